@@ -1,0 +1,1 @@
+//! Scores with their protocols, significance, and the HTML report.

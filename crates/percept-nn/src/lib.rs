@@ -1,0 +1,2 @@
+//! Backbones, the disentangled selection, losses, networks and weight files.
+

@@ -1,0 +1,1 @@
+//! Tasks, the data pipeline, the training loop, checkpoints and logs.
