@@ -94,7 +94,7 @@ fn convolve(
 /// Largest value of every `kernel × kernel` window, windows `stride` apart, no padding, sizes rounded
 /// down: `[N, H, W, C]` → `[N, H', W', C]`.
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
-    let options = MaxPoolOptions::new([kernel; 2], [stride; 2], [0; 2], [1; 2], false);
+    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
     to_last(burn_max_pool2d(to_first(x), options))
 }
 

@@ -1,0 +1,157 @@
+//! What can be chosen about the selection, and what guards it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which images the contrastive module compares. `ŷ` is the result, `y` the target, `x̃` the distorted
+/// image at the target's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Contrast {
+    /// Across image contents: the result of one photo must be closer to its target than the distorted
+    /// image of *another* photo is to its own. Keeps the channels that answer to the distortion
+    /// whatever the content. Ours, not the paper's; needs at least two images a batch.
+    #[default]
+    Across,
+    /// The abstract, to the letter: anchor = distorted, positive = result, negative = target.
+    Literal,
+    /// Anchor = result, positive = target, negative = distorted, all of the same photo.
+    Conventional,
+    /// The selection stays as it starts: the baselines (`start = "uniform" | "random" | "lpips"`).
+    None,
+}
+
+/// How the free parameters become weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// `w = floor + (1 − floor) · C · softmax(θ)`: mean 1 and bounded, so neither `w → 0` nor `w → ∞`
+    /// lowers the triplet.
+    #[default]
+    Softmax,
+    /// `w = softplus(θ)`: free in size. For ablations: it shows what the normalisation guards against.
+    Softplus,
+}
+
+/// What a channel's distance is divided by before channels are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseScale {
+    /// The running mean of that channel's own distance `δ_c(x̃, y)`.
+    #[default]
+    Channel,
+    /// The running mean of the whole tap's distance: loud channels stay loud.
+    Tap,
+    /// Nothing. For ablations: the tap with the largest features drowns the others.
+    None,
+}
+
+/// Where the selection starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Every channel counts the same.
+    #[default]
+    Uniform,
+    /// Random weights of a given concentration: the baseline that a selection has to beat.
+    Random,
+    /// The supervised channel weights of LPIPS v0.1 (VGG16 or AlexNet taps that LPIPS uses).
+    Lpips,
+    /// A safetensors file with one array of channel weights for every tap, named as the tap.
+    File(String),
+}
+
+/// The feature selection layer and the contrastive module that trains it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SelectionConfig {
+    /// What is contrasted: `across` (default), `literal`, `conventional` or `none`.
+    pub contrast: Contrast,
+    /// Where the selection starts: `uniform` (default), `random`, `lpips` or `{ file = "PATH" }`.
+    pub start: Start,
+    /// For `start = "random"`: effective number of channels as a share of all, in (0, 1].
+    pub concentration: f64,
+    /// For `start = "random"`: its seed.
+    pub start_seed: u64,
+    /// Margin of the triplet. For `literal` and `conventional` a multiple of the uniform distance
+    /// between distorted image and target; for `across` a difference of logarithms.
+    pub margin: f64,
+    /// Whether the hinge's margin follows the uniform distance. Off, it is an absolute number that
+    /// loses its meaning as the result approaches the target.
+    pub relative_margin: bool,
+    /// Softness of the `across` margin, in logarithms; smaller is harder. Above 0.
+    pub temperature: f64,
+    /// Share of every weight that stays uniform, in [0, 1): what G does in suppressed channels keeps
+    /// being seen.
+    pub floor: f64,
+    /// Weight of the entropy bonus that keeps one channel from taking everything, at least 0.
+    pub entropy: f64,
+    /// Learning rate of the selection (Adam), above 0. Slow against G's progress, so that the two do not chase
+    /// each other.
+    pub lr: f64,
+    /// Decay of the moving average of `w` that the transformation step uses, in [0, 1).
+    pub ema: f64,
+    /// Batches in which the transformation step still sees the uniform weights.
+    pub warmup: usize,
+    /// What distances are divided by before channels are compared.
+    pub response_scale: ResponseScale,
+    /// Decay of those running means, in [0, 1).
+    pub scale_decay: f64,
+    /// How parameters become weights.
+    pub gate: Gate,
+    /// Whether the selected distance is rescaled to the size of the uniform one, so that a comparison
+    /// with the plain loss is one of direction and not of learning rate.
+    pub match_uniform: bool,
+}
+
+impl Default for SelectionConfig {
+    fn default() -> Self {
+        Self {
+            contrast: Contrast::Across,
+            start: Start::Uniform,
+            concentration: 0.3,
+            start_seed: 0,
+            margin: 0.2,
+            relative_margin: true,
+            temperature: 0.1,
+            floor: 0.4,
+            entropy: 0.02,
+            lr: 0.01,
+            ema: 0.95,
+            warmup: 20,
+            response_scale: ResponseScale::Channel,
+            scale_decay: 0.95,
+            gate: Gate::Softmax,
+            match_uniform: true,
+        }
+    }
+}
+
+impl SelectionConfig {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// A sentence that names the first key whose value is outside of its range, and the range.
+    pub fn validate(&self) -> Result<(), String> {
+        let unit = 0.0..1.0;
+        let checks = [
+            (self.concentration > 0.0 && self.concentration <= 1.0, "concentration must be in (0, 1]"),
+            (self.margin.is_finite() && self.margin >= 0.0, "margin must be a number of at least 0"),
+            (self.temperature.is_finite() && self.temperature > 0.0, "temperature must be above 0"),
+            (unit.contains(&self.floor), "floor must be in [0, 1)"),
+            (self.entropy.is_finite() && self.entropy >= 0.0, "entropy must be a number of at least 0"),
+            (self.lr.is_finite() && self.lr > 0.0, "lr must be above 0"),
+            (unit.contains(&self.ema), "ema must be in [0, 1)"),
+            (unit.contains(&self.scale_decay), "scale_decay must be in [0, 1)"),
+        ];
+        match checks.iter().find(|(ok, _)| !ok) {
+            Some((_, message)) => Err((*message).to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether features of the distorted image are needed at all.
+    pub fn needs_distorted(&self) -> bool {
+        self.contrast != Contrast::None || self.response_scale == ResponseScale::Channel
+    }
+}

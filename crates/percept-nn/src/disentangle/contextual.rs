@@ -1,0 +1,78 @@
+//! The contextual loss in the selected space.
+
+use burn::tensor::{Slice, Tensor, activation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the contextual loss (Mechrez, Talmi, Zelnik-Manor, *The Contextual Loss*, ECCV 2018).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContextualConfig {
+    /// Bandwidth `h` of the similarity, above 0; the paper uses 0.5.
+    pub bandwidth: f64,
+    /// Most positions of a tap that are compared with each other; larger maps are read on a regular
+    /// grid. Cost and memory grow with its square.
+    pub max_positions: usize,
+}
+
+impl Default for ContextualConfig {
+    fn default() -> Self {
+        Self { bandwidth: 0.5, max_positions: 1024 }
+    }
+}
+
+/// `−log CX(φ(ŷ), φ(y))` of one tap, averaged over images, `[1]`.
+///
+/// `result` and `target` are `[N, H, W, C]`; gradient flows to `result`. `gate` (`[C]`, a constant)
+/// selects channels: features are multiplied by its root. Features are centred on the target's mean
+/// by channel, compared by cosine distance, normalised by each result position's nearest target
+/// position, and every target position looks for its most similar result position.
+pub fn contextual(
+    result: Tensor<4>,
+    target: Tensor<4>,
+    gate: Option<&Tensor<1>>,
+    config: &ContextualConfig,
+) -> Tensor<1> {
+    const NEAREST_EPSILON: f64 = 1e-5;
+    let (result, target) = (positions(result, config), positions(target, config));
+    let (result, target) = match gate {
+        Some(gate) => {
+            let root = gate.clone().sqrt().unsqueeze::<3>();
+            (result * root.clone(), target * root)
+        }
+        None => (result, target),
+    };
+    let centre = target.clone().mean_dim(1);
+    let result = unit(result - centre.clone());
+    let target = unit(target - centre);
+    // [N, result positions, target positions]
+    let distance = result.matmul(target.swap_dims(1, 2)).neg().add_scalar(1.0).div_scalar(2.0).clamp_min(0.0);
+    let nearest = distance.clone().min_dim(2).add_scalar(NEAREST_EPSILON);
+    let similarity = activation::softmax((distance / nearest).div_scalar(-config.bandwidth), 2);
+    let best = similarity.max_dim(1);
+    best.mean_dim(2).log().neg().mean()
+}
+
+/// `[N, H, W, C]` → `[N, P, C]`, on a regular grid where there are too many positions.
+fn positions(features: Tensor<4>, config: &ContextualConfig) -> Tensor<3> {
+    let [n, h, w, c] = features.dims();
+    let mut step = 1;
+    while h.div_ceil(step) * w.div_ceil(step) > config.max_positions.max(1) && step < h.max(w) {
+        step += 1;
+    }
+    let features = if step > 1 {
+        let grid = Slice::with_step(0, None, step as isize);
+        features.slice([Slice::with_step(0, None, 1), grid, grid])
+    } else {
+        features
+    };
+    let [_, h, w, _] = features.dims();
+    features.reshape([n, h * w, c])
+}
+
+/// Every feature vector divided by its length; the epsilon sits inside the root, so that the gradient
+/// at a zero vector is finite.
+fn unit(features: Tensor<3>) -> Tensor<3> {
+    let length = features.clone().square().sum_dim(2).add_scalar(1e-12).sqrt();
+    features / length
+}

@@ -1,0 +1,158 @@
+//! The perceptual space: frozen features, what is selected of them, and the distance measured there.
+
+use burn::tensor::{Device, Tensor};
+use percept_conv::channel_distance;
+
+use super::{
+    Contrast, ContextualConfig, Running, Selection, SelectionStep, TripletDistances, contextual, squared,
+};
+use crate::backbone::Backbone;
+use crate::weights::{StateDict, WeightError};
+
+/// Decay of the running energy by tap.
+const ENERGY_DECAY: f64 = 0.95;
+
+/// How far apart two images are, given their features.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeatureDistance {
+    /// Squared distance, position by position (the paper's equation 1).
+    Squared,
+    /// Contextual loss: positions may move.
+    Contextual(ContextualConfig),
+}
+
+/// The features of one batch.
+pub struct Seen {
+    /// `φ(ŷ)` by tap, with the gradient that leads back to G.
+    pub result: Vec<Tensor<4>>,
+    /// `φ(y)` by tap, without gradient.
+    pub target: Vec<Tensor<4>>,
+}
+
+/// A frozen backbone, an optional selection of its channels, and a distance in that space.
+pub struct PerceptualSpace {
+    backbone: Box<dyn Backbone>,
+    layer_weights: Vec<f64>,
+    distance: FeatureDistance,
+    energies: Vec<Running>,
+    selection: Option<Selection>,
+}
+
+impl PerceptualSpace {
+    /// A space over `backbone`'s taps; `layer_weights` are in the order of its taps.
+    pub fn new(
+        backbone: Box<dyn Backbone>,
+        layer_weights: Vec<f64>,
+        distance: FeatureDistance,
+        selection: Option<Selection>,
+    ) -> Self {
+        let energies = backbone.taps().iter().map(|_| Running::new(ENERGY_DECAY)).collect();
+        Self { backbone, layer_weights, distance, energies, selection }
+    }
+
+    /// The frozen network.
+    pub fn backbone(&self) -> &dyn Backbone {
+        self.backbone.as_ref()
+    }
+
+    /// The selection, if there is one.
+    pub fn selection(&self) -> Option<&Selection> {
+        self.selection.as_ref()
+    }
+
+    /// The features of result and target (`[N, H, W, 3]`, sRGB in `[0, 1]`).
+    pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
+        let seen =
+            Seen { result: self.backbone.features(result), target: self.backbone.features(target.detach()) };
+        for (energy, target) in self.energies.iter_mut().zip(&seen.target) {
+            energy.observe(target.clone().square().mean());
+        }
+        seen
+    }
+
+    /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection.
+    ///
+    /// `distorted` is `x̃`, the task's distorted image at the target's size.
+    pub fn selection_step(&mut self, seen: &Seen, distorted: Tensor<4>) -> Option<SelectionStep> {
+        let selection = self.selection.as_mut()?;
+        if !selection.config().needs_distorted() {
+            return None;
+        }
+        let detached: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
+        let distorted = self.backbone.features(distorted.detach());
+        let within_photo = matches!(selection.config().contrast, Contrast::Literal | Contrast::Conventional);
+        let triplet = TripletDistances {
+            result_target: distances(&detached, &seen.target),
+            distorted_target: distances(&distorted, &seen.target),
+            distorted_result: within_photo.then(|| distances(&distorted, &detached)),
+        };
+        Some(selection.step(&triplet))
+    }
+
+    /// Step 2: what G descends, `[1]`. `w` is a constant here.
+    pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
+        let gates = self.selection.as_ref().map(|selection| {
+            let gates = selection.gates().into_iter();
+            gates.map(|gate| onto(gate, seen.result.first())).collect::<Vec<_>>()
+        });
+        match &self.distance {
+            FeatureDistance::Squared => {
+                let match_uniform = self.selection.as_ref().is_some_and(|s| s.config().match_uniform);
+                let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
+                let distances = distances(&seen.result, &seen.target);
+                squared(&distances, gates.as_deref(), &energies, &self.layer_weights, match_uniform)
+            }
+            FeatureDistance::Contextual(config) => {
+                let taps = seen.result.iter().zip(&seen.target).zip(&self.layer_weights).enumerate();
+                let losses = taps.map(|(tap, ((result, target), lambda))| {
+                    let gate = gates.as_ref().and_then(|gates| gates.get(tap));
+                    contextual(result.clone(), target.clone(), gate, config).mul_scalar(*lambda)
+                });
+                losses.reduce(|sum, loss| sum + loss).unwrap_or_else(|| Tensor::zeros([1], &Device::default()))
+            }
+        }
+    }
+
+    /// Everything that the next step depends on, for a checkpoint.
+    pub fn state_dict(&self) -> StateDict {
+        let mut state = StateDict::new();
+        for (tap, energy) in self.backbone.taps().iter().zip(&self.energies) {
+            if let Some(array) = energy.to_array() {
+                state.insert(&format!("energy.{}", tap.name), array);
+            }
+        }
+        if let Some(selection) = &self.selection {
+            state.extend_prefixed("selection.", selection.state_dict());
+        }
+        state
+    }
+
+    /// Continues exactly where [`state_dict`](Self::state_dict) was taken.
+    ///
+    /// # Errors
+    /// When an array is missing or has another length.
+    pub fn load_state_dict(&mut self, state: &StateDict, device: &Device) -> Result<(), WeightError> {
+        for (tap, energy) in self.backbone.taps().iter().zip(&mut self.energies) {
+            if let Some(array) = state.get(&format!("energy.{}", tap.name)) {
+                energy.restore(array, device);
+            }
+        }
+        match &mut self.selection {
+            Some(selection) => selection.load_state_dict(&state.section("selection.")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `δ(a, b)` by tap.
+fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
+    a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
+}
+
+/// A constant of the selection's plain device, on the device where the features live.
+fn onto(gate: Tensor<1>, features: Option<&Tensor<4>>) -> Tensor<1> {
+    match features {
+        Some(features) if features.device().is_autodiff() => Tensor::from_inner(gate),
+        _ => gate,
+    }
+}

@@ -1,0 +1,128 @@
+//! Where a selection starts, and the baselines that never leave their start.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{SelectionConfig, Start, effective_channels};
+use crate::backbone::Tap;
+use crate::weights::{StateDict, WeightError, WeightStore};
+
+/// Why a selection cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// LPIPS has no weights for this tap.
+    #[error(
+        "LPIPS has no channel weights for tap {tap} of {backbone}: `start = \"lpips\"` works with vgg16 \
+         (relu1_2, relu2_2, relu3_3, relu4_3, relu5_3) and alexnet (relu1 … relu5)"
+    )]
+    NoLpipsHead {
+        /// The backbone.
+        backbone: String,
+        /// The tap.
+        tap: String,
+    },
+    /// A file's weights do not fit a tap.
+    #[error("{origin}: tap {tap} needs {expected} weights, all at least 0 and not all 0: {problem}")]
+    DoesNotFit {
+        /// The file, or `LPIPS`.
+        origin: String,
+        /// The tap.
+        tap: String,
+        /// Its channels.
+        expected: usize,
+        /// What is there instead.
+        problem: String,
+    },
+    /// A weight file could not be read.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+}
+
+/// Starting weights by tap, mean 1 each, before the floor is added.
+pub(super) fn start_weights(
+    config: &SelectionConfig,
+    backbone: &str,
+    taps: &[Tap],
+    store: &WeightStore,
+) -> Result<Vec<Vec<f32>>, StartError> {
+    match &config.start {
+        Start::Uniform => Ok(taps.iter().map(|tap| vec![1.0; tap.channels]).collect()),
+        Start::Random => {
+            let mut rng = ChaCha8Rng::seed_from_u64(config.start_seed);
+            Ok(taps.iter().map(|tap| random(tap.channels, config, &mut rng)).collect())
+        }
+        Start::Lpips => {
+            let Some((file, family)) = lpips_family(backbone) else {
+                let tap = taps.first().map(|tap| tap.name.clone()).unwrap_or_default();
+                return Err(StartError::NoLpipsHead { backbone: backbone.to_string(), tap });
+            };
+            let heads = store.load(file)?;
+            let weights = |tap: &Tap| {
+                let head = family.iter().position(|name| *name == tap.name).ok_or_else(|| {
+                    StartError::NoLpipsHead { backbone: backbone.to_string(), tap: tap.name.clone() }
+                })?;
+                named(&heads, &format!("lin{head}.model.1.weight"), "LPIPS", tap)
+            };
+            taps.iter().map(weights).collect()
+        }
+        Start::File(path) => {
+            let file = StateDict::load(std::path::Path::new(path))?;
+            taps.iter().map(|tap| named(&file, &tap.name, path, tap)).collect()
+        }
+    }
+}
+
+fn lpips_family(backbone: &str) -> Option<(&'static str, [&'static str; 5])> {
+    match backbone {
+        "vgg16" => Some(("lpips-vgg16", ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"])),
+        "alexnet" => Some(("lpips-alexnet", ["relu1", "relu2", "relu3", "relu4", "relu5"])),
+        _ => None,
+    }
+}
+
+fn named(file: &StateDict, key: &str, origin: &str, tap: &Tap) -> Result<Vec<f32>, StartError> {
+    let misfit = |problem: String| StartError::DoesNotFit {
+        origin: origin.to_string(),
+        tap: tap.name.clone(),
+        expected: tap.channels,
+        problem,
+    };
+    let array = file.get(key).ok_or_else(|| misfit(format!("there is no array `{key}`")))?;
+    let sum: f32 = array.data.iter().sum();
+    if array.data.len() != tap.channels {
+        return Err(misfit(format!("there are {}", array.data.len())));
+    }
+    if !(sum.is_finite() && sum > 0.0) || array.data.iter().any(|w| *w < 0.0) {
+        return Err(misfit("some are negative or not numbers, or all are 0".to_string()));
+    }
+    let mean = sum / tap.channels as f32;
+    Ok(array.data.iter().map(|w| w / mean).collect())
+}
+
+/// `softmax(k · gaussian)` with the `k` at which the weights, floor included, have the wanted
+/// concentration.
+fn random(channels: usize, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let noise: Vec<f64> = (0..channels).map(|_| StandardNormal.sample(rng)).collect();
+    let weights = |k: f64| {
+        let top = noise.iter().copied().fold(f64::MIN, f64::max);
+        let exp: Vec<f64> = noise.iter().map(|v| (k * (v - top)).exp()).collect();
+        let scale = channels as f64 / exp.iter().sum::<f64>();
+        exp.iter().map(|v| (v * scale) as f32).collect::<Vec<f32>>()
+    };
+    let floor = config.floor as f32;
+    let share = |k: f64| {
+        let mixed: Vec<f32> = weights(k).iter().map(|w| floor + (1.0 - floor) * w).collect();
+        effective_channels(&mixed) / channels as f64
+    };
+    let (mut low, mut high) = (0.0, 64.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if share(middle) > config.concentration {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    weights(low)
+}
