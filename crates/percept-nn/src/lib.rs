@@ -1,2 +1,3 @@
 //! Backbones, the disentangled selection, losses, networks and weight files.
 
+pub mod weights;

@@ -1,0 +1,119 @@
+//! Weights out of and into Burn modules, by the path of each parameter.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+
+use super::{Array, StateDict, WeightError};
+
+pub(super) fn collect<M: Module>(module: &M) -> StateDict {
+    let mut collector = Collector { path: Path::default(), state: StateDict::new() };
+    module.visit(&mut collector);
+    collector.state
+}
+
+pub(super) fn apply<M: Module>(state: &StateDict, module: M) -> Result<M, WeightError> {
+    let mut shapes = Shapes { path: Path::default(), shapes: BTreeMap::new() };
+    module.visit(&mut shapes);
+    let names = |missing: Vec<String>, unexpected: Vec<String>| WeightError::Names {
+        origin: state.origin.clone(),
+        missing,
+        unexpected,
+    };
+    let missing: Vec<_> = shapes.shapes.keys().filter(|name| state.get(name).is_none()).cloned().collect();
+    let unexpected: Vec<_> =
+        state.arrays.keys().filter(|name| !shapes.shapes.contains_key(*name)).cloned().collect();
+    if !missing.is_empty() || !unexpected.is_empty() {
+        return Err(names(missing, unexpected));
+    }
+    for (name, shape) in &shapes.shapes {
+        state.require(name, shape)?;
+    }
+    Ok(module.map(&mut Applier { path: Path::default(), state }))
+}
+
+/// Where the traversal stands. An enum's variant is a place without a name.
+#[derive(Default)]
+struct Path(Vec<Option<String>>);
+
+impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
+        self.0.push((!container.starts_with("Enum:")).then(|| name.to_string()));
+    }
+
+    fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    fn name(&self) -> String {
+        let parts: Vec<_> = self.0.iter().flatten().map(String::as_str).collect();
+        parts.join(".")
+    }
+}
+
+struct Collector {
+    path: Path,
+    state: StateDict,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data().try_into_vec_as::<f32>();
+        // Floats always convert to f32. Were it ever to fail, the length would betray it when saved.
+        self.state.insert(&self.path.name(), Array { shape, data: data.unwrap_or_default() });
+    }
+}
+
+struct Shapes {
+    path: Path,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes.insert(self.path.name(), param.lazy_shape().as_slice().to_vec());
+    }
+}
+
+/// Puts in what [`apply`] has checked.
+struct Applier<'a> {
+    path: Path,
+    state: &'a StateDict,
+}
+
+impl ModuleMapper for Applier<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(array) = self.state.get(&self.path.name()) else { return param };
+        let data = TensorData::new(array.data.clone(), array.shape.clone());
+        let tensor = Tensor::from_data(data, &param.lazy_device());
+        let id = param.id;
+        param.transform_for_load(tensor, id)
+    }
+}
