@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 /// A colour space and range: what the numbers of an [`Image`] mean.
-pub trait Space: Clone + Copy + std::fmt::Debug + Send + Sync + 'static {
+pub trait Space: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// Interleaved channels a pixel.
     const CHANNELS: usize;
     /// Name for messages.
@@ -11,17 +11,17 @@ pub trait Space: Clone + Copy + std::fmt::Debug + Send + Sync + 'static {
 }
 
 /// Three channels, sRGB-encoded (gamma), nominal range `[0, 1]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Srgb;
 /// Three channels with sRGB primaries, linear light, nominal range `[0, 1]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear;
 /// One channel: BT.601 luma of sRGB-encoded values in *studio range* divided by 255 (`16/255 … 235/255`),
 /// the field's "Y" as MATLAB's `rgb2ycbcr` gives it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Luma;
 /// Four channels at half size: an RGGB Bayer mosaic packed as R, G1, G2, B; linear sensor values in `[0, 1]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedBayer;
 
 impl Space for Srgb {
@@ -77,12 +77,14 @@ impl<S: Space> Image<S> {
         Ok(Self { width, height, data, space: PhantomData })
     }
 
+    /// For code of this crate whose buffer has the right length by construction.
+    pub(crate) fn from_parts(width: usize, height: usize, data: Vec<f32>) -> Self {
+        debug_assert_eq!(data.len(), width * height * S::CHANNELS);
+        Self { width, height, data, space: PhantomData }
+    }
+
     /// An image computed pixel by pixel and channel by channel: `value(x, y, c)`.
-    pub fn from_fn(
-        width: usize,
-        height: usize,
-        mut value: impl FnMut(usize, usize, usize) -> f32,
-    ) -> Self {
+    pub fn from_fn(width: usize, height: usize, mut value: impl FnMut(usize, usize, usize) -> f32) -> Self {
         let mut data = Vec::with_capacity(width * height * S::CHANNELS);
         for y in 0..height {
             for x in 0..width {

@@ -24,7 +24,9 @@ pub enum MetricError {
         test: (usize, usize),
     },
     /// The images are too small for the metric's windows.
-    #[error("{metric} needs at least {min} pixels on the shorter side after its border crop, this pair has {got}")]
+    #[error(
+        "{metric} needs at least {min} pixels on the shorter side after its border crop, this pair has {got}"
+    )]
     TooSmall {
         /// Name of the metric.
         metric: String,

@@ -1,0 +1,175 @@
+//! Pixels to image files.
+
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+
+use image::codecs::{bmp, jpeg, png, pnm, tiff, webp};
+use image::{ExtendedColorType, ImageEncoder, ImageError, ImageFormat};
+
+use super::read::describes;
+use super::{Depth, Photo, WriteError, extension};
+
+/// Quality of the JPEG files that are written, of 100.
+pub const JPEG_QUALITY: u8 = 95;
+
+/// Writes an image file in the format of its extension: `.png`, `.jpg`, `.webp` (lossless), `.tif`, `.bmp`, `.ppm`.
+///
+/// Values are cut to `[0, 1]` and rounded to the nearest level. PNG and TIFF keep everything; WebP keeps alpha
+/// and the profile, with 8 bits; JPEG (quality [`JPEG_QUALITY`]) keeps the profile, with 8 bits; BMP keeps
+/// 8 bits and alpha; PPM keeps 16 bits. A profile that does not fit the channels is left out. The file appears
+/// whole or not at all.
+///
+/// # Errors
+/// When the extension is unknown, the photo has transparency and the format none, a value is NaN or infinite,
+/// there are no pixels, or the system refuses. Nothing is written then.
+pub fn write_photo(path: impl AsRef<Path>, photo: &Photo) -> Result<(), WriteError> {
+    let path = path.as_ref();
+    let format = format_of(path)?;
+    check(path, photo, format)?;
+    let levels = Levels::of(photo, format);
+    let icc = photo.icc.clone().filter(|profile| describes(profile, levels.grey()));
+    let bytes = encoded(format, &levels, icc)
+        .map_err(|error| WriteError::Encoder { path: path.into(), reason: error.to_string() })?;
+    write_atomic(path, &bytes).map_err(|source| WriteError::Io { path: path.into(), source })
+}
+
+/// Writes a file that is there whole or not at all: under a temporary name in the same folder, synced, renamed.
+///
+/// # Errors
+/// What the system says; a file that had the name before is untouched then.
+pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+    let path = path.as_ref();
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".percept-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn format_of(path: &Path) -> Result<ImageFormat, WriteError> {
+    match extension(path).as_deref() {
+        Some("png") => Ok(ImageFormat::Png),
+        Some("jpg" | "jpeg") => Ok(ImageFormat::Jpeg),
+        Some("webp") => Ok(ImageFormat::WebP),
+        Some("tif" | "tiff") => Ok(ImageFormat::Tiff),
+        Some("bmp") => Ok(ImageFormat::Bmp),
+        Some("ppm" | "pgm" | "pnm") => Ok(ImageFormat::Pnm),
+        _ => Err(WriteError::UnknownExtension { path: path.into() }),
+    }
+}
+
+fn check(path: &Path, photo: &Photo, format: ImageFormat) -> Result<(), WriteError> {
+    let path = || path.to_path_buf();
+    let (width, height) = photo.pixels.size();
+    if width * height == 0 {
+        return Err(WriteError::Empty { path: path(), width, height });
+    }
+    if let Some(alpha) = &photo.alpha {
+        match format {
+            ImageFormat::Jpeg => return Err(WriteError::NoAlpha { path: path(), format: "JPEG" }),
+            ImageFormat::Pnm => return Err(WriteError::NoAlpha { path: path(), format: "PPM" }),
+            _ if alpha.len() != width * height => {
+                return Err(WriteError::AlphaMismatch {
+                    path: path(),
+                    alpha: alpha.len(),
+                    pixels: width * height,
+                });
+            }
+            _ => {}
+        }
+    }
+    let colours = photo.pixels.data().iter().enumerate().map(|(i, v)| (i / 3, *v));
+    let alphas = photo.alpha.iter().flatten().enumerate().map(|(i, v)| (i, *v));
+    match colours.chain(alphas).find(|(_, v)| !v.is_finite()) {
+        Some((at, value)) => Err(WriteError::NotFinite { path: path(), x: at % width, y: at / width, value }),
+        None => Ok(()),
+    }
+}
+
+/// Interleaved levels as an encoder takes them.
+struct Levels {
+    width: u32,
+    height: u32,
+    color: ExtendedColorType,
+    bytes: Vec<u8>,
+}
+
+impl Levels {
+    fn of(photo: &Photo, format: ImageFormat) -> Self {
+        use ExtendedColorType as C;
+        let sixteen = photo.depth == Depth::Sixteen
+            && matches!(format, ImageFormat::Png | ImageFormat::Tiff | ImageFormat::Pnm);
+        // TIFF and BMP have no grey with alpha here: stored as colour.
+        let grey =
+            photo.grey && !(photo.alpha.is_some() && matches!(format, ImageFormat::Tiff | ImageFormat::Bmp));
+        let color = match (grey, photo.alpha.is_some(), sixteen) {
+            (true, false, false) => C::L8,
+            (true, true, false) => C::La8,
+            (false, false, false) => C::Rgb8,
+            (false, true, false) => C::Rgba8,
+            (true, false, true) => C::L16,
+            (true, true, true) => C::La16,
+            (false, false, true) => C::Rgb16,
+            (false, true, true) => C::Rgba16,
+        };
+        let mut bytes = Vec::new();
+        let mut push = |value: f32| {
+            if sixteen {
+                bytes.extend(((value.clamp(0.0, 1.0) * 65_535.0).round() as u16).to_ne_bytes());
+            } else {
+                bytes.push((value.clamp(0.0, 1.0) * 255.0).round() as u8);
+            }
+        };
+        for (at, pixel) in photo.pixels.data().chunks_exact(3).enumerate() {
+            if grey {
+                // A network may have tinted it: its luma, full range.
+                push(0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]);
+            } else {
+                pixel.iter().for_each(|v| push(*v));
+            }
+            if let Some(alpha) = &photo.alpha {
+                push(alpha[at]);
+            }
+        }
+        // Sides beyond u32 cannot be held in memory; the encoder refuses the mismatch.
+        let side = |v: usize| u32::try_from(v).unwrap_or(u32::MAX);
+        Self { width: side(photo.pixels.width()), height: side(photo.pixels.height()), color, bytes }
+    }
+
+    fn grey(&self) -> bool {
+        self.color.channel_count() < 3
+    }
+
+    fn by(&self, mut encoder: impl ImageEncoder, icc: Option<Vec<u8>>) -> Result<(), ImageError> {
+        if let Some(icc) = icc {
+            encoder.set_icc_profile(icc).map_err(ImageError::Unsupported)?;
+        }
+        encoder.write_image(&self.bytes, self.width, self.height, self.color)
+    }
+}
+
+fn encoded(format: ImageFormat, levels: &Levels, icc: Option<Vec<u8>>) -> Result<Vec<u8>, ImageError> {
+    let mut file = Cursor::new(Vec::new());
+    match format {
+        ImageFormat::Jpeg => levels.by(jpeg::JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY), icc)?,
+        ImageFormat::WebP => levels.by(webp::WebPEncoder::new_lossless(&mut file), icc)?,
+        ImageFormat::Tiff => levels.by(tiff::TiffEncoder::new(&mut file), icc)?,
+        ImageFormat::Bmp => levels.by(bmp::BmpEncoder::new(&mut file), None)?,
+        ImageFormat::Pnm => {
+            let encoding = pnm::SampleEncoding::Binary;
+            let kind = if levels.grey() {
+                pnm::PnmSubtype::Graymap(encoding)
+            } else {
+                pnm::PnmSubtype::Pixmap(encoding)
+            };
+            levels.by(pnm::PnmEncoder::new(&mut file).with_subtype(kind), None)?;
+        }
+        _ => levels.by(png::PngEncoder::new(&mut file), icc)?,
+    }
+    Ok(file.into_inner())
+}

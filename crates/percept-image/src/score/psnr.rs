@@ -1,0 +1,59 @@
+//! Peak signal-to-noise ratio.
+
+use super::{Channels, cropped, numeric};
+use crate::{Better, Image, Metric, MetricError, Srgb};
+
+/// `10 · log10(1 / mean squared error)` in decibels for unit peak; infinite for identical images.
+///
+/// Super-resolution papers report Y with a border crop equal to the scale.
+#[derive(Clone, Debug)]
+pub struct Psnr {
+    channels: Channels,
+    crop: usize,
+    name: String,
+}
+
+impl Psnr {
+    /// On BT.601 luma, `crop` pixels cut off each side first (`psnr-y`).
+    pub fn y(crop: usize) -> Self {
+        Self::new(Channels::Y, crop)
+    }
+
+    /// On red, green and blue together, `crop` pixels cut off each side first (`psnr-rgb`).
+    pub fn rgb(crop: usize) -> Self {
+        Self::new(Channels::Rgb, crop)
+    }
+
+    fn new(channels: Channels, crop: usize) -> Self {
+        Self { channels, crop, name: format!("psnr-{}", channels.suffix()) }
+    }
+}
+
+impl Metric for Psnr {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn protocol(&self) -> String {
+        let label = self.name.to_uppercase();
+        format!("{label}, {}, peak 255, crop {}", self.channels.describe(), self.crop)
+    }
+
+    fn better(&self) -> Better {
+        Better::Higher
+    }
+
+    fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
+        let (a, b) = cropped(self, (reference, test), self.crop, 1)?;
+        let error = match self.channels {
+            Channels::Y => mean_squared(a.luma().data(), b.luma().data()),
+            Channels::Rgb => mean_squared(a.data(), b.data()),
+        };
+        numeric(self, -10.0 * error.log10())
+    }
+}
+
+fn mean_squared(a: &[f32], b: &[f32]) -> f64 {
+    let sum: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+    sum / a.len() as f64
+}

@@ -1,0 +1,81 @@
+//! The sliding Gaussian window of SSIM.
+
+use rayon::prelude::*;
+
+use super::plane::Plane;
+
+/// Taps of the window a side.
+pub(super) const WINDOW: usize = 11;
+const SIGMA: f64 = 1.5;
+/// `(0.01 · L)²` and `(0.03 · L)²` for values of range `L = 1`.
+const C1: f64 = 0.01 * 0.01;
+const C2: f64 = 0.03 * 0.03;
+/// Output rows that one task computes: its intermediate rows stay in the cache.
+const BAND: usize = 32;
+
+/// Means over all window positions inside the image.
+#[derive(Clone, Copy)]
+pub(super) struct Similarity {
+    /// Luminance, contrast and structure: SSIM.
+    pub full: f64,
+    /// Contrast and structure alone.
+    pub contrast: f64,
+}
+
+/// SSIM of two planes of equal size, both sides at least [`WINDOW`] (Wang et al. 2004: 11×11 Gaussian window of
+/// σ = 1.5, weighted variances without correction, K1 = 0.01, K2 = 0.03).
+pub(super) fn similarity(a: &Plane, b: &Plane) -> Similarity {
+    let taps = taps();
+    let (width, height) = (a.width + 1 - WINDOW, a.height + 1 - WINDOW);
+    let bands: Vec<(f64, f64)> = (0..height)
+        .into_par_iter()
+        .step_by(BAND)
+        .map(|top| band(a, b, &taps, top, (top + BAND).min(height)))
+        .collect();
+    // Summed in order, so that the number of threads does not show in the last digit.
+    let (full, contrast) = bands.iter().fold((0.0, 0.0), |sum, band| (sum.0 + band.0, sum.1 + band.1));
+    let count = (width * height) as f64;
+    Similarity { full: full / count, contrast: contrast / count }
+}
+
+/// Sums over the window positions whose first row is in `top..bottom`.
+fn band(a: &Plane, b: &Plane, taps: &[f64; WINDOW], top: usize, bottom: usize) -> (f64, f64) {
+    let width = a.width + 1 - WINDOW;
+    // Rows filtered horizontally: a, b, a², b², ab, one after the other.
+    let rows: Vec<Vec<f64>> =
+        (top..bottom + WINDOW - 1).map(|y| moments(a.row(y), b.row(y), taps, width)).collect();
+    let mut sums = vec![0.0; 5 * width];
+    let (mut full, mut contrast) = (0.0, 0.0);
+    for window in rows.windows(WINDOW) {
+        sums.fill(0.0);
+        for (row, tap) in window.iter().zip(taps) {
+            sums.iter_mut().zip(row).for_each(|(s, v)| *s += tap * v);
+        }
+        for x in 0..width {
+            let [ma, mb, aa, bb, ab] = std::array::from_fn(|k| sums[k * width + x]);
+            let cs = (2.0 * (ab - ma * mb) + C2) / ((aa - ma * ma) + (bb - mb * mb) + C2);
+            contrast += cs;
+            full += cs * (2.0 * ma * mb + C1) / (ma * ma + mb * mb + C1);
+        }
+    }
+    (full, contrast)
+}
+
+fn moments(a: &[f64], b: &[f64], taps: &[f64; WINDOW], width: usize) -> Vec<f64> {
+    let mut out = vec![0.0; 5 * width];
+    let of: [fn(f64, f64) -> f64; 5] = [|a, _| a, |_, b| b, |a, _| a * a, |_, b| b * b, |a, b| a * b];
+    for (row, value) in out.chunks_exact_mut(width).zip(of) {
+        let values: Vec<f64> = a.iter().zip(b).map(|(&a, &b)| value(a, b)).collect();
+        for (k, tap) in taps.iter().enumerate() {
+            row.iter_mut().zip(&values[k..]).for_each(|(o, v)| *o += tap * v);
+        }
+    }
+    out
+}
+
+fn taps() -> [f64; WINDOW] {
+    let half = (WINDOW / 2) as f64;
+    let taps: [f64; WINDOW] = std::array::from_fn(|i| (-0.5 * ((i as f64 - half) / SIGMA).powi(2)).exp());
+    let sum: f64 = taps.iter().sum();
+    taps.map(|t| t / sum)
+}
