@@ -1,3 +1,4 @@
 //! Backbones, the disentangled selection, losses, networks and weight files.
 
+pub mod backbone;
 pub mod weights;

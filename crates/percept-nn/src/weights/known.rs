@@ -41,7 +41,7 @@ pub const KNOWN: &[KnownWeights] = &[
         files: &[
             KnownFile {
                 file: "vgg16.safetensors",
-                sha256: "59bbb5db8c16ba57e4fc7edc064abeacc4078332db9955101182a988d9ba939f",
+                sha256: "efe2934fdc19c5fb8ccde97e3b371be4a0781016ab172db63738fd6c84d807bb",
                 bundled: true,
             },
             KnownFile { file: "vgg16-397923af.pth", sha256: "397923af", bundled: false },
@@ -62,7 +62,7 @@ pub const KNOWN: &[KnownWeights] = &[
         files: &[
             KnownFile {
                 file: "alexnet.safetensors",
-                sha256: "5104b0ef9cb3739183fca22c877e93b527957a5a801ede9886ddcb891ca95525",
+                sha256: "326e10e4a2c6fe073737d835e67a92dc0de23e01d718364d92e4f435c981d018",
                 bundled: true,
             },
             KnownFile { file: "alexnet-owt-7be5be79.pth", sha256: "7be5be79", bundled: false },

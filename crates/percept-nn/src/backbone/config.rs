@@ -1,0 +1,102 @@
+//! A backbone as a config names it.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::layers::Architecture;
+use super::{Backbone, BackboneError, Pooling, Scaling, Trunk, alexnet::alexnet, vgg};
+use crate::weights::{StateDict, WeightStore};
+
+/// Which classification network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BackboneKind {
+    /// VGG16, 13 convolutions. Taps `conv1_1`, `relu1_1` … `conv5_3`, `relu5_3`.
+    #[default]
+    Vgg16,
+    /// VGG19, 16 convolutions. Taps `conv1_1`, `relu1_1` … `conv5_4`, `relu5_4`.
+    Vgg19,
+    /// AlexNet, 5 convolutions. Taps `conv1`, `relu1` … `conv5`, `relu5`.
+    Alexnet,
+}
+
+/// Where a backbone's weights come from: `"bundled"`, `"random"`, or the path of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum WeightSource {
+    /// The weights that percept knows by the network's name, checked by sha256.
+    #[default]
+    Bundled,
+    /// Random weights, the same ones every time: for ablations.
+    Random,
+    /// A safetensors or `.pth` file with torchvision's names.
+    Path(PathBuf),
+}
+
+impl From<String> for WeightSource {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "bundled" => Self::Bundled,
+            "random" => Self::Random,
+            _ => Self::Path(text.into()),
+        }
+    }
+}
+
+impl From<WeightSource> for String {
+    fn from(source: WeightSource) -> Self {
+        match source {
+            WeightSource::Bundled => "bundled".to_string(),
+            WeightSource::Random => "random".to_string(),
+            WeightSource::Path(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// A frozen classification network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackboneConfig {
+    /// `vgg16` (default), `vgg19` or `alexnet`.
+    #[serde(rename = "type")]
+    pub kind: BackboneKind,
+    /// `"bundled"` (default): the known weights, checked; `"random"`: untrained, for ablations; or the path
+    /// of a safetensors or `.pth` file with torchvision's names (`features.0.weight`, …).
+    #[schemars(with = "String")]
+    pub weights: WeightSource,
+}
+
+impl BackboneConfig {
+    /// The network on `device`, up to the deepest of `taps`, whose order its features will have.
+    ///
+    /// # Errors
+    /// When a tap does not exist or none is given, and when weights are missing, wrong or broken.
+    pub fn init(
+        &self,
+        taps: &[String],
+        store: &WeightStore,
+        device: &Device,
+    ) -> Result<Box<dyn Backbone>, BackboneError> {
+        let architecture = architecture(self.kind);
+        let positions = architecture.positions(taps)?;
+        let state = match &self.weights {
+            WeightSource::Bundled => Some(store.load(architecture.name)?),
+            WeightSource::Random => None,
+            WeightSource::Path(path) => Some(StateDict::load(path)?),
+        };
+        let (pooling, scaling) = (Pooling::Max, Scaling::IMAGENET);
+        Ok(Box::new(Trunk::new(&architecture, &positions, pooling, scaling, state.as_ref(), device)?))
+    }
+}
+
+/// The layers of a kind.
+pub(crate) fn architecture(kind: BackboneKind) -> Architecture {
+    match kind {
+        BackboneKind::Vgg16 => vgg::vgg16(),
+        BackboneKind::Vgg19 => vgg::vgg19(),
+        BackboneKind::Alexnet => alexnet(),
+    }
+}

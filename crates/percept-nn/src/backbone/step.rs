@@ -1,0 +1,66 @@
+//! One computation of a trunk.
+
+use burn::tensor::{Tensor, TensorData, activation::relu};
+use percept_conv::{Activation, Conv, conv2d, depthwise_conv2d, max_pool2d};
+
+use super::constant;
+
+/// What stands between the blocks of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pooling {
+    /// Max pooling, as the network was trained.
+    Max,
+    /// Root of the Hanning-weighted mean of squares, which does not alias (DISTS).
+    L2,
+}
+
+/// Added under the root of L2 pooling, so that its gradient is finite at zero.
+const L2_EPSILON: f64 = 1e-12;
+
+/// A computation with its frozen weights.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Conv { weight: Tensor<4>, bias: Tensor<1>, conv: Conv },
+    Relu,
+    MaxPool { kernel: usize, stride: usize },
+    L2Pool { filter: Tensor<4> },
+}
+
+/// L2 pooling has a 3×3 window, two pixels apart, whatever pooling it replaces.
+const L2_CONV: Conv = Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::None };
+
+impl Step {
+    /// L2 pooling of `channels`.
+    pub(super) fn l2_pool(channels: usize, device: &burn::tensor::Device) -> Self {
+        let row = [0.25f32, 0.5, 0.25];
+        let window: Vec<f32> = row.iter().flat_map(|y| row.iter().map(move |x| x * y)).collect();
+        let data = TensorData::new(window.repeat(channels), [channels, 1, 3, 3]);
+        Self::L2Pool { filter: Tensor::from_data(data, device) }
+    }
+
+    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Conv { weight, bias, conv } => {
+                let (weight, bias) = (constant(weight, &x), constant(bias, &x));
+                conv2d(x, weight, Some(bias), None, *conv)
+            }
+            Self::Relu => relu(x),
+            Self::MaxPool { kernel, stride } => max_pool2d(x, *kernel, *stride),
+            Self::L2Pool { filter } => {
+                let filter = constant(filter, &x);
+                depthwise_conv2d(x.square(), filter, None, L2_CONV).add_scalar(L2_EPSILON).sqrt()
+            }
+        }
+    }
+
+    /// Side of the result for an input of `side`, or `None` where the window does not fit.
+    pub(super) fn side(&self, side: usize) -> Option<usize> {
+        let (kernel, stride, padding) = match self {
+            Self::Conv { weight, conv, .. } => (weight.dims()[2], conv.stride, conv.padding),
+            Self::Relu => return Some(side),
+            Self::MaxPool { kernel, stride } => (*kernel, *stride, 0),
+            Self::L2Pool { .. } => (3, L2_CONV.stride, L2_CONV.padding),
+        };
+        Some((side + 2 * padding).checked_sub(kernel)? / stride + 1)
+    }
+}

@@ -1,0 +1,177 @@
+//! A trunk cut at its taps, so that features can be had one after the other.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use percept_conv::{Activation, Conv};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::layers::{Architecture, ConvLayer, Layer};
+use super::step::Step;
+use super::{Backbone, Pooling, Tap, constant};
+use crate::weights::{StateDict, WeightError};
+
+/// Seed of `weights = "random"`.
+const RANDOM_SEED: u64 = 0;
+
+/// `(image − shift) / scale` by channel, for images in `[0, 1]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scaling {
+    pub(crate) shift: [f32; 3],
+    pub(crate) scale: [f32; 3],
+}
+
+impl Scaling {
+    /// Mean and deviation of ImageNet's photos, with which the networks were trained.
+    pub(crate) const IMAGENET: Self = Self { shift: [0.485, 0.456, 0.406], scale: [0.229, 0.224, 0.225] };
+}
+
+/// A frozen trunk: stage `i` leads from tap `i − 1` (or the image) to tap `i`, shallowest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Trunk {
+    name: &'static str,
+    shift: Tensor<4>,
+    scale: Tensor<4>,
+    stages: Vec<Vec<Step>>,
+    /// The taps as they were asked for.
+    taps: Vec<Tap>,
+    /// For every tap that was asked for, the stage that ends there.
+    order: Vec<usize>,
+}
+
+impl Trunk {
+    /// The layers up to the deepest of the taps `positions`, with weights of `state` (torchvision's
+    /// names), or random ones for `None`.
+    pub(crate) fn new(
+        architecture: &Architecture,
+        positions: &[usize],
+        pooling: Pooling,
+        scaling: Scaling,
+        state: Option<&StateDict>,
+        device: &Device,
+    ) -> Result<Self, WeightError> {
+        let device = device.clone().inner();
+        let all = architecture.taps();
+        let mut cuts = positions.to_vec();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let deepest = cuts.last().copied().unwrap_or(0);
+        let mut rng = ChaCha8Rng::seed_from_u64(RANDOM_SEED);
+        let mut stages = vec![Vec::new()];
+        let mut tap = 0;
+        let mut channels = 3;
+        for layer in &architecture.layers {
+            if tap > deepest {
+                break;
+            }
+            let mut push = |step| stages.last_mut().map(|stage| stage.push(step));
+            match (layer, pooling) {
+                (Layer::Pool { kernel, stride }, Pooling::Max) => {
+                    push(Step::MaxPool { kernel: *kernel, stride: *stride });
+                }
+                (Layer::Pool { .. }, Pooling::L2) => {
+                    push(Step::l2_pool(channels, &device));
+                }
+                (Layer::Conv(layer), _) => {
+                    let (weight, bias) = match state {
+                        Some(state) => loaded(layer, state, &device)?,
+                        None => random(layer, &mut rng, &device),
+                    };
+                    let cut = cuts.contains(&tap);
+                    let activation = if cut { Activation::None } else { Activation::Relu };
+                    let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
+                    push(Step::Conv { weight, bias, conv });
+                    // Two taps a convolution: before the activation and behind it.
+                    if cut && tap < deepest {
+                        stages.push(vec![Step::Relu]);
+                    }
+                    if cuts.contains(&(tap + 1)) && tap + 1 < deepest {
+                        stages.push(Vec::new());
+                    }
+                    tap += 2;
+                    channels = layer.channels[1];
+                }
+            }
+        }
+        let vector =
+            |values: [f32; 3]| Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), &device);
+        Ok(Self {
+            name: architecture.name,
+            shift: vector(scaling.shift),
+            scale: vector(scaling.scale),
+            stages,
+            taps: positions.iter().filter_map(|at| all.get(*at).cloned()).collect(),
+            order: positions.iter().filter_map(|at| cuts.iter().position(|cut| cut == at)).collect(),
+        })
+    }
+
+    /// Number of stages.
+    pub(crate) fn depth(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// What the first stage reads: the image, normalised.
+    pub(crate) fn input(&self, image: Tensor<4>) -> Tensor<4> {
+        let (shift, scale) = (constant(&self.shift, &image), constant(&self.scale, &image));
+        (image - shift) / scale
+    }
+
+    /// From the previous stage's features to this one's.
+    pub(crate) fn stage(&self, stage: usize, x: Tensor<4>) -> Tensor<4> {
+        self.stages.get(stage).into_iter().flatten().fold(x, |x, step| step.forward(x))
+    }
+}
+
+impl Backbone for Trunk {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    fn features(&self, image: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = self.input(image);
+        let mut by_depth = Vec::with_capacity(self.depth());
+        for stage in 0..self.depth() {
+            x = self.stage(stage, x);
+            by_depth.push(x.clone());
+        }
+        self.order.iter().filter_map(|stage| by_depth.get(*stage).cloned()).collect()
+    }
+
+    fn min_side(&self) -> usize {
+        let fits = |side: &usize| {
+            let mut steps = self.stages.iter().flatten();
+            steps.try_fold(*side, |side, step| step.side(side).filter(|side| *side > 0)).is_some()
+        };
+        (1..).find(fits).unwrap_or(1)
+    }
+}
+
+fn loaded(
+    layer: &ConvLayer,
+    state: &StateDict,
+    device: &Device,
+) -> Result<(Tensor<4>, Tensor<1>), WeightError> {
+    let [input, output] = layer.channels;
+    let name = |what| format!("features.{}.{what}", layer.index);
+    let weight = state.tensor(&name("weight"), [output, input, layer.kernel, layer.kernel], device)?;
+    let bias = state.tensor(&name("bias"), [output], device)?;
+    Ok((weight, bias))
+}
+
+/// Gaussian weights that keep the variance through a ReLU (He et al., ICCV 2015), biases 0.
+fn random(layer: &ConvLayer, rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<4>, Tensor<1>) {
+    let [input, output] = layer.channels;
+    let fan_in = input * layer.kernel * layer.kernel;
+    let deviation = (2.0 / fan_in as f32).sqrt();
+    let normal = |_| -> f32 {
+        let value: f32 = StandardNormal.sample(rng);
+        deviation * value
+    };
+    let values: Vec<f32> = (0..output * fan_in).map(normal).collect();
+    let data = TensorData::new(values, [output, input, layer.kernel, layer.kernel]);
+    (Tensor::from_data(data, device), Tensor::zeros([output], device))
+}
