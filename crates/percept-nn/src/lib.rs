@@ -1,4 +1,5 @@
 //! Backbones, the disentangled selection, losses, networks and weight files.
 
 pub mod backbone;
+pub mod metric;
 pub mod weights;

@@ -56,6 +56,12 @@ impl Architecture {
         convs.flat_map(|conv| [tap("conv", conv), tap("relu", conv)]).collect()
     }
 
+    /// Where taps that are known to exist stand among all taps.
+    pub(crate) fn named(&self, taps: &[&str]) -> Vec<usize> {
+        let all = self.taps();
+        taps.iter().filter_map(|name| all.iter().position(|tap| tap.name == *name)).collect()
+    }
+
     /// Where each of `asked` stands among all taps.
     ///
     /// # Errors

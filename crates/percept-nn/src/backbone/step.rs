@@ -17,13 +17,21 @@ pub(crate) enum Pooling {
 /// Added under the root of L2 pooling, so that its gradient is finite at zero.
 const L2_EPSILON: f64 = 1e-12;
 
+/// A convolution with its frozen weights, `[out, in, k, k]` and `[out]`.
+#[derive(Clone, Debug)]
+pub(super) struct Convolution {
+    pub(super) weight: Tensor<4>,
+    pub(super) bias: Tensor<1>,
+    pub(super) conv: Conv,
+}
+
 /// A computation with its frozen weights.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Conv { weight: Tensor<4>, bias: Tensor<1>, conv: Conv },
+    Conv(Box<Convolution>),
     Relu,
     MaxPool { kernel: usize, stride: usize },
-    L2Pool { filter: Tensor<4> },
+    L2Pool { filter: Box<Tensor<4>> },
 }
 
 /// L2 pooling has a 3×3 window, two pixels apart, whatever pooling it replaces.
@@ -35,14 +43,14 @@ impl Step {
         let row = [0.25f32, 0.5, 0.25];
         let window: Vec<f32> = row.iter().flat_map(|y| row.iter().map(move |x| x * y)).collect();
         let data = TensorData::new(window.repeat(channels), [channels, 1, 3, 3]);
-        Self::L2Pool { filter: Tensor::from_data(data, device) }
+        Self::L2Pool { filter: Box::new(Tensor::from_data(data, device)) }
     }
 
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv { weight, bias, conv } => {
-                let (weight, bias) = (constant(weight, &x), constant(bias, &x));
-                conv2d(x, weight, Some(bias), None, *conv)
+            Self::Conv(layer) => {
+                let (weight, bias) = (constant(&layer.weight, &x), constant(&layer.bias, &x));
+                conv2d(x, weight, Some(bias), None, layer.conv)
             }
             Self::Relu => relu(x),
             Self::MaxPool { kernel, stride } => max_pool2d(x, *kernel, *stride),
@@ -56,7 +64,7 @@ impl Step {
     /// Side of the result for an input of `side`, or `None` where the window does not fit.
     pub(super) fn side(&self, side: usize) -> Option<usize> {
         let (kernel, stride, padding) = match self {
-            Self::Conv { weight, conv, .. } => (weight.dims()[2], conv.stride, conv.padding),
+            Self::Conv(layer) => (layer.weight.dims()[2], layer.conv.stride, layer.conv.padding),
             Self::Relu => return Some(side),
             Self::MaxPool { kernel, stride } => (*kernel, *stride, 0),
             Self::L2Pool { .. } => (3, L2_CONV.stride, L2_CONV.padding),

@@ -1,0 +1,143 @@
+//! LPIPS, version 0.1 (Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep
+//! Features as a Perceptual Metric", CVPR 2018).
+
+use burn::tensor::{Device, Tensor};
+use percept_image::{Better, Image, Metric, MetricError, Srgb};
+
+use super::score::score;
+use super::strips::sum_over_rows;
+use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
+use crate::weights::{WeightError, WeightStore};
+
+/// LPIPS maps images to `[−1, 1]`, shifts them by `(−0.030, −0.088, −0.188)` and divides them by
+/// `(0.458, 0.448, 0.450)`. For images in `[0, 1]` these are `(1 + shift) / 2` and `scale / 2`:
+/// ImageNet's mean and deviation once more.
+const SCALING: Scaling = Scaling { shift: [0.485, 0.456, 0.406], scale: [0.229, 0.224, 0.225] };
+
+/// Added to the squared length of a feature vector, under the root: the gradient stays finite at zero.
+const EPSILON: f64 = 1e-10;
+
+/// The learned perceptual image patch similarity, as a distance: 0 for equal images, usually below 1.
+#[derive(Clone, Debug)]
+pub struct Lpips {
+    name: &'static str,
+    protocol: String,
+    trunk: Trunk,
+    /// Weights of the squared differences, `[1, 1, 1, C]` a tap.
+    heads: Vec<Tensor<4>>,
+    device: Device,
+}
+
+impl Lpips {
+    /// Through AlexNet: the usual choice for scores.
+    ///
+    /// # Errors
+    /// When `alexnet` or `lpips-alexnet` is missing from the store, wrong or broken.
+    pub fn alex(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
+        let taps = ["relu1", "relu2", "relu3", "relu4", "relu5"];
+        Self::new("lpips-alex", BackboneKind::Alexnet, "lpips-alexnet", taps, store, device)
+    }
+
+    /// Through VGG16: the usual choice for losses.
+    ///
+    /// # Errors
+    /// When `vgg16` or `lpips-vgg16` is missing from the store, wrong or broken.
+    pub fn vgg(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
+        let taps = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
+        Self::new("lpips-vgg", BackboneKind::Vgg16, "lpips-vgg16", taps, store, device)
+    }
+
+    fn new(
+        name: &'static str,
+        kind: BackboneKind,
+        heads: &str,
+        taps: [&str; 5],
+        store: &WeightStore,
+        device: &Device,
+    ) -> Result<Self, WeightError> {
+        let device = device.clone().inner();
+        let architecture = architecture(kind);
+        let positions = architecture.named(&taps);
+        let weights = store.open(architecture.name)?;
+        let trunk =
+            Trunk::new(&architecture, &positions, Pooling::Max, SCALING, Some(&weights.state), &device)?;
+        let head_weights = store.open(heads)?;
+        let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
+            let head = head_weights.state.tensor(
+                &format!("lin{at}.model.1.weight"),
+                [1, tap.channels, 1, 1],
+                &device,
+            )?;
+            Ok(head.reshape([1, 1, 1, tap.channels]))
+        });
+        let protocol = format!(
+            "LPIPS v0.1, {} trunk sha256 {}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
+            architecture.name,
+            weights.short_hash(),
+            head_weights.short_hash()
+        );
+        Ok(Self { name, protocol, heads: heads.collect::<Result<_, WeightError>>()?, trunk, device })
+    }
+
+    /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in
+    /// `[0, 1]` → `[N]`. Gradients flow to either.
+    ///
+    /// # Panics
+    /// When the shapes differ, or a side is shorter than [`min_side`](Self::min_side).
+    pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
+        let mut a = self.trunk.input(a);
+        let mut b = self.trunk.input(b);
+        let mut total: Option<Tensor<1>> = None;
+        for (stage, head) in self.heads.iter().enumerate() {
+            a = self.trunk.stage(stage, a);
+            b = self.trunk.stage(stage, b);
+            let distance = tap_distance(&a, &b, head);
+            total = Some(match total {
+                Some(total) => total + distance,
+                None => distance,
+            });
+        }
+        let [n, ..] = a.dims();
+        total.unwrap_or_else(|| Tensor::zeros([n], &self.device))
+    }
+
+    /// The shortest side of an image that the trunk can take.
+    pub fn min_side(&self) -> usize {
+        self.trunk.min_side()
+    }
+}
+
+impl Metric for Lpips {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn protocol(&self) -> String {
+        self.protocol.clone()
+    }
+
+    fn better(&self) -> Better {
+        Better::Lower
+    }
+
+    fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
+        score(self.name, self.min_side(), &self.device, reference, test, |a, b| self.distance(a, b))
+    }
+}
+
+/// `mean_hw Σ_c w_c (â_c − b̂_c)²` of the features scaled to unit length at every position: `[N]`.
+fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<4>) -> Tensor<1> {
+    let [n, height, width, _] = a.dims();
+    let head = constant(head, a);
+    let sum = sum_over_rows(a, b, |a, b| {
+        let weighted = (unit(a) - unit(b)).square() * head.clone();
+        weighted.sum_dim(3).sum_dim(2).sum_dim(1)
+    });
+    sum.div_scalar((height * width) as f64).reshape([n])
+}
+
+/// Every feature vector divided by its length.
+fn unit(x: Tensor<4>) -> Tensor<4> {
+    let length = x.clone().square().sum_dim(3).add_scalar(EPSILON).sqrt();
+    x / length
+}

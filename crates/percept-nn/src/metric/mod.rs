@@ -1,0 +1,13 @@
+//! Learned distances between images: scores to report, and losses to train with.
+//!
+//! Both look through a frozen trunk of [`crate::backbone`], take images `[N, H, W, 3]` in sRGB `[0, 1]`,
+//! give one distance an image (`[N]`, 0 for equal images), and have finite gradients everywhere, equal
+//! images included.
+
+mod dists;
+mod lpips;
+mod score;
+mod strips;
+
+pub use dists::Dists;
+pub use lpips::Lpips;
