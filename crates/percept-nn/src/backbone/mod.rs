@@ -50,6 +50,8 @@ pub trait Backbone: Send + Sync {
     /// When a side of the image is shorter than [`min_side`](Self::min_side).
     fn features(&self, image: Tensor<4>) -> Vec<Tensor<4>>;
 
-    /// The shortest side of an image that still has one position at every tap.
-    fn min_side(&self) -> usize;
+    /// The shortest side of an image that still has one position at every tap; 1 where nothing shrinks.
+    fn min_side(&self) -> usize {
+        1
+    }
 }
