@@ -1,10 +1,16 @@
 //! The operations that networks, backbones and losses are written against.
 
+use std::sync::Arc;
+
+use burn::backend::Dispatch;
 use burn::tensor::{
     Tensor, activation,
     module::{conv2d as burn_conv2d, max_pool2d as burn_max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
+
+use crate::backend::ConvBackend;
+use crate::frozen::Packs;
 
 /// What is applied to a convolution's result before it is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -61,30 +67,42 @@ pub fn conv2d(
     residual: Option<Tensor<4>>,
     conv: Conv,
 ) -> Tensor<4> {
-    convolve(x, weight, bias, residual, conv, 1)
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
+    convolve(x, weight, bias, residual, conv, None)
+}
+
+/// [`conv2d`], with the packed weights of a frozen layer where there are any.
+pub(crate) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<4>>,
+    conv: Conv,
+    packs: Option<Arc<Packs>>,
+) -> Tensor<4> {
+    // The sign of the result tells the sign before the activation only where the slope is positive.
+    let fused = match conv.activation {
+        Activation::LeakyRelu(slope) if slope <= 0.0 => Conv { activation: Activation::None, ..conv },
+        _ => conv,
+    };
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    let bias = bias.into_dispatch();
+    let y = Tensor::from_dispatch(match residual {
+        None => Dispatch::convolve(x, weight, bias, fused, packs),
+        Some(residual) => Dispatch::convolve_residual(x, weight, bias, residual.into_dispatch(), fused),
+    });
+    if fused == conv { y } else { activated(y, conv.activation) }
 }
 
 /// As [`conv2d`] without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
 pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Tensor<4> {
     let groups = weight.dims()[0];
-    convolve(x, weight, bias, None, conv, groups)
+    let options = ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], groups);
+    activated(to_last(burn_conv2d(to_first(x), weight, bias, options)), conv.activation)
 }
 
-fn convolve(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
-    residual: Option<Tensor<4>>,
-    conv: Conv,
-    groups: usize,
-) -> Tensor<4> {
-    let options = ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], groups);
-    let y = to_last(burn_conv2d(to_first(x), weight, bias, options));
-    let y = match residual {
-        Some(residual) => y + residual,
-        None => y,
-    };
-    match conv.activation {
+fn activated(y: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
         Activation::None => y,
         Activation::Relu => activation::relu(y),
         Activation::LeakyRelu(slope) => activation::leaky_relu(y, f64::from(slope)),

@@ -1,0 +1,171 @@
+//! The operations on the CPU, on raw slices.
+
+use std::sync::Arc;
+
+use burn::backend::{Flex, TensorMetadata, tensor::FloatTensor};
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use crate::geometry::Geometry;
+use crate::kernel::{self, Epilogue, Level, Packed};
+use crate::{Activation, Conv, backend::ConvBackend, frozen::Packs};
+
+/// Numbers that one task of an elementwise pass handles.
+const CHUNK: usize = 1 << 15;
+
+impl ConvBackend for Flex {
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        conv: Conv,
+        packs: Option<Arc<Packs>>,
+    ) -> FloatTensor<Self> {
+        forward(x, weight, bias, None, conv, packs)
+    }
+
+    fn convolve_residual(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        forward(x, weight, bias, Some(residual), conv, None)
+    }
+
+    fn activation_gradient(
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let slope = match activation {
+            Activation::None => return gradient,
+            Activation::Relu => 0.0,
+            Activation::LeakyRelu(slope) => slope,
+        };
+        let y = y.to_contiguous();
+        let mut gradient = contiguous(gradient);
+        let scale = |(g, y): (&mut f32, &f32)| *g = if *y > 0.0 { *g } else { slope * *g };
+        let (y, out) = (y.storage::<f32>(), gradient.storage_mut::<f32>());
+        let pairs = out.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK));
+        pairs.for_each(|(g, y)| g.iter_mut().zip(y).for_each(scale));
+        gradient
+    }
+
+    fn input_gradient(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        source: [usize; 4],
+        conv: Conv,
+        packs: Option<Arc<Packs>>,
+    ) -> FloatTensor<Self> {
+        let geometry = Geometry::new(source, weight.shape().dims(), &conv);
+        let pack = || {
+            let weight = weight.to_contiguous();
+            Packed::gradient(Level::current(), weight.storage(), sizes(&geometry))
+        };
+        let own;
+        let packed = match &packs {
+            Some(packs) => packs.gradient.get_or_init(pack),
+            None => {
+                own = pack();
+                &own
+            }
+        };
+        let axes = [geometry.gradient(0), geometry.gradient(1)];
+        let gradient = gradient.to_contiguous();
+        let [rows, columns] = &axes;
+        let values =
+            kernel::convolve(gradient.storage(), source[0], [rows, columns], packed, Epilogue::default());
+        tensor(values, &source)
+    }
+
+    fn weight_gradient(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let shape: [usize; 4] = weight.shape().dims();
+        let geometry = Geometry::new(x.shape().dims(), shape, &conv);
+        let (x, gradient) = (x.to_contiguous(), gradient.to_contiguous());
+        let values = kernel::weight_gradient(Level::current(), x.storage(), gradient.storage(), &geometry);
+        tensor(values, &shape)
+    }
+
+    fn bias_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [n, h, w, channels] = gradient.shape().dims();
+        let gradient = gradient.to_contiguous();
+        tensor(channel_sums(gradient.storage(), n * h * w, channels), &[channels])
+    }
+}
+
+fn forward(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    residual: Option<FlexTensor>,
+    conv: Conv,
+    packs: Option<Arc<Packs>>,
+) -> FlexTensor {
+    let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
+    let pack = || {
+        let weight = weight.to_contiguous();
+        Packed::forward(Level::current(), weight.storage(), sizes(&geometry))
+    };
+    let own;
+    let packed = match &packs {
+        Some(packs) => packs.forward.get_or_init(pack),
+        None => {
+            own = pack();
+            &own
+        }
+    };
+    let (x, bias) = (x.to_contiguous(), bias.to_contiguous());
+    let residual = residual.map(|residual| residual.to_contiguous());
+    let epilogue = Epilogue {
+        bias: bias.storage(),
+        residual: residual.as_ref().map(FlexTensor::storage),
+        activation: conv.activation,
+    };
+    let axes = [geometry.forward(0), geometry.forward(1)];
+    let [rows, columns] = &axes;
+    let values = kernel::convolve(x.storage(), geometry.batch, [rows, columns], packed, epilogue);
+    let [height, width] = geometry.result();
+    tensor(values, &[geometry.batch, height, width, geometry.output])
+}
+
+/// Sums over all pixels: fixed parts first, then the parts in order.
+fn channel_sums(values: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
+    let mut total = vec![0.0; channels];
+    let part = pixels.div_ceil(64).max(1) * channels.max(1);
+    let sums: Vec<Vec<f32>> = values
+        .par_chunks(part)
+        .map(|part| {
+            let mut sums = vec![0.0f32; channels];
+            for pixel in part.chunks_exact(channels) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+            }
+            sums
+        })
+        .collect();
+    for part in sums {
+        total.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    }
+    total
+}
+
+fn sizes(geometry: &Geometry) -> [usize; 3] {
+    [geometry.output, geometry.input, geometry.taps()]
+}
+
+fn contiguous(x: FlexTensor) -> FlexTensor {
+    let whole = x.is_contiguous() && x.storage::<f32>().len() == x.shape().num_elements();
+    if whole { x } else { x.to_contiguous() }
+}
+
+fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
+}

@@ -1,0 +1,47 @@
+//! A convolution whose weights never change.
+
+use std::sync::{Arc, OnceLock};
+
+use burn::tensor::Tensor;
+
+use crate::{Conv, kernel::Packed, ops};
+
+/// Weights in the order of the kernels, made at first use.
+#[derive(Debug, Default)]
+pub(crate) struct Packs {
+    pub(crate) forward: OnceLock<Packed>,
+    pub(crate) gradient: OnceLock<Packed>,
+}
+
+/// A convolution with frozen weights: they are brought into the order of the kernels once, and no
+/// gradient to them is ever computed. Gradients to the input flow as through [`conv2d`](crate::conv2d).
+#[derive(Clone, Debug)]
+pub struct FrozenConv {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    conv: Conv,
+    packs: Arc<Packs>,
+}
+
+impl FrozenConv {
+    /// From `weight` (`[out, in, kh, kw]`) and `bias` (`[out]`, or none for zeros). Both are detached.
+    pub fn new(weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Self {
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
+        Self { weight: weight.detach().inner(), bias: bias.detach().inner(), conv, packs: Arc::default() }
+    }
+
+    /// `[N, H, W, in]` → `[N, H', W', out]`, on any tensor of the same device, with or without autodiff.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        ops::convolve(x, self.weight.clone(), self.bias.clone(), None, self.conv, Some(self.packs.clone()))
+    }
+
+    /// The dimensions of the weights, `[out, in, kh, kw]`.
+    pub fn dims(&self) -> [usize; 4] {
+        self.weight.dims()
+    }
+
+    /// How the kernel moves, and what follows it.
+    pub fn conv(&self) -> Conv {
+        self.conv
+    }
+}

@@ -1,0 +1,93 @@
+//! Sizes of one convolution, and which source position each result position reads.
+
+use crate::Conv;
+
+/// All sizes of a convolution over `[n, h, w, input]` with `kernel` elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub(crate) batch: usize,
+    /// Height and width of what the convolution reads.
+    pub(crate) source: [usize; 2],
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) dilation: usize,
+}
+
+impl Geometry {
+    /// From the dimensions of `x` (`[n, h, w, in]`) and of the weights (`[out, in, kh, kw]`).
+    pub(crate) fn new(x: [usize; 4], weight: [usize; 4], conv: &Conv) -> Self {
+        Self {
+            batch: x[0],
+            source: [x[1], x[2]],
+            input: weight[1],
+            output: weight[0],
+            kernel: [weight[2], weight[3]],
+            stride: conv.stride,
+            padding: conv.padding,
+            dilation: conv.dilation,
+        }
+    }
+
+    /// Height and width of the result.
+    pub(crate) fn result(&self) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            let reach = self.dilation * (self.kernel[axis] - 1) + 1;
+            (self.source[axis] + 2 * self.padding).checked_sub(reach).map_or(0, |room| room / self.stride + 1)
+        })
+    }
+
+    pub(crate) fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// The map of the forward pass along `axis`: result position → source positions.
+    pub(crate) fn forward(&self, axis: usize) -> Axis {
+        let (length, source) = (self.result()[axis], self.source[axis]);
+        Axis::new(length, source, self.kernel[axis], |at, tap| {
+            (at * self.stride + tap * self.dilation).checked_sub(self.padding)
+        })
+    }
+
+    /// The map of the gradient along `axis`: source position → result positions that read it.
+    pub(crate) fn gradient(&self, axis: usize) -> Axis {
+        let (length, result) = (self.source[axis], self.result()[axis]);
+        let mut map = Axis::new(length, result, self.kernel[axis], |at, tap| {
+            let offset = (at + self.padding).checked_sub(tap * self.dilation)?;
+            offset.is_multiple_of(self.stride).then_some(offset / self.stride)
+        });
+        // Positions that are read by the same taps stand together, so that a tile skips the others.
+        map.order.sort_by_key(|at| (at + self.padding) % self.stride);
+        map
+    }
+}
+
+/// For every position along one axis, the position that each tap reads.
+#[derive(Debug)]
+pub(crate) struct Axis {
+    map: Vec<Option<usize>>,
+    taps: usize,
+    /// Positions in the order in which they are computed.
+    pub(crate) order: Vec<usize>,
+    /// Number of positions that can be read.
+    pub(crate) source: usize,
+}
+
+impl Axis {
+    fn new(length: usize, source: usize, taps: usize, read: impl Fn(usize, usize) -> Option<usize>) -> Self {
+        let position = |i: usize| read(i / taps, i % taps).filter(|at| *at < source);
+        Self { map: (0..length * taps).map(position).collect(), taps, order: (0..length).collect(), source }
+    }
+
+    /// Number of positions that are computed.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// What each tap reads for the position `at`; `None` where that is padding.
+    pub(crate) fn reads(&self, at: usize) -> &[Option<usize>] {
+        &self.map[at * self.taps..(at + 1) * self.taps]
+    }
+}

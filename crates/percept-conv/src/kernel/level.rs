@@ -1,0 +1,91 @@
+//! Which instruction set the kernels run with.
+
+use std::sync::OnceLock;
+
+/// An instruction set that the kernels are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Plain Rust, four lanes.
+    Portable,
+    /// AVX2 with FMA, eight lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512F, sixteen lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// Those that this processor can run, plainest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut levels = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                levels.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f") {
+                levels.push(Self::Avx512);
+            }
+        }
+        levels
+    }
+
+    /// The best available one, or the one that `PERCEPT_SIMD` (`avx512`, `avx2`, `scalar`) names if it
+    /// is available. Looked up once.
+    pub(crate) fn current() -> Self {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let available = Self::available();
+            let best = available.last().copied().unwrap_or(Self::Portable);
+            let Ok(wanted) = std::env::var("PERCEPT_SIMD") else { return best };
+            available.into_iter().find(|level| level.name() == wanted).unwrap_or(best)
+        })
+    }
+
+    /// As in `PERCEPT_SIMD`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Numbers in a vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Self::Portable => 4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 16,
+        }
+    }
+
+    /// Most vectors that a register tile is wide.
+    pub(crate) fn widest(self) -> usize {
+        match self {
+            Self::Portable => 2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 4,
+        }
+    }
+
+    /// Rows of the register tile that is `vectors` wide: as many as the registers hold.
+    pub(crate) fn rows(self, vectors: usize) -> usize {
+        match (self, vectors) {
+            (Self::Portable, _) => 4,
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2, _) => 6,
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, 4) => 6,
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, _) => 8,
+        }
+    }
+}

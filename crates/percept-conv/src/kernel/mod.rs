@@ -1,0 +1,20 @@
+//! The inner loops, and the only unsafe code of the crate.
+//!
+//! A *register tile* is a handful of pixels times one to four vectors of result channels. It gathers
+//! its sources through pointers, one for each pixel and tap, which point to zeros for padding: so one
+//! loop serves every stride, padding and dilation, forward and gradient alike, without copying.
+
+mod direct;
+mod level;
+mod outer;
+mod pack;
+mod simd;
+mod tile;
+
+pub(crate) use direct::{Epilogue, convolve, filled};
+pub(crate) use level::Level;
+pub(crate) use outer::weight_gradient;
+pub(crate) use pack::Packed;
+
+#[cfg(test)]
+mod tests;

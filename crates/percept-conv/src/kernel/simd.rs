@@ -1,0 +1,170 @@
+//! Vectors of `f32` behind one trait, so that each kernel is written once.
+
+/// A vector type of one instruction set.
+///
+/// # Safety
+/// Methods may only run where the instruction set is available; pointers must be valid for the
+/// lanes that are read or written (all, or those of the mask).
+pub(super) trait Simd: Copy + 'static {
+    /// Numbers in a vector.
+    const LANES: usize;
+    /// The vector.
+    type V: Copy;
+    /// Chooses the first lanes.
+    type M: Copy;
+
+    unsafe fn splat(value: f32) -> Self::V;
+    unsafe fn load(from: *const f32) -> Self::V;
+    unsafe fn store(to: *mut f32, value: Self::V);
+    /// The mask of the first `lanes`.
+    unsafe fn mask(lanes: usize) -> Self::M;
+    /// Reads the lanes of the mask only; the others are 0.
+    unsafe fn load_masked(from: *const f32, mask: Self::M) -> Self::V;
+    unsafe fn store_masked(to: *mut f32, value: Self::V, mask: Self::M);
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b + c`.
+    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger; `b` where `b` is NaN.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller; `b` where `b` is NaN.
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+}
+
+/// Four lanes in plain Rust.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+// SAFETY (all methods): plain Rust; the pointers are valid for the lanes by the trait's contract.
+impl Simd for Portable {
+    const LANES: usize = 4;
+    type V = [f32; 4];
+    type M = usize;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> [f32; 4] {
+        [value; 4]
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> [f32; 4] {
+        // SAFETY: the caller vouches for four numbers.
+        unsafe { from.cast::<[f32; 4]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, value: [f32; 4]) {
+        // SAFETY: the caller vouches for four numbers.
+        unsafe { to.cast::<[f32; 4]>().write_unaligned(value) }
+    }
+    #[inline(always)]
+    unsafe fn mask(lanes: usize) -> usize {
+        lanes
+    }
+    #[inline(always)]
+    unsafe fn load_masked(from: *const f32, mask: usize) -> [f32; 4] {
+        let mut value = [0.0; 4];
+        for (lane, to) in value.iter_mut().enumerate().take(mask) {
+            // SAFETY: the caller vouches for the lanes of the mask.
+            *to = unsafe { from.add(lane).read() };
+        }
+        value
+    }
+    #[inline(always)]
+    unsafe fn store_masked(to: *mut f32, value: [f32; 4], mask: usize) {
+        for (lane, value) in value.into_iter().enumerate().take(mask) {
+            // SAFETY: the caller vouches for the lanes of the mask.
+            unsafe { to.add(lane).write(value) }
+        }
+    }
+    #[inline(always)]
+    unsafe fn add(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
+    }
+    #[inline(always)]
+    unsafe fn mul_add(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        [a[0] * b[0] + c[0], a[1] * b[1] + c[1], a[2] * b[2] + c[2], a[3] * b[3] + c[3]]
+    }
+    #[inline(always)]
+    unsafe fn max(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn min(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use std::arch::x86_64::*;
+
+    /// Eight lanes, with fused multiply-add.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Avx2;
+
+    /// Sixteen lanes.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Avx512;
+
+    /// One method that is one instruction.
+    macro_rules! instruction {
+        ($name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?, $call:expr) => {
+            #[inline(always)]
+            unsafe fn $name($($arg: $type),*) $(-> $result)? {
+                // SAFETY: the instruction set and the pointers are the caller's, by the trait's contract.
+                unsafe { $call }
+            }
+        };
+    }
+
+    impl Simd for Avx2 {
+        const LANES: usize = 8;
+        type V = __m256;
+        type M = __m256i;
+
+        instruction!(splat(value: f32) -> __m256, _mm256_set1_ps(value));
+        instruction!(load(from: *const f32) -> __m256, _mm256_loadu_ps(from));
+        instruction!(store(to: *mut f32, value: __m256), _mm256_storeu_ps(to, value));
+        instruction!(
+            mask(lanes: usize) -> __m256i,
+            _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+        );
+        instruction!(load_masked(from: *const f32, mask: __m256i) -> __m256, _mm256_maskload_ps(from, mask));
+        instruction!(
+            store_masked(to: *mut f32, value: __m256, mask: __m256i),
+            _mm256_maskstore_ps(to, mask, value)
+        );
+        instruction!(add(a: __m256, b: __m256) -> __m256, _mm256_add_ps(a, b));
+        instruction!(mul_add(a: __m256, b: __m256, c: __m256) -> __m256, _mm256_fmadd_ps(a, b, c));
+        instruction!(max(a: __m256, b: __m256) -> __m256, _mm256_max_ps(a, b));
+        instruction!(min(a: __m256, b: __m256) -> __m256, _mm256_min_ps(a, b));
+    }
+
+    impl Simd for Avx512 {
+        const LANES: usize = 16;
+        type V = __m512;
+        type M = __mmask16;
+
+        instruction!(splat(value: f32) -> __m512, _mm512_set1_ps(value));
+        instruction!(load(from: *const f32) -> __m512, _mm512_loadu_ps(from));
+        instruction!(store(to: *mut f32, value: __m512), _mm512_storeu_ps(to, value));
+        #[inline(always)]
+        unsafe fn mask(lanes: usize) -> __mmask16 {
+            if lanes >= 16 { !0 } else { (1u16 << lanes) - 1 }
+        }
+        instruction!(
+            load_masked(from: *const f32, mask: __mmask16) -> __m512,
+            _mm512_maskz_loadu_ps(mask, from)
+        );
+        instruction!(
+            store_masked(to: *mut f32, value: __m512, mask: __mmask16),
+            _mm512_mask_storeu_ps(to, mask, value)
+        );
+        instruction!(add(a: __m512, b: __m512) -> __m512, _mm512_add_ps(a, b));
+        instruction!(mul_add(a: __m512, b: __m512, c: __m512) -> __m512, _mm512_fmadd_ps(a, b, c));
+        instruction!(max(a: __m512, b: __m512) -> __m512, _mm512_max_ps(a, b));
+        instruction!(min(a: __m512, b: __m512) -> __m512, _mm512_min_ps(a, b));
+    }
+}

@@ -1,0 +1,147 @@
+//! Every kernel at every available level, against the definition in `f64`.
+
+use proptest::prelude::*;
+
+use super::{Epilogue, Level, Packed, convolve, weight_gradient};
+use crate::{Activation, Conv, geometry::Geometry, naive};
+
+/// Numbers in `[−1, 1)` without order, the same for the same `seed`.
+fn noise(length: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// Each number within 1e-5 of the sum of the absolute products that make it up.
+fn assert_close(values: &[f32], (expected, magnitude): &(Vec<f64>, Vec<f64>), what: &str) {
+    assert_eq!(values.len(), expected.len(), "{what}");
+    for (i, value) in values.iter().enumerate() {
+        let error = (f64::from(*value) - expected[i]).abs();
+        assert!(error <= 1e-5 * magnitude[i].max(1e-3), "{what}: {i}: {value} for {}", expected[i]);
+    }
+}
+
+fn sizes(g: &Geometry) -> [usize; 3] {
+    [g.output, g.input, g.taps()]
+}
+
+fn run_forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
+    let packed = Packed::forward(level, weight, sizes(g));
+    convolve(x, g.batch, [&g.forward(0), &g.forward(1)], &packed, epilogue)
+}
+
+fn run_input_gradient(level: Level, g: &Geometry, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
+    let packed = Packed::gradient(level, weight, sizes(g));
+    convolve(gradient, g.batch, [&g.gradient(0), &g.gradient(1)], &packed, Epilogue::default())
+}
+
+/// All three kernels of one convolution at all levels.
+fn check(g: &Geometry) {
+    let [height, width] = g.result();
+    let x = noise(g.batch * g.source[0] * g.source[1] * g.input, 1);
+    let weight = noise(g.output * g.input * g.taps(), 2);
+    let gradient = noise(g.batch * height * width * g.output, 3);
+    let bias = noise(g.output, 4);
+    let residual = noise(gradient.len(), 5);
+    let (mut y, mut magnitude) = naive::forward(g, &x, &weight);
+    for (i, y) in y.iter_mut().enumerate() {
+        let added = [f64::from(bias[i % g.output]), f64::from(residual[i])];
+        *y += added[0] + added[1];
+        magnitude[i] += added[0].abs() + added[1].abs();
+    }
+    let x_gradient = naive::input_gradient(g, &gradient, &weight);
+    let w_gradient = naive::weight_gradient(g, &x, &gradient);
+    for level in Level::available() {
+        let name = level.name();
+        for (activation, slope) in
+            [(Activation::None, 1.0), (Activation::Relu, 0.0), (Activation::LeakyRelu(0.1), 0.1f32)]
+        {
+            let epilogue = Epilogue { bias: &bias, residual: Some(&residual), activation };
+            let values = run_forward(level, g, &x, &weight, epilogue);
+            let expected = y.iter().map(|y| if *y > 0.0 { *y } else { f64::from(slope) * y }).collect();
+            assert_close(&values, &(expected, magnitude.clone()), &format!("{name} forward {g:?}"));
+        }
+        let values = run_input_gradient(level, g, &gradient, &weight);
+        assert_close(&values, &x_gradient, &format!("{name} gradient to the input {g:?}"));
+        let values = weight_gradient(level, &x, &gradient, g);
+        assert_close(&values, &w_gradient, &format!("{name} gradient to the weights {g:?}"));
+    }
+}
+
+fn geometry(x: [usize; 4], output: usize, kernel: [usize; 2], moves: [usize; 3]) -> Geometry {
+    let conv = Conv { stride: moves[0], padding: moves[1], dilation: moves[2], activation: Activation::None };
+    Geometry::new(x, [output, x[3], kernel[0], kernel[1]], &conv)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn kernels_equal_the_definition(
+        batch in 0usize..3,
+        size in [1usize..12, 1usize..12],
+        input in 1usize..37,
+        output in 1usize..75,
+        kernel in [1usize..5, 1usize..5],
+        stride in 1usize..4,
+        padding in 0usize..4,
+        dilation in 1usize..3,
+    ) {
+        check(&geometry([batch, size[0], size[1], input], output, kernel, [stride, padding, dilation]));
+    }
+}
+
+#[test]
+fn kernels_of_real_layers_equal_the_definition() {
+    for (x, output, kernel, moves) in [
+        ([1, 23, 21, 3], 64, 11, [4, 2, 1]),
+        ([2, 9, 7, 64], 192, 5, [1, 2, 1]),
+        ([1, 13, 30, 48], 48, 3, [1, 1, 1]),
+        ([1, 8, 8, 48], 3, 3, [1, 1, 1]),
+        ([1, 6, 5, 130], 67, 7, [1, 3, 1]),
+        ([1, 1, 1, 5], 64, 3, [1, 1, 1]),
+        ([2, 5, 4, 16], 16, 1, [1, 0, 1]),
+    ] {
+        check(&geometry(x, output, [kernel; 2], moves));
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let g = geometry([2, 40, 33, 19], 70, [3, 3], [1, 1, 1]);
+    let x = noise(2 * 40 * 33 * 19, 1);
+    let weight = noise(70 * 19 * 9, 2);
+    let gradient = noise(2 * 40 * 33 * 70, 3);
+    for level in Level::available() {
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                [
+                    run_forward(level, &g, &x, &weight, Epilogue::default()),
+                    run_input_gradient(level, &g, &gradient, &weight),
+                    weight_gradient(level, &x, &gradient, &g),
+                ]
+            })
+        };
+        let one = run(1);
+        assert_eq!(one, run(1), "the same again");
+        assert_eq!(one, run(2), "two threads");
+        assert_eq!(one, run(5), "five threads");
+    }
+}
+
+#[test]
+fn not_a_number_comes_through_the_activation() {
+    let g = geometry([1, 1, 1, 1], 1, [1, 1], [1, 0, 1]);
+    for level in Level::available() {
+        for activation in [Activation::Relu, Activation::LeakyRelu(0.1)] {
+            let epilogue = Epilogue { activation, ..Epilogue::default() };
+            assert!(run_forward(level, &g, &[f32::NAN], &[1.0], epilogue)[0].is_nan(), "{level:?}");
+        }
+    }
+}

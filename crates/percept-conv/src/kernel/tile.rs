@@ -1,0 +1,213 @@
+//! The register tile: a few pixels of a convolution, all taps, all source channels.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use super::Level;
+use super::pack::Block;
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
+use super::simd::{Portable, Simd};
+use crate::Activation;
+
+/// The source pixels of a tile by tap, each `channels` numbers.
+pub(super) struct Gather<'a> {
+    rows: usize,
+    channels: usize,
+    /// `rows` pointers for each tap in `taps`, each to `channels` readable numbers.
+    sources: Vec<*const f32>,
+    taps: Vec<usize>,
+    zeros: &'a [f32],
+    lifetime: PhantomData<&'a [f32]>,
+}
+
+impl<'a> Gather<'a> {
+    /// For tiles of `rows` pixels with as many channels as `zeros` has.
+    pub(super) fn new(rows: usize, zeros: &'a [f32]) -> Self {
+        Self {
+            rows,
+            channels: zeros.len(),
+            sources: Vec::new(),
+            taps: Vec::new(),
+            zeros,
+            lifetime: PhantomData,
+        }
+    }
+
+    /// Forgets the tile before.
+    pub(super) fn clear(&mut self) {
+        self.sources.clear();
+        self.taps.clear();
+    }
+
+    /// Adds what `tap` reads, `None` for padding. A tap that reads nothing at all is left out.
+    #[inline]
+    pub(super) fn push(&mut self, tap: usize, source: impl Fn(usize) -> Option<&'a [f32]>) {
+        let start = self.sources.len();
+        let mut reads = false;
+        for row in 0..self.rows {
+            let pixel = source(row);
+            reads |= pixel.is_some();
+            self.sources.push(pixel.map_or(self.zeros, |pixel| &pixel[..self.channels]).as_ptr());
+        }
+        if reads {
+            self.taps.push(tap);
+        } else {
+            self.sources.truncate(start);
+        }
+    }
+}
+
+/// Where a tile puts its result, and what it does to it before.
+pub(super) struct Target<'a> {
+    /// The memory that is written.
+    pub(super) out: &'a mut [MaybeUninit<f32>],
+    /// Added to the result; laid out as `out`.
+    pub(super) residual: Option<&'a [f32]>,
+    /// Where in `out` each pixel's first channel of the block stands.
+    pub(super) places: &'a [usize],
+    /// One number for each channel of the block.
+    pub(super) bias: &'a [f32],
+    pub(super) activation: Activation,
+}
+
+/// What the kernel needs, checked: see [`compute`].
+struct Job<'a, 'b> {
+    gather: &'a Gather<'b>,
+    weights: *const f32,
+    width: usize,
+    bias: *const f32,
+    out: *mut f32,
+    residual: Option<*const f32>,
+    places: &'a [usize],
+    activation: Activation,
+}
+
+/// Writes one tile: `activation(Σ source · weight + bias + residual)` at each of the target's places.
+pub(super) fn compute(level: Level, gather: &Gather<'_>, weights: &[f32], block: Block, target: Target<'_>) {
+    let lanes = block.vectors * level.lanes();
+    let last = gather.taps.iter().max().map_or(0, |tap| tap + 1);
+    assert!(weights.len() >= last * gather.channels * lanes, "packed weights are too few");
+    assert!(gather.rows == level.rows(block.vectors) && target.places.len() <= gather.rows, "wrong tile");
+    assert!(block.width <= lanes && block.width + level.lanes() > lanes, "wrong block");
+    assert!(target.bias.len() == block.width, "wrong bias");
+    assert!(target.residual.is_none_or(|residual| residual.len() == target.out.len()), "wrong residual");
+    let end = target.places.iter().max().map_or(0, |place| place + block.width);
+    assert!(end <= target.out.len(), "a tile outside of its target");
+    let job = Job {
+        gather,
+        weights: weights.as_ptr(),
+        width: block.width,
+        bias: target.bias.as_ptr(),
+        out: target.out.as_mut_ptr().cast(),
+        residual: target.residual.map(<[f32]>::as_ptr),
+        places: target.places,
+        activation: target.activation,
+    };
+    // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
+    // bound every read of weights, bias and residual and every write; each source pointer came from a
+    // slice of `channels` numbers that the gather still borrows.
+    unsafe {
+        match level {
+            Level::Portable => match block.vectors {
+                1 => tile::<Portable, 4, 1>(&job),
+                _ => tile::<Portable, 4, 2>(&job),
+            },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2(&job, block.vectors),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512(&job, block.vectors),
+        }
+    }
+}
+
+/// # Safety
+/// As [`tile`], on a processor with AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(job: &Job<'_, '_>, vectors: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match vectors {
+            1 => tile::<Avx2, 6, 1>(job),
+            _ => tile::<Avx2, 6, 2>(job),
+        }
+    }
+}
+
+/// # Safety
+/// As [`tile`], on a processor with AVX-512F.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512(job: &Job<'_, '_>, vectors: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match vectors {
+            1 => tile::<Avx512, 8, 1>(job),
+            2 => tile::<Avx512, 8, 2>(job),
+            3 => tile::<Avx512, 8, 3>(job),
+            _ => tile::<Avx512, 6, 4>(job),
+        }
+    }
+}
+
+/// # Safety
+/// `S` must be available; `MR` and `NV` must be the rows and vectors that the gather and the weights
+/// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
+#[inline(always)]
+unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
+    // SAFETY: in bounds by this function's contract.
+    unsafe {
+        let partial = S::mask(job.width - (NV - 1) * S::LANES);
+        let read = |from: *const f32, j: usize| match j + 1 < NV {
+            true => S::load(from.add(j * S::LANES)),
+            false => S::load_masked(from.add(j * S::LANES), partial),
+        };
+        let mut sums = [[S::splat(0.0); NV]; MR];
+        let channels = job.gather.channels;
+        for (at, tap) in job.gather.taps.iter().enumerate() {
+            let from = job.gather.sources.as_ptr().add(at * MR);
+            let sources: [*const f32; MR] = std::array::from_fn(|i| *from.add(i));
+            let mut weight = job.weights.add(tap * channels * NV * S::LANES);
+            for c in 0..channels {
+                let mut w = [S::splat(0.0); NV];
+                for j in 0..NV {
+                    w[j] = S::load(weight.add(j * S::LANES));
+                }
+                for i in 0..MR {
+                    let value = S::splat(*sources[i].add(c));
+                    for j in 0..NV {
+                        sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                    }
+                }
+                weight = weight.add(NV * S::LANES);
+            }
+        }
+        let zero = S::splat(0.0);
+        let mut bias = [zero; NV];
+        for j in 0..NV {
+            bias[j] = read(job.bias, j);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            let Some(place) = job.places.get(i) else { break };
+            for j in 0..NV {
+                let mut value = S::add(row[j], bias[j]);
+                if let Some(residual) = job.residual {
+                    value = S::add(value, read(residual.add(*place), j));
+                }
+                value = match job.activation {
+                    Activation::None => value,
+                    Activation::Relu => S::max(zero, value),
+                    Activation::LeakyRelu(slope) => {
+                        S::mul_add(S::splat(slope), S::min(zero, value), S::max(zero, value))
+                    }
+                };
+                let to = job.out.add(*place + j * S::LANES);
+                match j + 1 < NV {
+                    true => S::store(to, value),
+                    false => S::store_masked(to, value, partial),
+                }
+            }
+        }
+    }
+}
