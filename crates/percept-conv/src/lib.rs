@@ -4,13 +4,17 @@
 
 mod autodiff;
 mod backend;
+mod device;
 mod flex;
 mod frozen;
 mod geometry;
 mod kernel;
+mod memory;
 #[cfg(test)]
 mod naive;
 mod ops;
 
+pub use device::{DeviceError, device, devices};
 pub use frozen::FrozenConv;
+pub use memory::keep_memory;
 pub use ops::{Activation, Conv, channel_distance, conv2d, depthwise_conv2d, max_pool2d, pixel_shuffle};

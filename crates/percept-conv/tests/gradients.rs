@@ -1,0 +1,121 @@
+//! The operations and their backward passes on tensors, against Burn's own operations.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)] // a test may fail loudly
+
+use burn::tensor::{
+    Device, Distribution, Tensor, Tolerance, activation, module::conv2d as burn_conv2d, ops::ConvOptions,
+};
+use percept_conv::{Activation, Conv, FrozenConv, conv2d};
+
+fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
+}
+
+type Operation = dyn Fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>, Option<Tensor<4>>, Conv) -> Tensor<4>;
+
+/// The same by Burn's operations.
+fn reference(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    residual: Option<Tensor<4>>,
+    conv: Conv,
+) -> Tensor<4> {
+    let options = ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], 1);
+    let y = burn_conv2d(x.permute([0, 3, 1, 2]), weight, bias, options).permute([0, 2, 3, 1]);
+    let y = match residual {
+        Some(residual) => y + residual,
+        None => y,
+    };
+    match conv.activation {
+        Activation::None => y,
+        Activation::Relu => activation::relu(y),
+        Activation::LeakyRelu(slope) => activation::leaky_relu(y, f64::from(slope)),
+    }
+}
+
+fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
+    a.into_data().assert_approx_eq::<f32>(&b.into_data(), Tolerance::rel_abs(1e-4, 1e-4));
+}
+
+const CONVS: [Conv; 6] = [
+    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::None },
+    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::Relu },
+    Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::LeakyRelu(0.2) },
+    Conv { stride: 2, padding: 2, dilation: 2, activation: Activation::Relu },
+    Conv { stride: 3, padding: 0, dilation: 1, activation: Activation::None },
+    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::LeakyRelu(-0.5) },
+];
+
+#[test]
+fn all_four_gradients_equal_burns() {
+    let plain = Device::flex();
+    let device = plain.clone().autodiff();
+    for conv in CONVS {
+        let [x, weight] = [noise([2, 9, 8, 5], &plain), noise([7, 5, 3, 3], &plain)];
+        let bias = noise([7], &plain);
+        let size = reference(x.clone(), weight.clone(), None, None, conv).dims();
+        let [residual, outer] = [noise(size, &plain), noise(size, &plain)];
+        let run = |operation: &Operation| {
+            let leaf = |t: &Tensor<4>| Tensor::from_data(t.to_data(), &device).require_grad();
+            let [x, weight, residual] = [leaf(&x), leaf(&weight), leaf(&residual)];
+            let bias = Tensor::<1>::from_data(bias.to_data(), &device).require_grad();
+            let y = operation(x.clone(), weight.clone(), Some(bias.clone()), Some(residual.clone()), conv);
+            let value = y.clone().inner();
+            let grads = (y * Tensor::from_data(outer.to_data(), &device)).sum().backward();
+            let gradients = [x, weight, residual].map(|t| t.grad(&grads).unwrap());
+            (value, gradients, bias.grad(&grads).unwrap())
+        };
+        let (value, gradients, bias_gradient) = run(&conv2d);
+        let (expected, expected_gradients, expected_bias) = run(&reference);
+        assert_close(value, expected);
+        for (gradient, expected) in gradients.into_iter().zip(expected_gradients) {
+            assert_close(gradient, expected);
+        }
+        assert_close(bias_gradient, expected_bias);
+    }
+}
+
+#[test]
+fn frozen_weights_get_no_gradient_and_the_input_gets_its_own() {
+    let plain = Device::flex();
+    let device = plain.clone().autodiff();
+    let weight = noise([6, 4, 3, 3], &plain);
+    let conv = Conv::same(3).with_activation(Activation::Relu);
+    let x = noise([2, 6, 7, 4], &plain);
+    let leaf = || Tensor::<4>::from_data(x.to_data(), &device).require_grad();
+
+    let (frozen_x, plain_x) = (leaf(), leaf());
+    let on_device = Tensor::<4>::from_data(weight.to_data(), &device);
+    let frozen = FrozenConv::new(weight.clone(), None, conv);
+    for _ in 0..2 {
+        let grads = frozen.forward(frozen_x.clone()).sum().backward();
+        let expected = conv2d(plain_x.clone(), on_device.clone(), None, None, conv).sum().backward();
+        assert!(on_device.grad(&expected).is_none(), "untracked weights have no gradient");
+        assert_close(frozen_x.grad(&grads).unwrap(), plain_x.grad(&expected).unwrap());
+    }
+    assert_close(frozen.forward(x.clone()), conv2d(x, weight, None, None, conv));
+}
+
+#[test]
+fn frozen_weights_that_were_trained_before_stay_out_of_the_graph() {
+    let device = Device::flex().autodiff();
+    let weight = noise([3, 2, 3, 3], &device).require_grad();
+    let x = noise([1, 5, 5, 2], &device).require_grad();
+    let frozen = FrozenConv::new(weight.clone(), None, Conv::same(3));
+    let grads = frozen.forward(x.clone()).sum().backward();
+    assert!(weight.grad(&grads).is_none());
+    assert!(x.grad(&grads).is_some());
+}
+
+#[test]
+fn views_are_read_in_their_own_order() {
+    let device = Device::flex();
+    let x = noise([2, 5, 6, 7], &device);
+    let weight = noise([4, 5, 3, 3], &device);
+    let view = x.permute([0, 2, 3, 1]).slice([0..2, 1..5, 0..7, 0..5]);
+    let conv = Conv::same(3);
+    assert_close(
+        conv2d(view.clone(), weight.clone(), None, None, conv),
+        reference(view, weight, None, None, conv),
+    );
+}
