@@ -215,10 +215,10 @@ unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job) {
             vector = vector.wrapping_add(job.vector_step);
             scalar = scalar.wrapping_add(job.scalar_step);
         }
-        for (i, row) in sums.iter().enumerate() {
-            for (j, sum) in row.iter().enumerate() {
+        for i in 0..MR {
+            for j in 0..NV {
                 let to = job.sums.add((i * NV + j) * S::LANES);
-                S::store(to, S::add(S::load(to), *sum));
+                S::store(to, S::add(S::load(to), sums[i][j]));
             }
         }
     }

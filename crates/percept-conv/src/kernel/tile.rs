@@ -151,12 +151,16 @@ unsafe fn avx512(job: &Job<'_, '_>, vectors: usize) {
     }
 }
 
+/// Most numbers in a register tile.
+const SPILL: usize = 8 * 3 * 16;
+
 /// # Safety
 /// `S` must be available; `MR` and `NV` must be the rows and vectors that the gather and the weights
 /// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
 #[inline(always)]
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
-    // SAFETY: in bounds by this function's contract.
+    const { assert!(MR * NV * S::LANES <= SPILL) }
+    // SAFETY: in bounds by this function's contract; a tile has room for its sums.
     unsafe {
         let partial = S::mask(job.width - (NV - 1) * S::LANES);
         let read = |from: *const f32, j: usize| match j + 1 < NV {
@@ -183,15 +187,22 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
                 weight = weight.add(NV * S::LANES);
             }
         }
+        // Through memory: the sums stay in registers only while all their indices are constants.
+        let mut spilled = [MaybeUninit::<f32>::uninit(); SPILL];
+        let spilled = spilled.as_mut_ptr().cast::<f32>();
+        for i in 0..MR {
+            for j in 0..NV {
+                S::store(spilled.add((i * NV + j) * S::LANES), sums[i][j]);
+            }
+        }
         let zero = S::splat(0.0);
         let mut bias = [zero; NV];
         for j in 0..NV {
             bias[j] = read(job.bias, j);
         }
-        for (i, row) in sums.iter().enumerate() {
-            let Some(place) = job.places.get(i) else { break };
+        for (i, place) in job.places.iter().enumerate() {
             for j in 0..NV {
-                let mut value = S::add(row[j], bias[j]);
+                let mut value = S::add(S::load(spilled.add((i * NV + j) * S::LANES)), bias[j]);
                 if let Some(residual) = job.residual {
                     value = S::add(value, read(residual.add(*place), j));
                 }
