@@ -135,7 +135,7 @@ impl<B: Backend> Backward<B, 1> for Probe {
 }
 
 /// Whether a gradient to `tensor` is wanted.
-fn is_tracked<B: Backend, C: CheckpointStrategy>(tensor: &FloatTensor<Autodiff<B, C>>) -> bool {
+pub(crate) fn is_tracked<B: Backend, C: CheckpointStrategy>(tensor: &FloatTensor<Autodiff<B, C>>) -> bool {
     let prep = <Probe as Backward<B, 1>>::prepare::<C>(Probe, [tensor.node()]);
     matches!(prep.compute_bound().stateful(), OpsKind::Tracked(_))
 }

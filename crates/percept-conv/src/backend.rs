@@ -94,7 +94,7 @@ pub(crate) trait ConvBackend: Backend {
     }
 }
 
-fn options(conv: Conv, groups: usize) -> ConvOptions<2> {
+pub(crate) fn options(conv: Conv, groups: usize) -> ConvOptions<2> {
     ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], groups)
 }
 
@@ -115,11 +115,11 @@ fn activated<B: Backend>(y: FloatTensor<B>, activation: Activation) -> FloatTens
     }
 }
 
-fn to_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub(crate) fn to_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 3, 1, 2])
 }
 
-fn to_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub(crate) fn to_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 2, 3, 1])
 }
 

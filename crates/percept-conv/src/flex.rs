@@ -166,6 +166,6 @@ fn contiguous(x: FlexTensor) -> FlexTensor {
     if whole { x } else { x.to_contiguous() }
 }
 
-fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+pub(crate) fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
 }

@@ -4,7 +4,9 @@
 
 mod autodiff;
 mod backend;
+mod depthwise;
 mod device;
+mod distance;
 mod flex;
 mod frozen;
 mod geometry;
@@ -13,8 +15,14 @@ mod memory;
 #[cfg(test)]
 mod naive;
 mod ops;
+mod pool;
+mod shuffle;
 
+pub use depthwise::depthwise_conv2d;
 pub use device::{DeviceError, device, devices};
+pub use distance::channel_distance;
 pub use frozen::FrozenConv;
 pub use memory::keep_memory;
-pub use ops::{Activation, Conv, channel_distance, conv2d, depthwise_conv2d, max_pool2d, pixel_shuffle};
+pub use ops::{Activation, Conv, conv2d};
+pub use pool::max_pool2d;
+pub use shuffle::pixel_shuffle;

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use burn::backend::Dispatch;
-use burn::tensor::{
-    Tensor, activation,
-    module::{conv2d as burn_conv2d, max_pool2d as burn_max_pool2d},
-    ops::{ConvOptions, MaxPoolOptions},
-};
+use burn::tensor::{Tensor, activation};
 
 use crate::backend::ConvBackend;
 use crate::frozen::Packs;
@@ -94,47 +90,11 @@ pub(crate) fn convolve(
     if fused == conv { y } else { activated(y, conv.activation) }
 }
 
-/// As [`conv2d`] without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
-pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Tensor<4> {
-    let groups = weight.dims()[0];
-    let options = ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], groups);
-    activated(to_last(burn_conv2d(to_first(x), weight, bias, options)), conv.activation)
-}
-
-fn activated(y: Tensor<4>, activation: Activation) -> Tensor<4> {
+/// `activation` by Burn's operations.
+pub(crate) fn activated(y: Tensor<4>, activation: Activation) -> Tensor<4> {
     match activation {
         Activation::None => y,
         Activation::Relu => activation::relu(y),
         Activation::LeakyRelu(slope) => activation::leaky_relu(y, f64::from(slope)),
     }
-}
-
-/// Largest value of every `kernel × kernel` window, windows `stride` apart, no padding, sizes rounded
-/// down: `[N, H, W, C]` → `[N, H', W', C]`.
-pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
-    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
-    to_last(burn_max_pool2d(to_first(x), options))
-}
-
-/// `[N, H, W, C·r²]` → `[N, H·r, W·r, C]`, the channel order of PyTorch's `PixelShuffle`
-/// (input channel `c·r² + dy·r + dx`).
-pub fn pixel_shuffle(x: Tensor<4>, r: usize) -> Tensor<4> {
-    let [n, h, w, c] = x.dims();
-    let c = c / (r * r);
-    x.reshape([n, h, w, c, r, r]).permute([0, 1, 4, 2, 5, 3]).reshape([n, h * r, w * r, c])
-}
-
-/// Mean squared difference over the positions, by image and channel: two `[N, H, W, C]` → `[N, C]`.
-pub fn channel_distance(a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
-    let [n, _, _, c] = a.dims();
-    let difference = a - b;
-    (difference.clone() * difference).mean_dim(1).mean_dim(2).reshape([n, c])
-}
-
-fn to_first(x: Tensor<4>) -> Tensor<4> {
-    x.permute([0, 3, 1, 2])
-}
-
-fn to_last(x: Tensor<4>) -> Tensor<4> {
-    x.permute([0, 2, 3, 1])
 }

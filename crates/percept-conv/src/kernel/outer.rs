@@ -193,6 +193,7 @@ unsafe fn avx512(job: &Job, vectors: usize, rows: usize) {
 /// # Safety
 /// `S` must be available; all `count` pixels must be readable, `width` numbers of each vector and `MR`
 /// of each scalar; `sums` must be `MR` rows of `NV` vectors.
+#[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
 unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job) {
     // SAFETY: in bounds by this function's contract.

@@ -157,6 +157,7 @@ const SPILL: usize = 8 * 3 * 16;
 /// # Safety
 /// `S` must be available; `MR` and `NV` must be the rows and vectors that the gather and the weights
 /// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
+#[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
     const { assert!(MR * NV * S::LANES <= SPILL) }

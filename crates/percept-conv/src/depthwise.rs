@@ -1,0 +1,241 @@
+//! Depthwise convolution: every channel by itself.
+
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
+use burn::tensor::{Shape, Tensor};
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use crate::autodiff::is_tracked;
+use crate::backend::{ConvBackend, options, to_first, to_last};
+use crate::flex::tensor;
+use crate::geometry::{Axis, Geometry};
+use crate::kernel::filled;
+use crate::{Conv, ops::activated};
+
+/// As [`conv2d`](crate::conv2d) without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
+pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Tensor<4> {
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    activated(
+        Tensor::from_dispatch(Dispatch::depthwise(x, weight, bias.into_dispatch(), conv)),
+        conv.activation,
+    )
+}
+
+/// The activation is not part of these.
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+pub(crate) trait DepthwiseBackend: ConvBackend {
+    fn depthwise(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let groups = weight.shape()[0];
+        to_last::<Self>(Self::conv2d(to_first::<Self>(x), weight, Some(bias), options(conv, groups)))
+    }
+
+    /// Gradient to an input of the dimensions `source`.
+    fn depthwise_input_gradient(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        source: [usize; 4],
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let groups = weight.shape()[0];
+        let zeros = Self::float_zeros(Shape::from(source), &gradient.device(), gradient.dtype().into());
+        to_last::<Self>(Self::conv2d_x_backward(
+            to_first::<Self>(zeros),
+            weight,
+            to_first::<Self>(gradient),
+            options(conv, groups),
+        ))
+    }
+
+    /// Gradient to weights like `weight`.
+    fn depthwise_weight_gradient(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let groups = weight.shape()[0];
+        let (x, gradient) = (to_first::<Self>(x), to_first::<Self>(gradient));
+        Self::conv2d_weight_backward(x, weight, gradient, options(conv, groups))
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+impl DepthwiseBackend for burn::backend::Cube {}
+
+impl DepthwiseBackend for Flex {
+    fn depthwise(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let geometry = geometry(x.shape().dims(), &weight, conv);
+        let [height, width] = geometry.result();
+        let axes = [geometry.forward(0), geometry.forward(1)];
+        let bias = bias.to_contiguous();
+        let values = gather(&x, &axes, &by_tap(&weight), Some(bias.storage()));
+        tensor(values, &[geometry.batch, height, width, geometry.output])
+    }
+
+    fn depthwise_input_gradient(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        source: [usize; 4],
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let geometry = geometry(source, &weight, conv);
+        let axes = [geometry.gradient(0), geometry.gradient(1)];
+        tensor(gather(&gradient, &axes, &by_tap(&weight), None), &source)
+    }
+
+    fn depthwise_weight_gradient(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let shape: [usize; 4] = weight.shape().dims();
+        let geometry = geometry(x.shape().dims(), &weight, conv);
+        let (channels, taps) = (geometry.output, geometry.taps());
+        let [height, width] = geometry.result();
+        let (rows, columns) = (geometry.forward(0), geometry.forward(1));
+        let (x, gradient) = (x.to_contiguous(), gradient.to_contiguous());
+        let (x, gradient): (&[f32], &[f32]) = (x.storage(), gradient.storage());
+        let lines = geometry.batch * height;
+        let parts = lines.clamp(1, PARTS);
+        let add = |sums: &mut [f32], line: usize| {
+            for (down, y) in rows.reads(line % height).iter().enumerate() {
+                let Some(y) = y else { continue };
+                for at in 0..width {
+                    let result = &gradient[(line * width + at) * channels..][..channels];
+                    for (along, source) in columns.reads(at).iter().enumerate() {
+                        let Some(source) = source else { continue };
+                        let place = (line / height * rows.source + y) * columns.source + source;
+                        let sums = &mut sums[(down * shape[3] + along) * channels..][..channels];
+                        let factors = result.iter().zip(&x[place * channels..][..channels]);
+                        sums.iter_mut().zip(factors).for_each(|(sum, (g, x))| *sum += g * x);
+                    }
+                }
+            }
+        };
+        let sums: Vec<Vec<f32>> = (0..parts)
+            .into_par_iter()
+            .map(|part| {
+                let mut sums = vec![0.0; taps * channels];
+                (part * lines / parts..(part + 1) * lines / parts).for_each(|line| add(&mut sums, line));
+                sums
+            })
+            .collect();
+        let total = |i: usize| sums.iter().map(|part| part[i % taps * channels + i / taps]).sum();
+        tensor((0..channels * taps).map(total).collect(), &shape)
+    }
+}
+
+/// Private sums of the gradient to the weights, a fixed number so that the result is always the same.
+const PARTS: usize = 16;
+
+fn geometry(source: [usize; 4], weight: &FlexTensor, conv: Conv) -> Geometry {
+    Geometry::new(source, weight.shape().dims(), &conv)
+}
+
+/// `[C, 1, kh, kw]` → `[tap][C]`.
+fn by_tap(weight: &FlexTensor) -> Vec<f32> {
+    let [channels, _, down, along] = weight.shape().dims();
+    let (weight, taps) = (weight.to_contiguous(), down * along);
+    let from = weight.storage::<f32>();
+    (0..channels * taps).map(|i| from[i % channels * taps + i / channels]).collect()
+}
+
+/// For every position of the axes, the sum over the taps of what they read, times the weights.
+fn gather(x: &FlexTensor, [rows, columns]: &[Axis; 2], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let [batch, _, _, channels] = x.shape().dims();
+    let x = x.to_contiguous();
+    let from = x.storage::<f32>();
+    let line = columns.len() * channels;
+    filled(batch * rows.len() * line, line, |index, out| {
+        let base = index / rows.len() * rows.source;
+        for (at, out) in out.chunks_exact_mut(channels).enumerate() {
+            if let Some(bias) = bias {
+                out.copy_from_slice(bias);
+            }
+            let along = columns.reads(at);
+            for (down, y) in rows.reads(index % rows.len()).iter().enumerate() {
+                let Some(y) = y else { continue };
+                for (tap, source) in along.iter().enumerate() {
+                    let Some(source) = source else { continue };
+                    let pixel = &from[((base + y) * columns.source + source) * channels..][..channels];
+                    let weight = &weight[(down * along.len() + tap) * channels..][..channels];
+                    let factors = pixel.iter().zip(weight);
+                    out.iter_mut().zip(factors).for_each(|(out, (x, w))| *out += x * w);
+                }
+            }
+        }
+    })
+}
+
+impl<B: DepthwiseBackend, C: CheckpointStrategy> DepthwiseBackend for Autodiff<B, C> {
+    fn depthwise(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let trained = is_tracked::<B, C>(&weight);
+        let (x, weight) = (x.into_primitive(), weight.into_primitive());
+        let y = B::depthwise(x.clone(), weight.clone(), bias.into_primitive(), conv);
+        match Depthwise.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let source = x.shape().dims();
+                prep.finish(Kept { x: trained.then_some(x), weight, source, conv }, y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
+/// What the backward pass needs, and no more.
+#[derive(Clone, Debug)]
+struct Kept<B: Backend> {
+    /// Only where the weights are trained.
+    x: Option<FloatTensor<B>>,
+    weight: FloatTensor<B>,
+    source: [usize; 4],
+    conv: Conv,
+}
+
+/// Parents: input, weights and bias.
+#[derive(Debug)]
+struct Depthwise;
+
+impl<B: DepthwiseBackend> Backward<B, 3> for Depthwise {
+    type State = Kept<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let Kept { x, weight, source, conv } = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let [to_x, to_weight, to_bias] = ops.parents;
+        if let Some((node, x)) = to_weight.zip(x) {
+            let value = B::depthwise_weight_gradient(x, weight.clone(), gradient.clone(), conv);
+            grads.register::<B>(node.id, value);
+        }
+        if let Some(node) = to_bias {
+            grads.register::<B>(node.id, B::bias_gradient(gradient.clone()));
+        }
+        if let Some(node) = to_x {
+            grads.register::<B>(node.id, B::depthwise_input_gradient(weight, gradient, source, conv));
+        }
+    }
+}
