@@ -18,7 +18,7 @@ cd "$root"
 cargo build --quiet --release -p percept-conv --example micro
 micro=${CARGO_TARGET_DIR:-target}/release/examples/micro
 export RAYON_NUM_THREADS=2
-keep=(env MALLOC_TRIM_THRESHOLD_=4294967295 MALLOC_MMAP_THRESHOLD_=4294967295)
+keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
 
 for round in $(seq "$rounds"); do
     echo "round $round of $rounds" >&2

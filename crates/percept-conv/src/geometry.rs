@@ -58,6 +58,7 @@ impl Geometry {
             let offset = (at + self.padding).checked_sub(tap * self.dilation)?;
             offset.is_multiple_of(self.stride).then_some(offset / self.stride)
         });
+        map.dense = self.stride == 1;
         // Positions that are read by the same taps stand together, so that a tile skips the others.
         map.order.sort_by_key(|at| (at + self.padding) % self.stride);
         map
@@ -68,7 +69,9 @@ impl Geometry {
 #[derive(Debug)]
 pub(crate) struct Axis {
     map: Vec<Option<usize>>,
-    taps: usize,
+    pub(crate) taps: usize,
+    /// Whether neighbouring positions are read by the same taps, but for the padding.
+    pub(crate) dense: bool,
     /// Positions in the order in which they are computed.
     pub(crate) order: Vec<usize>,
     /// Number of positions that can be read.
@@ -78,12 +81,23 @@ pub(crate) struct Axis {
 impl Axis {
     fn new(length: usize, source: usize, taps: usize, read: impl Fn(usize, usize) -> Option<usize>) -> Self {
         let position = |i: usize| read(i / taps, i % taps).filter(|at| *at < source);
-        Self { map: (0..length * taps).map(position).collect(), taps, order: (0..length).collect(), source }
+        Self {
+            map: (0..length * taps).map(position).collect(),
+            taps,
+            dense: true,
+            order: (0..length).collect(),
+            source,
+        }
     }
 
     /// Number of positions that are computed.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
+    }
+
+    /// What each tap reads, position by position.
+    pub(crate) fn reads_all(&self) -> &[Option<usize>] {
+        &self.map
     }
 
     /// What each tap reads for the position `at`; `None` where that is padding.

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::Packed;
-use super::tile::{Gather, Target, compute};
+use super::tile::{Gather, Sources, Target, compute};
 use crate::Activation;
 use crate::geometry::Axis;
 
@@ -13,6 +13,9 @@ use crate::geometry::Axis;
 const TASK_PIXELS: usize = 400;
 /// Tasks that there should be at least, so that every core has something to do.
 const TASKS: usize = 32;
+
+/// Most rows of a register tile.
+const MOST_ROWS: usize = 8;
 
 /// What is done to a convolution's result before it is stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,38 +50,53 @@ pub(crate) fn convolve(
     let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
         let first = index * lines;
         let pixels = out.len() / results;
+        let source = |line: usize, y: usize| (first + line) / height * rows.source + y;
+        let down = |line: usize| rows.reads((first + line) % height);
+        let read =
+            (0..pixels / width).flat_map(|line| down(line).iter().flatten().map(move |y| source(line, *y)));
+        let (from, to) = read.fold((usize::MAX, 0), |(from, to), at| (from.min(at), to.max(at + 1)));
+        let stride = columns.source * channels;
+        let read = (from.min(to)..to).map(|line| &x[line * stride..][..stride]);
+        let gather = Gather::new(columns, read, &zeros);
+        let mut sources = Sources::default();
         for (block, part) in weights.parts() {
             let tile = weights.level.rows(block.vectors);
-            let mut gather = Gather::new(tile, &zeros);
-            let mut places = Vec::with_capacity(tile);
             for start in (0..pixels).step_by(tile) {
-                gather.clear();
-                places.clear();
-                let at: Vec<_> = (start..(start + tile).min(pixels))
-                    .map(|pixel| {
-                        let (line, column) = (pixel / width, columns.order[pixel % width]);
-                        places.push((line * width + column) * results + block.start);
-                        let line = first + line;
-                        (line / height * rows.source, rows.reads(line % height), columns.reads(column))
-                    })
-                    .collect();
-                let across = weights.taps / at.first().map_or(1, |(_, down, _)| down.len());
-                for tap in 0..weights.taps {
-                    gather.push(tap, |row| {
-                        let (base, down, along) = at.get(row)?;
-                        let (y, x_at) = (down[tap / across]?, along[tap % across]?);
-                        x.get(((base + y) * columns.source + x_at) * channels..)
-                    });
+                let at: [(usize, usize); MOST_ROWS] = std::array::from_fn(|i| {
+                    let pixel = (start + i).min(pixels - 1);
+                    (pixel / width, columns.order[pixel % width])
+                });
+                let at = &at[..tile];
+                sources.starts.clear();
+                sources.taps.clear();
+                for tap in 0..rows.taps {
+                    let mut reads = false;
+                    for (line, column) in at {
+                        let y = down(*line)[tap].map(|y| source(*line, y) - from);
+                        reads |= y.is_some();
+                        sources.starts.push(gather.start(y, *column));
+                    }
+                    if reads {
+                        let reads = |along: &usize| {
+                            columns.dense
+                                || at.iter().any(|(_, column)| columns.reads(*column)[*along].is_some())
+                        };
+                        let along = (0..columns.taps).filter(reads);
+                        sources.taps.extend(along.map(|along| tap * columns.taps + along));
+                    }
                 }
+                let places: [usize; MOST_ROWS] = std::array::from_fn(|i| {
+                    at.get(i).map_or(0, |(line, column)| (line * width + column) * results + block.start)
+                });
                 compute(
                     weights.level,
-                    &gather,
+                    (&gather, &sources),
                     part,
                     block,
                     Target {
                         residual: epilogue.residual.map(|all| &all[first * line..][..out.len()]),
                         out: &mut *out,
-                        places: &places,
+                        places: &places[..tile.min(pixels - start)],
                         bias: &bias[block.start..][..block.width],
                         activation: epilogue.activation,
                     },

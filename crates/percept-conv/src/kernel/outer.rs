@@ -13,14 +13,25 @@ use crate::geometry::Geometry;
 const PARTS: usize = 16;
 const PRIVATE: usize = 1 << 22;
 
-/// Pixels a fixed distance apart.
+/// Pixels that are summed at once, so that they stay in the nearest cache while all taps pass.
+const GROUP: usize = 96;
+
+/// Lines of pixels, lines and pixels a fixed distance apart.
 #[derive(Clone, Copy)]
-struct Line<'a> {
+struct Grid<'a> {
     pixels: &'a [f32],
     step: usize,
+    line: usize,
 }
 
-/// Gradient to the weights, `[out, in, kh, kw]`, and to the bias, `[out]`, each where asked for: sums
+impl Grid<'_> {
+    /// Numbers up to the end of the last pixel's first `width`.
+    fn reach(&self, [lines, count]: [usize; 2], width: usize) -> usize {
+        (lines - 1) * self.line + (count - 1) * self.step + width
+    }
+}
+
+/// Gradient to the weights, `[out, in, kh, kw]`: sums
 /// over all pixels of `x` (`[n, h, w, in]`) times `gradient` (`[n, h', w', out]`).
 ///
 /// Private sums over a fixed partition of the lines are added in a fixed order: the result does not
@@ -42,8 +53,14 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
         .map(|(part, b)| {
             let mut sums = vec![0.0; sizes[b]];
             let range = part * lines / parts..(part + 1) * lines / parts;
-            for line in range {
-                add_line(level, [x, gradient], geometry, line, blocks[b], swapped, &mut sums);
+            let group = (GROUP / geometry.result()[1].max(1)).max(1);
+            let mut line = range.start;
+            while line < range.end {
+                // No group reaches into the next image.
+                let height = geometry.result()[0];
+                let count = group.min(range.end - line).min(height - line % height);
+                add_lines(level, [x, gradient], geometry, [line, count], blocks[b], swapped, &mut sums);
+                line += count;
             }
             sums
         })
@@ -62,86 +79,82 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
     })
 }
 
-/// Adds the products of one line of gradient pixels.
-fn add_line(
+/// Adds the products of `count` lines of gradient pixels of one image from `line` on.
+fn add_lines(
     level: Level,
     [x, gradient]: [&[f32]; 2],
     geometry: &Geometry,
-    line: usize,
+    [line, count]: [usize; 2],
     block: Block,
     swapped: bool,
     sums: &mut [f32],
 ) {
     let [height, width] = geometry.result();
+    let [source_height, source_width] = geometry.source;
     let (input, output) = (geometry.input, geometry.output);
     let (image, row) = (line / height, line % height);
     let narrow = if swapped { output } else { input };
     let lanes = block.vectors * level.lanes();
     let tile = level.rows(block.vectors);
+    // The positions along an axis whose source for a tap lies inside, from the first to behind the last.
+    let inside = |tap: usize, source: usize, [from, to]: [usize; 2]| {
+        let shift = tap * geometry.dilation;
+        let first = geometry.padding.saturating_sub(shift).div_ceil(geometry.stride);
+        let room = (source + geometry.padding).saturating_sub(shift);
+        [first.max(from), room.div_ceil(geometry.stride).min(to)]
+    };
+    let read = |at: usize, tap: usize| at * geometry.stride + tap * geometry.dilation - geometry.padding;
     for tap in 0..geometry.taps() {
         let (down, along) = (tap / geometry.kernel[1], tap % geometry.kernel[1]);
-        let Some(y) = (row * geometry.stride + down * geometry.dilation).checked_sub(geometry.padding) else {
-            continue;
-        };
-        let shift = along * geometry.dilation;
-        // First and last column whose source lies inside.
-        let from = geometry.padding.saturating_sub(shift).div_ceil(geometry.stride);
-        let room = (geometry.source[1] + geometry.padding).saturating_sub(shift);
-        let to = room.div_ceil(geometry.stride).min(width);
-        if y >= geometry.source[0] || from >= to {
+        let [top, bottom] = inside(down, source_height, [row, row + count]);
+        let [left, right] = inside(along, source_width, [0, width]);
+        if top >= bottom || left >= right {
             continue;
         }
-        let start = (image * geometry.source[0] + y) * geometry.source[1] + from * geometry.stride + shift
-            - geometry.padding;
-        let source = Line { pixels: &x[start * input..], step: geometry.stride * input };
-        let result = Line { pixels: &gradient[(line * width + from) * output..], step: output };
+        let start = (image * source_height + read(top, down)) * source_width + read(left, along);
+        let source = Grid {
+            pixels: &x[start * input..],
+            step: geometry.stride * input,
+            line: geometry.stride * source_width * input,
+        };
+        let start = (image * height + top) * width + left;
+        let result = Grid { pixels: &gradient[start * output..], step: output, line: width * output };
         let (vector, scalar) = if swapped { (source, result) } else { (result, source) };
-        let vector = Line { pixels: &vector.pixels[block.start..], ..vector };
+        let vector = Grid { pixels: &vector.pixels[block.start..], ..vector };
         for first in (0..narrow).step_by(tile) {
             let rows = tile.min(narrow - first);
-            let scalar = Line { pixels: &scalar.pixels[first..], ..scalar };
+            let scalar = Grid { pixels: &scalar.pixels[first..], ..scalar };
             let sums = &mut sums[(tap * narrow + first) * lanes..][..rows * lanes];
-            accumulate(level, vector, scalar, to - from, block, rows, sums);
+            accumulate(level, [vector, scalar], [bottom - top, right - left], block, rows, sums);
         }
     }
 }
 
 /// What the kernel needs, checked: see [`accumulate`].
-struct Job {
-    vector: *const f32,
-    vector_step: usize,
-    scalar: *const f32,
-    scalar_step: usize,
-    count: usize,
+struct Job<'a> {
+    vector: Grid<'a>,
+    scalar: Grid<'a>,
+    size: [usize; 2],
     width: usize,
     sums: *mut f32,
 }
 
-/// `sums[i] += Σ scalar[i] · vector` over `count` pixels, for `i` in `0..rows`.
+/// `sums[i] += Σ scalar[i] · vector` over `size` lines and pixels, for `i` in `0..rows`.
 fn accumulate(
     level: Level,
-    vector: Line<'_>,
-    scalar: Line<'_>,
-    count: usize,
+    [vector, scalar]: [Grid<'_>; 2],
+    size: [usize; 2],
     block: Block,
     rows: usize,
     sums: &mut [f32],
 ) {
     let lanes = block.vectors * level.lanes();
-    assert!(count > 0 && rows <= level.rows(block.vectors), "wrong tile");
+    assert!(size[0] > 0 && size[1] > 0 && rows <= level.rows(block.vectors), "wrong tile");
     assert!(block.width <= lanes && block.width + level.lanes() > lanes, "wrong block");
-    assert!((count - 1) * vector.step + block.width <= vector.pixels.len(), "too few vectors");
-    assert!((count - 1) * scalar.step + rows <= scalar.pixels.len(), "too few scalars");
+    assert!(vector.reach(size, block.width) <= vector.pixels.len(), "too few vectors");
+    assert!(scalar.reach(size, rows) <= scalar.pixels.len(), "too few scalars");
     assert!(sums.len() == rows * lanes, "wrong sums");
-    let job = Job {
-        vector: vector.pixels.as_ptr(),
-        vector_step: vector.step,
-        scalar: scalar.pixels.as_ptr(),
-        scalar_step: scalar.step,
-        count,
-        width: block.width,
-        sums: sums.as_mut_ptr(),
-    };
+    let job = Job { vector, scalar, size, width: block.width, sums: sums.as_mut_ptr() };
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read and write.
     unsafe {
@@ -167,7 +180,7 @@ macro_rules! choose {
 
 /// # Safety
 /// As [`outer`].
-unsafe fn portable(job: &Job, vectors: usize, rows: usize) {
+unsafe fn portable(job: &Job<'_>, vectors: usize, rows: usize) {
     // SAFETY: passed on from the caller.
     unsafe { choose!(Portable, job, vectors, rows, [1 2]: [1 2 3 4]) }
 }
@@ -176,7 +189,7 @@ unsafe fn portable(job: &Job, vectors: usize, rows: usize) {
 /// As [`outer`], on a processor with AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(job: &Job, vectors: usize, rows: usize) {
+unsafe fn avx2(job: &Job<'_>, vectors: usize, rows: usize) {
     // SAFETY: passed on from the caller.
     unsafe { choose!(Avx2, job, vectors, rows, [1 2]: [1 2 3 4 5 6]) }
 }
@@ -185,36 +198,39 @@ unsafe fn avx2(job: &Job, vectors: usize, rows: usize) {
 /// As [`outer`], on a processor with AVX-512F.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(job: &Job, vectors: usize, rows: usize) {
+unsafe fn avx512(job: &Job<'_>, vectors: usize, rows: usize) {
     // SAFETY: passed on from the caller.
     unsafe { choose!(Avx512, job, vectors, rows, [1 2 3]: [1 2 3 4 5 6 7 8], [4]: [1 2 3 4 5 6]) }
 }
 
 /// # Safety
-/// `S` must be available; all `count` pixels must be readable, `width` numbers of each vector and `MR`
+/// `S` must be available; all pixels must be readable, `width` numbers of each vector and `MR`
 /// of each scalar; `sums` must be `MR` rows of `NV` vectors.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job) {
+unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_>) {
     // SAFETY: in bounds by this function's contract.
     unsafe {
         let partial = S::mask(job.width - (NV - 1) * S::LANES);
         let mut sums = [[S::splat(0.0); NV]; MR];
-        let (mut vector, mut scalar) = (job.vector, job.scalar);
-        for _ in 0..job.count {
-            let mut v = [S::splat(0.0); NV];
-            for j in 0..NV - 1 {
-                v[j] = S::load(vector.add(j * S::LANES));
-            }
-            v[NV - 1] = S::load_masked(vector.add((NV - 1) * S::LANES), partial);
-            for i in 0..MR {
-                let value = S::splat(*scalar.add(i));
-                for j in 0..NV {
-                    sums[i][j] = S::mul_add(value, v[j], sums[i][j]);
+        for line in 0..job.size[0] {
+            let mut vector = job.vector.pixels.as_ptr().add(line * job.vector.line);
+            let mut scalar = job.scalar.pixels.as_ptr().add(line * job.scalar.line);
+            for _ in 0..job.size[1] {
+                let mut v = [S::splat(0.0); NV];
+                for j in 0..NV - 1 {
+                    v[j] = S::load(vector.add(j * S::LANES));
                 }
+                v[NV - 1] = S::load_masked(vector.add((NV - 1) * S::LANES), partial);
+                for i in 0..MR {
+                    let value = S::splat(*scalar.add(i));
+                    for j in 0..NV {
+                        sums[i][j] = S::mul_add(value, v[j], sums[i][j]);
+                    }
+                }
+                vector = vector.wrapping_add(job.vector.step);
+                scalar = scalar.wrapping_add(job.scalar.step);
             }
-            vector = vector.wrapping_add(job.vector_step);
-            scalar = scalar.wrapping_add(job.scalar_step);
         }
         for i in 0..MR {
             for j in 0..NV {

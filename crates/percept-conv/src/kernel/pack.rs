@@ -29,7 +29,6 @@ pub(crate) struct Packed {
     pub(crate) level: Level,
     pub(crate) channels: usize,
     pub(crate) results: usize,
-    pub(crate) taps: usize,
     parts: Vec<(Block, Vec<f32>)>,
 }
 
@@ -53,7 +52,7 @@ impl Packed {
             (block, values)
         };
         let parts = blocks(results, level).into_iter().map(part).collect();
-        Self { level, channels, results, taps, parts }
+        Self { level, channels, results, parts }
     }
 
     /// Weights `[out, in, taps]` for the forward pass.

@@ -9,53 +9,49 @@ use super::pack::Block;
 use super::simd::{Avx2, Avx512};
 use super::simd::{Portable, Simd};
 use crate::Activation;
+use crate::geometry::Axis;
 
-/// The source pixels of a tile by tap, each `channels` numbers.
+/// The source pixels that the tiles of one task read, each `channels` numbers.
 pub(super) struct Gather<'a> {
-    rows: usize,
     channels: usize,
-    /// `rows` pointers for each tap in `taps`, each to `channels` readable numbers.
-    sources: Vec<*const f32>,
-    taps: Vec<usize>,
-    zeros: &'a [f32],
+    /// Taps along a line.
+    across: usize,
+    /// A line of pointers for each source line, the first one all padding: for every position, what each
+    /// tap along the line reads there. All point to `channels` readable numbers.
+    pixels: Vec<*const f32>,
+    /// Pointers in a line.
+    line: usize,
     lifetime: PhantomData<&'a [f32]>,
 }
 
 impl<'a> Gather<'a> {
-    /// For tiles of `rows` pixels with as many channels as `zeros` has.
-    pub(super) fn new(rows: usize, zeros: &'a [f32]) -> Self {
-        Self {
-            rows,
-            channels: zeros.len(),
-            sources: Vec::new(),
-            taps: Vec::new(),
-            zeros,
-            lifetime: PhantomData,
+    /// From the source lines `lines` along `columns`; `zeros`, as many as there are channels, stand for
+    /// the padding.
+    pub(super) fn new(columns: &Axis, lines: impl Iterator<Item = &'a [f32]>, zeros: &'a [f32]) -> Self {
+        let (channels, line) = (zeros.len(), columns.reads_all().len());
+        let mut pixels = vec![zeros.as_ptr(); line];
+        for source in lines {
+            pixels.extend(columns.reads_all().iter().map(|at| match at {
+                Some(at) => source[at * channels..][..channels].as_ptr(),
+                None => zeros.as_ptr(),
+            }));
         }
+        Self { channels, across: columns.taps, pixels, line, lifetime: PhantomData }
     }
 
-    /// Forgets the tile before.
-    pub(super) fn clear(&mut self) {
-        self.sources.clear();
-        self.taps.clear();
+    /// Where the pointers of the position `at` start, in the padding (`None`) or one of the lines.
+    pub(super) fn start(&self, line: Option<usize>, at: usize) -> usize {
+        line.map_or(0, |line| line + 1) * self.line + at * self.across
     }
+}
 
-    /// Adds what `tap` reads, `None` for padding. A tap that reads nothing at all is left out.
-    #[inline]
-    pub(super) fn push(&mut self, tap: usize, source: impl Fn(usize) -> Option<&'a [f32]>) {
-        let start = self.sources.len();
-        let mut reads = false;
-        for row in 0..self.rows {
-            let pixel = source(row);
-            reads |= pixel.is_some();
-            self.sources.push(pixel.map_or(self.zeros, |pixel| &pixel[..self.channels]).as_ptr());
-        }
-        if reads {
-            self.taps.push(tap);
-        } else {
-            self.sources.truncate(start);
-        }
-    }
+/// The sources of one tile.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// For every line of taps, where the pointers of each pixel start: [`Gather::start`].
+    pub(super) starts: Vec<usize>,
+    /// The taps that read anything.
+    pub(super) taps: Vec<usize>,
 }
 
 /// Where a tile puts its result, and what it does to it before.
@@ -74,6 +70,7 @@ pub(super) struct Target<'a> {
 /// What the kernel needs, checked: see [`compute`].
 struct Job<'a, 'b> {
     gather: &'a Gather<'b>,
+    sources: &'a Sources,
     weights: *const f32,
     width: usize,
     bias: *const f32,
@@ -84,11 +81,17 @@ struct Job<'a, 'b> {
 }
 
 /// Writes one tile: `activation(Σ source · weight + bias + residual)` at each of the target's places.
-pub(super) fn compute(level: Level, gather: &Gather<'_>, weights: &[f32], block: Block, target: Target<'_>) {
+pub(super) fn compute(
+    level: Level,
+    (gather, sources): (&Gather<'_>, &Sources),
+    weights: &[f32],
+    block: Block,
+    target: Target<'_>,
+) {
     let lanes = block.vectors * level.lanes();
-    let last = gather.taps.iter().max().map_or(0, |tap| tap + 1);
+    let last = sources.taps.iter().max().map_or(0, |tap| tap + 1);
     assert!(weights.len() >= last * gather.channels * lanes, "packed weights are too few");
-    assert!(gather.rows == level.rows(block.vectors) && target.places.len() <= gather.rows, "wrong tile");
+    assert!(target.places.len() <= level.rows(block.vectors), "wrong tile");
     assert!(block.width <= lanes && block.width + level.lanes() > lanes, "wrong block");
     assert!(target.bias.len() == block.width, "wrong bias");
     assert!(target.residual.is_none_or(|residual| residual.len() == target.out.len()), "wrong residual");
@@ -96,6 +99,7 @@ pub(super) fn compute(level: Level, gather: &Gather<'_>, weights: &[f32], block:
     assert!(end <= target.out.len(), "a tile outside of its target");
     let job = Job {
         gather,
+        sources,
         weights: weights.as_ptr(),
         width: block.width,
         bias: target.bias.as_ptr(),
@@ -105,8 +109,8 @@ pub(super) fn compute(level: Level, gather: &Gather<'_>, weights: &[f32], block:
         activation: target.activation,
     };
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
-    // bound every read of weights, bias and residual and every write; each source pointer came from a
-    // slice of `channels` numbers that the gather still borrows.
+    // bound every read of weights, bias and residual and every write; each source pointer is looked up
+    // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
     unsafe {
         match level {
             Level::Portable => match block.vectors {
@@ -170,9 +174,10 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
         };
         let mut sums = [[S::splat(0.0); NV]; MR];
         let channels = job.gather.channels;
-        for (at, tap) in job.gather.taps.iter().enumerate() {
-            let from = job.gather.sources.as_ptr().add(at * MR);
-            let sources: [*const f32; MR] = std::array::from_fn(|i| *from.add(i));
+        for tap in &job.sources.taps {
+            let (down, along) = (tap / job.gather.across, tap % job.gather.across);
+            let starts = &job.sources.starts[down * MR..][..MR];
+            let sources: [*const f32; MR] = std::array::from_fn(|i| job.gather.pixels[starts[i] + along]);
             let mut weight = job.weights.add(tap * channels * NV * S::LANES);
             for c in 0..channels {
                 let mut w = [S::splat(0.0); NV];
