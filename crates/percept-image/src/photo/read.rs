@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use image::codecs::tiff::TiffDecoder;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{Depth, Photo, ReadError, jpeg_end};
@@ -67,7 +68,8 @@ pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadE
         return Err(ReadError::TooLarge { path: path.into(), reason });
     }
     // A broken side note is no reason to refuse sound pixels.
-    let icc = decoder.icc_profile().unwrap_or_default();
+    let icc = if format == ImageFormat::Tiff { tiff_profile(bytes) } else { decoder.icc_profile() };
+    let icc = icc.unwrap_or_default();
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
     decoded.apply_orientation(orientation);
@@ -85,6 +87,12 @@ pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadE
 /// As [`read_photo`].
 pub fn read_srgb(path: impl AsRef<Path>) -> Result<Image<Srgb>, ReadError> {
     Ok(read_photo(path)?.pixels)
+}
+
+/// The profile of a TIFF, read before limits are set: `image` then derives the size a tag may have from the size of
+/// the pixels and drops the profiles of small images. The decoder's own limits hold.
+fn tiff_profile(bytes: &[u8]) -> image::ImageResult<Option<Vec<u8>>> {
+    TiffDecoder::new(Cursor::new(bytes))?.icc_profile()
 }
 
 fn limits() -> Limits {

@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
-use image::codecs::{bmp, jpeg, png, pnm, tiff, webp};
+use image::codecs::{bmp, jpeg, png, tiff, webp};
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageFormat};
 
 use super::read::describes;
@@ -145,6 +145,11 @@ impl Levels {
         self.color.channel_count() < 3
     }
 
+    /// Of one value.
+    fn bits(&self) -> u16 {
+        self.color.bits_per_pixel() / u16::from(self.color.channel_count())
+    }
+
     fn by(&self, mut encoder: impl ImageEncoder, icc: Option<Vec<u8>>) -> Result<(), ImageError> {
         if let Some(icc) = icc {
             encoder.set_icc_profile(icc).map_err(ImageError::Unsupported)?;
@@ -160,16 +165,24 @@ fn encoded(format: ImageFormat, levels: &Levels, icc: Option<Vec<u8>>) -> Result
         ImageFormat::WebP => levels.by(webp::WebPEncoder::new_lossless(&mut file), icc)?,
         ImageFormat::Tiff => levels.by(tiff::TiffEncoder::new(&mut file), icc)?,
         ImageFormat::Bmp => levels.by(bmp::BmpEncoder::new(&mut file), None)?,
-        ImageFormat::Pnm => {
-            let encoding = pnm::SampleEncoding::Binary;
-            let kind = if levels.grey() {
-                pnm::PnmSubtype::Graymap(encoding)
-            } else {
-                pnm::PnmSubtype::Pixmap(encoding)
-            };
-            levels.by(pnm::PnmEncoder::new(&mut file).with_subtype(kind), None)?;
-        }
+        ImageFormat::Pnm => return Ok(portable_map(levels)),
         _ => levels.by(png::PngEncoder::new(&mut file), icc)?,
     }
     Ok(file.into_inner())
+}
+
+/// A binary portable greymap or pixmap (Netpbm P5, P6); the `image` crate writes none of 16 bits.
+fn portable_map(levels: &Levels) -> Vec<u8> {
+    let sixteen = levels.bits() == 16;
+    let (kind, white) = (if levels.grey() { 5 } else { 6 }, if sixteen { 65_535 } else { 255 });
+    let mut file = format!("P{kind}\n{} {}\n{white}\n", levels.width, levels.height).into_bytes();
+    if sixteen {
+        // Most significant byte first.
+        file.extend(
+            levels.bytes.chunks_exact(2).flat_map(|v| u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()),
+        );
+    } else {
+        file.extend_from_slice(&levels.bytes);
+    }
+    file
 }
