@@ -70,7 +70,8 @@ impl<S: Space> Image<S> {
     /// # Errors
     /// When the buffer has another length.
     pub fn from_vec(width: usize, height: usize, data: Vec<f32>) -> Result<Self, LengthMismatch> {
-        let expected = width * height * S::CHANNELS;
+        // Saturating: a size beyond memory must not come round to the length of a small buffer.
+        let expected = width.saturating_mul(height).saturating_mul(S::CHANNELS);
         if data.len() != expected {
             return Err(LengthMismatch { width, height, space: S::NAME, expected, got: data.len() });
         }

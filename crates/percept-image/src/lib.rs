@@ -1,4 +1,42 @@
 //! Pixels without tensors: files, colour, resize, degradations and classical scores.
+//!
+//! # A tour
+//!
+//! An [`Image`] is a buffer of `f32` whose type says what the numbers mean: [`Srgb`] (encoded, `[0, 1]`), [`Linear`]
+//! light, [`Luma`] in BT.601 studio range, or a [`PackedBayer`] RAW. A function that needs one of them takes that
+//! type, so a wrong range does not compile.
+//!
+//! [`read_photo`] gives a [`Photo`]: the pixels, and what else the file holds (alpha, 16 bits, an ICC profile), so
+//! that [`write_photo`] can put it back. [`read_srgb`] gives the pixels alone. What is wrong with a file is a
+//! [`ReadError`] that names the file and says what to do.
+//!
+//! [`resize::imresize`] is MATLAB's bicubic, which super-resolution papers shrink with; [`resize::resize`] has
+//! the other filters.
+//!
+//! A [`DegradationConfig`] is one table of a configuration and becomes a [`Degradation`]; several make a
+//! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
+//!
+//! [`Psnr`], [`Ssim`] and [`MsSsim`] are [`Metric`]s: a number, and the protocol without which it means nothing.
+//!
+//! ```
+//! use percept_image::degrade::{Downscale, Jpeg};
+//! use percept_image::resize::imresize;
+//! use percept_image::{Degradation, DegradationConfig, Image, Metric, Pipeline, Psnr, Srgb, rng_for};
+//!
+//! let photo = Image::<Srgb>::from_fn(64, 48, |x, y, c| 0.5 + 0.4 * ((x + c * 9) as f32 / 7.0).sin() * (y as f32 / 5.0).cos());
+//! let spoil = Pipeline::new(&[
+//!     DegradationConfig::Downscale(Downscale { scale: 2.0, ..Downscale::default() }),
+//!     DegradationConfig::Jpeg(Jpeg { quality: [60.0, 90.0].into() }),
+//! ])?;
+//! let small = spoil.apply(photo.clone(), &mut rng_for(0, 0, 0));
+//! assert_eq!(small.size(), (32, 24));
+//!
+//! let enlarged = imresize(&small, 64, 48);
+//! let psnr = Psnr::y(2);
+//! assert!(psnr.score(&photo, &enlarged)? > 25.0);
+//! assert_eq!(psnr.protocol(), "PSNR-Y, BT.601 studio-range Y of [16, 235], unrounded, peak 255, crop 2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod colour;
 pub mod degrade;

@@ -204,6 +204,22 @@ fn configurations_survive_being_written() {
 }
 
 #[test]
+fn the_schema_documents_every_field() {
+    let schema = serde_json::to_value(schemars::schema_for!(DegradationConfig)).unwrap();
+    let kinds = schema["oneOf"].as_array().unwrap();
+    assert_eq!(kinds.len(), every_kind().len());
+    for kind in kinds {
+        assert!(kind["description"].is_string(), "{kind}");
+        assert_eq!(kind["additionalProperties"], false, "{kind}");
+        for (field, property) in kind["properties"].as_object().unwrap().iter().filter(|(f, _)| *f != "type")
+        {
+            assert!(property["description"].is_string(), "{field} in {kind}");
+            assert!(!property["default"].is_null(), "{field} in {kind}");
+        }
+    }
+}
+
+#[test]
 fn wrong_configurations_say_what_is_expected() {
     let parse = |text: &str| serde_json::from_str::<DegradationConfig>(text);
     let message = parse(r#"{"type": "jpeg", "qualty": 10}"#).unwrap_err().to_string();

@@ -13,8 +13,10 @@ use std::path::Path;
 use image::{DynamicImage, ImageEncoder, ImageFormat};
 use percept_image::{
     Depth, Image, Photo, ReadError, Srgb, WriteError, decode_photo, list_photos, read_photo, read_srgb,
-    write_photo,
+    rng_for, write_photo,
 };
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use rand::RngExt;
 
 /// A photo whose values all lie on levels of its depth, so that a lossless file gives them back exactly.
 fn photo(depth: Depth, grey: bool, alpha: bool) -> Photo {
@@ -307,4 +309,26 @@ fn a_folder_lists_its_photos_sorted() {
         list_photos(dir.path()).unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
     assert_eq!(names, ["a.jpeg", "b.PNG", "d.tif"]);
     assert!(matches!(list_photos(dir.path().join("none")), Err(ReadError::NotFound { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_levels_survive_a_lossless_file(
+        w in 1_usize..20, h in 1_usize..20, seed in any::<u64>(), sixteen in any::<bool>(), alpha in any::<bool>(),
+    ) {
+        let mut rng = rng_for(seed, 0, 0);
+        let white: u16 = if sixteen { 65_535 } else { 255 };
+        let mut level = || f32::from(rng.random_range(0..=white)) / f32::from(white);
+        let pixels = Image::from_fn(w, h, |_, _, _| level());
+        let alpha = alpha.then(|| (0..w * h).map(|_| level()).collect());
+        let depth = if sixteen { Depth::Sixteen } else { Depth::Eight };
+        let written = Photo { pixels, alpha, depth, grey: false, icc: None };
+        let dir = tempfile::tempdir().unwrap();
+        for extension in if sixteen { vec!["png", "tif"] } else { vec!["png", "tif", "webp", "bmp"] } {
+            let path = dir.path().join(format!("photo.{extension}"));
+            write_photo(&path, &written).unwrap();
+            prop_assert_eq!(&read_photo(&path).unwrap(), &written, "{}", extension);
+        }
+    }
 }
