@@ -2,16 +2,22 @@
 
 use rayon::prelude::*;
 
-use super::Level;
 use super::pack::{Block, blocks};
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{Portable, Simd};
+use super::{Level, filled};
 use crate::geometry::Geometry;
 
 /// Most private sums, and most numbers in all of them together.
 const PARTS: usize = 16;
 const PRIVATE: usize = 1 << 22;
+
+/// Numbers of the sums that one task adds up.
+const CHUNK: usize = 1 << 13;
+
+/// Result channels whose weights one task writes.
+const SIDE_BY_SIDE: usize = 16;
 
 /// Pixels that are summed at once, so that they stay in the nearest cache while all taps pass.
 const GROUP: usize = 96;
@@ -65,16 +71,27 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
             sums
         })
         .collect();
-    let at = |o: usize, i: usize, tap: usize| {
-        let (w, n) = if swapped { (i, o) } else { (o, i) };
-        let b = w / (level.widest() * level.lanes());
-        let place = (tap * narrow + n) * lanes(&blocks[b]) + w - blocks[b].start;
-        (0..parts).map(|part| sums[part * blocks.len() + b][place]).sum::<f32>()
-    };
+    let totals: Vec<Vec<f32>> = (0..blocks.len())
+        .map(|b| {
+            filled(sizes[b], CHUNK, |chunk, out| {
+                for part in 0..parts {
+                    let sums = &sums[part * blocks.len() + b][chunk * CHUNK..][..out.len()];
+                    out.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                }
+            })
+        })
+        .collect();
+    let widest = level.widest() * level.lanes();
     let one = input * taps;
-    super::filled(output * one, one, |o, out| {
-        for (index, value) in out.iter_mut().enumerate() {
-            *value = at(o, index / taps, index % taps);
+    // Some channels at once, because they stand side by side in the sums.
+    filled(output * one, SIDE_BY_SIDE * one, |chunk, out| {
+        for index in 0..one {
+            for (o, weights) in out.chunks_exact_mut(one).enumerate() {
+                let (o, i, tap) = (chunk * SIDE_BY_SIDE + o, index / taps, index % taps);
+                let (w, n) = if swapped { (i, o) } else { (o, i) };
+                let b = w / widest;
+                weights[index] = totals[b][(tap * narrow + n) * lanes(&blocks[b]) + w - blocks[b].start];
+            }
         }
     })
 }

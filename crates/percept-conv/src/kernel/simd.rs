@@ -16,6 +16,8 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn splat(value: f32) -> Self::V;
     unsafe fn load(from: *const f32) -> Self::V;
     unsafe fn store(to: *mut f32, value: Self::V);
+    /// Brings what stands at `from`, a valid address or not, into the nearest cache.
+    unsafe fn prefetch(from: *const f32);
     /// The mask of the first `lanes`.
     unsafe fn mask(lanes: usize) -> Self::M;
     /// Reads the lanes of the mask only; the others are 0.
@@ -54,6 +56,8 @@ impl Simd for Portable {
         // SAFETY: the caller vouches for four numbers.
         unsafe { to.cast::<[f32; 4]>().write_unaligned(value) }
     }
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn mask(lanes: usize) -> usize {
         lanes
@@ -126,6 +130,7 @@ mod x86 {
 
         instruction!(splat(value: f32) -> __m256, _mm256_set1_ps(value));
         instruction!(load(from: *const f32) -> __m256, _mm256_loadu_ps(from));
+        instruction!(prefetch(from: *const f32), _mm_prefetch::<_MM_HINT_T0>(from.cast()));
         instruction!(store(to: *mut f32, value: __m256), _mm256_storeu_ps(to, value));
         instruction!(
             mask(lanes: usize) -> __m256i,
@@ -149,6 +154,7 @@ mod x86 {
 
         instruction!(splat(value: f32) -> __m512, _mm512_set1_ps(value));
         instruction!(load(from: *const f32) -> __m512, _mm512_loadu_ps(from));
+        instruction!(prefetch(from: *const f32), _mm_prefetch::<_MM_HINT_T0>(from.cast()));
         instruction!(store(to: *mut f32, value: __m512), _mm512_storeu_ps(to, value));
         #[inline(always)]
         unsafe fn mask(lanes: usize) -> __mmask16 {

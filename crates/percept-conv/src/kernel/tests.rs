@@ -112,6 +112,38 @@ fn kernels_of_real_layers_equal_the_definition() {
 }
 
 #[test]
+fn gradients_by_definition_equal_finite_differences() {
+    let g = geometry([2, 5, 4, 3], 2, [3, 2], [2, 1, 2]);
+    let x = noise(2 * 5 * 4 * 3, 1);
+    let weight = noise(2 * 3 * 6, 2);
+    let (y, _) = naive::forward(&g, &x, &weight);
+    let outer = noise(y.len(), 3);
+    let loss = |x: &[f32], weight: &[f32]| -> f64 {
+        naive::forward(&g, x, weight).0.iter().zip(&outer).map(|(y, o)| y * f64::from(*o)).sum()
+    };
+    // The steps are powers of two, so that the arguments are exact; the loss is linear in each.
+    let step = 1.0 / 64.0;
+    let exact =
+        |values: &[f32]| -> Vec<f32> { values.iter().map(|v| (v * 4096.0).round() / 4096.0).collect() };
+    let (x, weight) = (exact(&x), exact(&weight));
+    let moved = |values: &[f32], i: usize, by: f32| {
+        let mut values = values.to_vec();
+        values[i] += by;
+        values
+    };
+    let (x_gradient, _) = naive::input_gradient(&g, &outer, &weight);
+    for (i, gradient) in x_gradient.iter().enumerate() {
+        let difference = loss(&moved(&x, i, step), &weight) - loss(&moved(&x, i, -step), &weight);
+        assert!((difference / (2.0 * f64::from(step)) - gradient).abs() < 1e-9, "input {i}");
+    }
+    let (w_gradient, _) = naive::weight_gradient(&g, &x, &outer);
+    for (i, gradient) in w_gradient.iter().enumerate() {
+        let difference = loss(&x, &moved(&weight, i, step)) - loss(&x, &moved(&weight, i, -step));
+        assert!((difference / (2.0 * f64::from(step)) - gradient).abs() < 1e-9, "weight {i}");
+    }
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let g = geometry([2, 40, 33, 19], 70, [3, 3], [1, 1, 1]);
     let x = noise(2 * 40 * 33 * 19, 1);

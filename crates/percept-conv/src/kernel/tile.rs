@@ -155,6 +155,9 @@ unsafe fn avx512(job: &Job<'_, '_>, vectors: usize) {
     }
 }
 
+/// Source channels by which the weights are fetched ahead: they stream from the second cache.
+const AHEAD: usize = 8;
+
 /// Most numbers in a register tile.
 const SPILL: usize = 8 * 3 * 16;
 
@@ -183,6 +186,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
                 let mut w = [S::splat(0.0); NV];
                 for j in 0..NV {
                     w[j] = S::load(weight.add(j * S::LANES));
+                    S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
                 }
                 for i in 0..MR {
                     let value = S::splat(*sources[i].add(c));
