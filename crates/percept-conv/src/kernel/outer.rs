@@ -58,6 +58,7 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
         .into_par_iter()
         .map(|(part, b)| {
             let mut sums = vec![0.0; sizes[b]];
+            let mut near = Vec::new();
             let range = part * lines / parts..(part + 1) * lines / parts;
             let group = (GROUP / geometry.result()[1].max(1)).max(1);
             let mut line = range.start;
@@ -65,7 +66,9 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
                 // No group reaches into the next image.
                 let height = geometry.result()[0];
                 let count = group.min(range.end - line).min(height - line % height);
-                add_lines(level, [x, gradient], geometry, [line, count], blocks[b], swapped, &mut sums);
+                let lines = [line, count];
+                let result = near_block(gradient, geometry, lines, blocks[b], swapped, &mut near);
+                add_lines(level, (x, result), geometry, lines, blocks[b], swapped, &mut sums);
                 line += count;
             }
             sums
@@ -96,10 +99,33 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
     })
 }
 
+/// The gradient's `count` lines from `line` on, as [`add_lines`] reads them: where the block is but a
+/// part of the channels, it is copied to `near`, because pixels that are far apart would fight for the
+/// same few places of the nearest cache.
+fn near_block<'a>(
+    gradient: &'a [f32],
+    geometry: &Geometry,
+    [line, count]: [usize; 2],
+    block: Block,
+    swapped: bool,
+    near: &'a mut Vec<f32>,
+) -> (Grid<'a>, usize) {
+    let (channels, width) = (geometry.output, geometry.result()[1]);
+    let pixels = &gradient[line * width * channels..][..count * width * channels];
+    if swapped || block.width == channels {
+        return (Grid { pixels, step: channels, line: width * channels }, block.start);
+    }
+    near.clear();
+    for pixel in pixels.chunks_exact(channels) {
+        near.extend_from_slice(&pixel[block.start..][..block.width]);
+    }
+    (Grid { pixels: near, step: block.width, line: width * block.width }, 0)
+}
+
 /// Adds the products of `count` lines of gradient pixels of one image from `line` on.
 fn add_lines(
     level: Level,
-    [x, gradient]: [&[f32]; 2],
+    (x, (gradient, offset)): (&[f32], (Grid<'_>, usize)),
     geometry: &Geometry,
     [line, count]: [usize; 2],
     block: Block,
@@ -134,10 +160,11 @@ fn add_lines(
             step: geometry.stride * input,
             line: geometry.stride * source_width * input,
         };
-        let start = (image * height + top) * width + left;
-        let result = Grid { pixels: &gradient[start * output..], step: output, line: width * output };
-        let (vector, scalar) = if swapped { (source, result) } else { (result, source) };
-        let vector = Grid { pixels: &vector.pixels[block.start..], ..vector };
+        let start = (top - row) * gradient.line + left * gradient.step;
+        let result = Grid { pixels: &gradient.pixels[start..], ..gradient };
+        let (vector, scalar, offset) =
+            if swapped { (source, result, block.start) } else { (result, source, offset) };
+        let vector = Grid { pixels: &vector.pixels[offset..], ..vector };
         for first in (0..narrow).step_by(tile) {
             let rows = tile.min(narrow - first);
             let scalar = Grid { pixels: &scalar.pixels[first..], ..scalar };
