@@ -19,7 +19,12 @@ use crate::kernel::filled;
 use crate::{Conv, ops::activated};
 
 /// As [`conv2d`](crate::conv2d) without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
+///
+/// # Panics
+/// If the dimensions do not fit together, as Burn's operations do.
 pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Tensor<4> {
+    let (channels, dims) = (x.dims()[3], weight.dims());
+    assert!(dims[0] == channels && dims[1] == 1, "{channels} channels, but depthwise weights of {dims:?}");
     let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
     let [x, weight] = [x, weight].map(Tensor::into_dispatch);
     activated(

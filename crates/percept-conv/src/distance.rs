@@ -15,7 +15,11 @@ use crate::flex::tensor;
 use crate::kernel::filled;
 
 /// Mean squared difference over the positions, by image and channel: two `[N, H, W, C]` → `[N, C]`.
+///
+/// # Panics
+/// If the dimensions differ.
 pub fn channel_distance(a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
+    assert!(a.dims() == b.dims(), "a distance between {:?} and {:?}", a.dims(), b.dims());
     Tensor::from_dispatch(Dispatch::distance(a.into_dispatch(), b.into_dispatch()))
 }
 

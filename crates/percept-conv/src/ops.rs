@@ -56,6 +56,9 @@ impl Conv {
 ///
 /// `x` is `[N, H, W, in]`, `weight` `[out, in, kh, kw]`, `bias` `[out]`, `residual` and the result
 /// `[N, H', W', out]`.
+///
+/// # Panics
+/// If the dimensions do not fit together, as Burn's operations do.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -76,6 +79,9 @@ pub(crate) fn convolve(
     conv: Conv,
     packs: Option<Arc<Packs>>,
 ) -> Tensor<4> {
+    let ([_, _, _, channels], [results, input, ..]) = (x.dims(), weight.dims());
+    assert!(channels == input, "{channels} channels, but weights for {input}");
+    assert!(bias.dims() == [results], "a bias of {:?} for {results} results", bias.dims());
     // The sign of the result tells the sign before the activation only where the slope is positive.
     let fused = match conv.activation {
         Activation::LeakyRelu(slope) if slope <= 0.0 => Conv { activation: Activation::None, ..conv },
