@@ -1,2 +1,25 @@
 //! The percept command: train, judge and apply image transformation networks by what people see.
-fn main() {}
+
+mod args;
+mod bundle;
+mod commands;
+mod failure;
+mod output;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let Args { global, command } = Args::parse();
+    let done = match command {
+        Command::Weights(args) => commands::weights::run(&global, args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
