@@ -1,0 +1,156 @@
+//! The configuration of a run: one TOML file, every field documented once, here.
+//!
+//! Names are BasicSR's where they fit. The JSON Schema, the commented template and the refusal of unknown
+//! keys all come from these types.
+
+mod datasets;
+mod error;
+mod keys;
+mod ranges;
+mod template;
+mod train;
+
+use std::path::{Path, PathBuf};
+
+use percept_nn::network::NetworkConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
+pub use error::ConfigError;
+pub use train::{
+    CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig, ValConfig,
+};
+
+use crate::task::Task;
+
+/// A training run, all of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the run. Its folder is `runs/NAME` unless `path.run` says otherwise.
+    pub name: String,
+    /// What is learned: `sr`, `lowlight`, `denoise`, `deblur`, `jpeg` or `raw2rgb`.
+    pub task: Task,
+    /// How many times larger than the degraded photo the target is: 2 to 4 for `sr` (default 4), 1 or 2 for
+    /// `raw2rgb` (default 1), 1 for the others.
+    #[serde(default)]
+    pub scale: usize,
+    /// Seed of everything random: initial weights, data order, crops, degradations. The same seed gives the
+    /// same run. Default 0.
+    #[serde(default, rename = "manual_seed")]
+    pub seed: u64,
+    /// What computes: `cpu` (default), or another device that this build knows.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// The photos.
+    pub datasets: DatasetsConfig,
+    /// The network that is trained.
+    pub network_g: NetworkConfig,
+    /// Files and folders.
+    #[serde(default)]
+    pub path: PathConfig,
+    /// The training.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// The validation.
+    #[serde(default)]
+    pub val: ValConfig,
+    /// What is written down, and when.
+    #[serde(default)]
+    pub logger: LoggerConfig,
+}
+
+/// `path`: files and folders. Relative ones start at the folder in which percept is called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PathConfig {
+    /// Weights that the network starts from: a model of percept, safetensors or `.pth`. Left out, the
+    /// network starts untrained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"warm.safetensors")]
+    pub pretrain_network_g: Option<PathBuf>,
+    /// Folder that is searched for weights of backbones before the bundled ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"weights")]
+    pub weights: Option<PathBuf>,
+    /// The run's folder. Default `runs/NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"runs/NAME")]
+    pub run: Option<PathBuf>,
+}
+
+fn cpu() -> String {
+    "cpu".to_string()
+}
+
+impl Config {
+    /// The configuration in a file.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml), and when the file cannot be read.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        Self::from_toml(&text, &path.display().to_string())
+    }
+
+    /// The configuration in `text`, complete: what it leaves out has its default. `origin` names the text in
+    /// messages.
+    ///
+    /// # Errors
+    /// With the line, when the text is no TOML, holds an unknown key (the nearest known one is named), or a
+    /// value of the wrong type or outside of its range.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let document = keys::Document::parse(text, origin)?;
+        document.check_keys(&Self::schema())?;
+        let mut config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
+        if !document.has("scale") {
+            config.scale = config.task.default_scale();
+        }
+        config.datasets.train.complete(config.task, config.scale);
+        config.path.run = Some(config.run_dir());
+        ranges::check(&config).map_err(|(key, problem)| document.refuse(&key, problem))?;
+        Ok(config)
+    }
+
+    /// Checks every range, for a configuration that was made in code.
+    ///
+    /// # Errors
+    /// Names the first key whose value makes no sense.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ranges::check(self).map_err(|(key, problem)| ConfigError::Value {
+            origin: format!("the configuration `{}`", self.name),
+            key,
+            problem,
+        })
+    }
+
+    /// The whole configuration as TOML, defaults written out. Reading it gives an equal one.
+    ///
+    /// # Errors
+    /// When a path is no text.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Write { problem: error.to_string() })
+    }
+
+    /// The JSON Schema of a configuration file.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
+    /// A configuration for `task` that trains as it stands, every key explained: what `percept init` writes.
+    ///
+    /// # Errors
+    /// As [`to_toml`](Self::to_toml).
+    pub fn template(task: Task) -> Result<String, ConfigError> {
+        template::commented(&Self::for_task(task).to_toml()?, &Self::schema())
+    }
+
+    /// The run's folder.
+    pub fn run_dir(&self) -> PathBuf {
+        self.path.run.clone().unwrap_or_else(|| Path::new("runs").join(&self.name))
+    }
+}

@@ -1,0 +1,164 @@
+//! `train`, `val` and `logger`: losses, optimiser, schedule, validation, logs.
+
+use percept_nn::loss::{PerceptualOpt, PixelOpt, StyleOpt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `train`: the training. At least one of the losses must be there; they are summed with their weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Steps of the whole run. Default 10000.
+    pub total_iter: u64,
+    /// Decay of the moving average of the network's weights, in [0, 1); 0 keeps none. Validation and the
+    /// saved model use the average. Default 0.999.
+    pub ema_decay: f64,
+    /// Steps in which the learning rate rises from 0 to its full value. Default 0.
+    pub warmup_iter: u64,
+    /// Largest norm of the whole gradient, above 0; a larger gradient is scaled down to it. Left out: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1.0)]
+    pub grad_clip: Option<f64>,
+    /// The optimiser.
+    pub optim_g: OptimConfig,
+    /// How the learning rate changes.
+    pub scheduler: SchedulerConfig,
+    /// A loss that compares pixel by pixel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixel_opt: Option<PixelOpt>,
+    /// A loss in the features of a frozen network, with or without a selection of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perceptual_opt: Option<PerceptualOpt>,
+    /// A loss that compares the statistics of features (Gram matrices).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style_opt: Option<StyleOpt>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            total_iter: 10_000,
+            ema_decay: 0.999,
+            warmup_iter: 0,
+            grad_clip: None,
+            optim_g: OptimConfig::default(),
+            scheduler: SchedulerConfig::Constant,
+            pixel_opt: None,
+            perceptual_opt: None,
+            style_opt: None,
+        }
+    }
+}
+
+/// Which optimiser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimType {
+    /// Adam; its weight decay is added to the gradient.
+    #[default]
+    Adam,
+    /// AdamW; its weight decay shrinks the weights themselves.
+    Adamw,
+}
+
+/// `train.optim_g`: the optimiser.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimConfig {
+    /// `adam` (default) or `adamw`.
+    #[serde(rename = "type")]
+    pub kind: OptimType,
+    /// Learning rate, above 0. Default 2e-4.
+    pub lr: f64,
+    /// Decay of the averages of gradient and squared gradient, each in [0, 1). Default [0.9, 0.99].
+    pub betas: [f64; 2],
+    /// Weight decay, at least 0. Default 0.
+    pub weight_decay: f64,
+    /// Added to the root of the averaged squared gradient, above 0. Default 1e-8.
+    pub eps: f64,
+}
+
+impl Default for OptimConfig {
+    fn default() -> Self {
+        Self { kind: OptimType::Adam, lr: 2e-4, betas: [0.9, 0.99], weight_decay: 0.0, eps: 1e-8 }
+    }
+}
+
+/// `train.scheduler`: how the learning rate changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum SchedulerConfig {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It falls along half a cosine over the whole run.
+    Cosine(CosineConfig),
+    /// It falls at milestones.
+    Multistep(MultistepConfig),
+}
+
+/// Settings of `type = "cosine"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CosineConfig {
+    /// Learning rate at the end, from 0 to `optim_g.lr`. Default 1e-7.
+    pub eta_min: f64,
+}
+
+impl Default for CosineConfig {
+    fn default() -> Self {
+        Self { eta_min: 1e-7 }
+    }
+}
+
+/// Settings of `type = "multistep"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MultistepConfig {
+    /// Numbers of steps after which the learning rate falls, rising. Default none.
+    pub milestones: Vec<u64>,
+    /// What it is multiplied by, in (0, 1]. Default 0.5.
+    pub gamma: f64,
+}
+
+impl Default for MultistepConfig {
+    fn default() -> Self {
+        Self { milestones: Vec::new(), gamma: 0.5 }
+    }
+}
+
+/// `val`: the validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValConfig {
+    /// Steps between validations, at least 1. Default 500.
+    pub val_freq: u64,
+    /// Scores that are computed, such as `psnr-y`, `ssim-y`, `lpips-alex`. Default psnr-y and ssim-y.
+    pub metrics: Vec<String>,
+    /// Whether the restored photos are saved. Default true.
+    pub save_img: bool,
+}
+
+impl Default for ValConfig {
+    fn default() -> Self {
+        Self { val_freq: 500, metrics: vec!["psnr-y".to_string(), "ssim-y".to_string()], save_img: true }
+    }
+}
+
+/// `logger`: what is written down, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggerConfig {
+    /// Steps between lines of the log, at least 1. Default 100.
+    pub print_freq: u64,
+    /// Steps between checkpoints, at least 1. The newest two are kept. Default 500.
+    pub save_checkpoint_freq: u64,
+    /// Whether event files for TensorBoard are written. Default true.
+    pub use_tb_logger: bool,
+}
+
+impl Default for LoggerConfig {
+    fn default() -> Self {
+        Self { print_freq: 100, save_checkpoint_freq: 500, use_tb_logger: true }
+    }
+}

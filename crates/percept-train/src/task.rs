@@ -1,0 +1,122 @@
+//! The table of tasks: what each one spoils by default, and what its network reads and writes.
+
+use std::ops::RangeInclusive;
+
+use percept_image::DegradationConfig;
+use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a network learns to undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Super-resolution: a small photo becomes a large one.
+    Sr,
+    /// A dark, tinted and noisy photo becomes a well-lit one.
+    Lowlight,
+    /// Noise is removed.
+    Denoise,
+    /// Blur is removed.
+    Deblur,
+    /// Traces of JPEG compression are removed.
+    Jpeg,
+    /// A camera's RAW (packed Bayer, four channels at half size) becomes a photo.
+    Raw2rgb,
+}
+
+impl Task {
+    /// Every task.
+    pub const ALL: [Self; 6] =
+        [Self::Sr, Self::Lowlight, Self::Denoise, Self::Deblur, Self::Jpeg, Self::Raw2rgb];
+
+    /// Name as in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sr => "sr",
+            Self::Lowlight => "lowlight",
+            Self::Denoise => "denoise",
+            Self::Deblur => "deblur",
+            Self::Jpeg => "jpeg",
+            Self::Raw2rgb => "raw2rgb",
+        }
+    }
+
+    /// The task of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|task| task.name() == name)
+    }
+
+    /// How many times larger than the degraded photo the target is, unless the config says.
+    pub fn default_scale(self) -> usize {
+        match self {
+            Self::Sr => 4,
+            _ => 1,
+        }
+    }
+
+    /// The scales that the task has. The network of `raw2rgb` at scale 2 enlarges four times, because a
+    /// packed RAW has half the sensor's size.
+    pub fn scales(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Sr => 2..=4,
+            Self::Raw2rgb => 1..=2,
+            _ => 1..=1,
+        }
+    }
+
+    /// What photos are spoiled with on the fly, unless the config says. A `raw2rgb` photo goes through the
+    /// mosaic after this.
+    pub fn degradation(self, scale: usize) -> Vec<DegradationConfig> {
+        let downscale = DegradationConfig::Downscale(Downscale { scale: scale as f64, ..Downscale::default() });
+        match self {
+            Self::Sr => vec![downscale],
+            Self::Lowlight => vec![DegradationConfig::LowLight(LowLight::default())],
+            Self::Denoise => vec![DegradationConfig::GaussianNoise(GaussianNoise::default())],
+            Self::Deblur => {
+                let sigma = [1.0, 3.0].into();
+                vec![DegradationConfig::GaussianBlur(GaussianBlur { sigma, ..GaussianBlur::default() })]
+            }
+            Self::Jpeg => vec![DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into() })],
+            Self::Raw2rgb if scale > 1 => vec![downscale],
+            Self::Raw2rgb => Vec::new(),
+        }
+    }
+
+    /// Channels of the network's input.
+    pub fn in_channels(self) -> usize {
+        match self {
+            Self::Raw2rgb => 4,
+            _ => 3,
+        }
+    }
+
+    /// How many times larger than its input the network's output is. Sizes of targets are multiples of it.
+    pub fn network_scale(self, scale: usize) -> usize {
+        match self {
+            Self::Raw2rgb => 2 * scale,
+            _ => scale,
+        }
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_config() {
+        for task in Task::ALL {
+            assert_eq!(serde_json::to_value(task).unwrap(), task.name());
+            assert_eq!(Task::from_name(task.name()), Some(task));
+            assert!(task.scales().contains(&task.default_scale()));
+        }
+        assert_eq!(Task::from_name("derain"), None);
+    }
+}
