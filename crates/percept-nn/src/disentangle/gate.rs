@@ -32,12 +32,8 @@ pub(super) fn gate_parameters(weights: &[f32], gate: Gate) -> Vec<f32> {
 /// uniform weights and 1 when one channel has taken everything.
 pub fn effective_channels(weights: &[f32]) -> f64 {
     let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-    let entropy: f64 = weights
-        .iter()
-        .map(|&w| f64::from(w) / sum)
-        .filter(|&p| p > 0.0)
-        .map(|p| -p * p.ln())
-        .sum();
+    let entropy: f64 =
+        weights.iter().map(|&w| f64::from(w) / sum).filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum();
     entropy.exp()
 }
 

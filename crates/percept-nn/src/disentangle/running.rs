@@ -47,7 +47,7 @@ impl Running {
 pub(super) fn to_array(tensor: Tensor<1>) -> Array {
     let shape = tensor.dims().to_vec();
     // Reading back f32 as f32 cannot fail on a tensor that this module made.
-    let data = tensor.into_data().to_vec::<f32>().unwrap_or_default();
+    let data = tensor.into_data().try_to_vec::<f32>().unwrap_or_default();
     Array { shape, data }
 }
 

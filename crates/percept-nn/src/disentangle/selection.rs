@@ -8,8 +8,8 @@ use super::running::{from_array, to_array};
 use super::start::start_weights;
 use super::triplet::contrast;
 use super::{
-    Contrast, Gate, ResponseScale, Running, SelectionConfig, StartError, TripletDistances, effective_channels,
-    gate_weights,
+    Contrast, Gate, ResponseScale, Running, SelectionConfig, StartError, TripletDistances,
+    effective_channels, gate_weights,
 };
 use crate::backbone::Tap;
 use crate::weights::{Array, StateDict, WeightError, WeightStore};
@@ -217,7 +217,9 @@ impl Selection {
     /// # Errors
     /// When an array is missing or has another length.
     pub fn load_state_dict(&mut self, state: &StateDict) -> Result<(), WeightError> {
-        let scalar = |name: &str| Ok::<_, WeightError>(state.require(name, &[1])?.data.first().copied().unwrap_or(0.0));
+        let scalar = |name: &str| {
+            Ok::<_, WeightError>(state.require(name, &[1])?.data.first().copied().unwrap_or(0.0))
+        };
         self.steps = scalar("steps")? as usize;
         for tap in &mut self.taps {
             let name = |what: &str| format!("{}.{what}", tap.tap.name);

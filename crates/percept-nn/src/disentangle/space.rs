@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
 use super::{
-    Contrast, ContextualConfig, Running, Selection, SelectionStep, TripletDistances, contextual, squared,
+    ContextualConfig, Contrast, Running, Selection, SelectionStep, TripletDistances, contextual, squared,
 };
 use crate::backbone::Backbone;
 use crate::weights::{StateDict, WeightError};
@@ -108,7 +108,9 @@ impl PerceptualSpace {
                     let gate = gates.as_ref().and_then(|gates| gates.get(tap));
                     contextual(result.clone(), target.clone(), gate, config).mul_scalar(*lambda)
                 });
-                losses.reduce(|sum, loss| sum + loss).unwrap_or_else(|| Tensor::zeros([1], &Device::default()))
+                losses
+                    .reduce(|sum, loss| sum + loss)
+                    .unwrap_or_else(|| Tensor::zeros([1], &Device::default()))
             }
         }
     }

@@ -86,3 +86,134 @@ fn across(config: &SelectionConfig, result: Tensor<1>, distorted: Tensor<1>) -> 
     let soft = activation::softplus(violation.div_scalar(t), 1.0).mul_scalar(t);
     Contrasted { loss: (soft * others).sum().div_scalar(pairs), active: active.div_scalar(pairs) }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, TensorData};
+    use percept_conv::channel_distance;
+
+    use super::*;
+
+    const SHAPE: [usize; 4] = [3, 5, 4, 6];
+
+    fn features(device: &Device, seed: u64) -> Tensor<4> {
+        device.seed(seed);
+        Tensor::random(SHAPE, Distribution::Normal(0.0, 1.0), device)
+    }
+
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().try_to_vec().unwrap()
+    }
+
+    /// `s_c = E[r(2u − r)]` with `u = φ(y) − φ(x̃)`, `r = φ(y) − φ(ŷ)`: the literal triplet's gradient with
+    /// respect to `w_c` is `−s_c / C` where the hinge is active.
+    #[test]
+    fn literal_gradient_is_its_closed_form() {
+        let device = Device::flex().autodiff();
+        let (distorted, result, target) = (features(&device, 1), features(&device, 2), features(&device, 3));
+        let [_, _, _, channels] = SHAPE;
+        let triplet = TripletDistances {
+            result_target: vec![channel_distance(result.clone(), target.clone())],
+            distorted_target: vec![channel_distance(distorted.clone(), target.clone())],
+            distorted_result: Some(vec![channel_distance(distorted.clone(), result.clone())]),
+        };
+        let config =
+            SelectionConfig { contrast: Contrast::Literal, margin: 10.0, ..SelectionConfig::default() };
+        let w = Tensor::<1>::ones([channels], &device).require_grad();
+        let ones = Tensor::<1>::ones([channels], &device);
+        let contrasted = contrast(&config, &triplet, std::slice::from_ref(&w), &[ones]).unwrap();
+        assert_eq!(contrasted.active.into_scalar::<f32>(), 1.0);
+        let gradient = numbers(w.grad(&contrasted.loss.backward()).unwrap());
+
+        let (u, r) = (target.clone() - distorted, target - result);
+        let s = numbers((r.clone() * (u.mul_scalar(2.0) - r)).mean_dim(0).mean_dim(1).mean_dim(2));
+        for (gradient, s) in gradient.iter().zip(&s) {
+            assert!(
+                (gradient + s / channels as f32).abs() < 1e-5,
+                "{gradient} against {}",
+                -s / channels as f32
+            );
+        }
+        assert!(s.iter().any(|s| s.abs() > 1e-2));
+    }
+
+    fn tap(rows: &[[f32; 2]], device: &Device) -> Tensor<2> {
+        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
+        Tensor::from_data(TensorData::new(flat, [rows.len(), 2]), device)
+    }
+
+    /// One tap answers a thousand times louder than the other. Without the running scale the quiet one
+    /// has no say in the contrast.
+    #[test]
+    fn a_loud_tap_drowns_the_others_without_its_scale() {
+        let device = Device::flex().autodiff();
+        let (result, distorted) =
+            (tap(&[[0.2, 0.8], [0.9, 0.3]], &device), tap(&[[1.0, 0.4], [0.5, 1.1]], &device));
+        let loud = |t: &Tensor<2>| t.clone().mul_scalar(1000.0);
+        let triplet = TripletDistances {
+            result_target: vec![result.clone(), loud(&result)],
+            distorted_target: vec![distorted.clone(), loud(&distorted)],
+            distorted_result: None,
+        };
+        let pull = |scales: [f32; 2]| {
+            let w: Vec<_> = (0..2).map(|_| Tensor::<1>::ones([2], &device).require_grad()).collect();
+            let scales: Vec<_> = scales.iter().map(|s| Tensor::<1>::full([2], *s, &device)).collect();
+            let loss = contrast(&SelectionConfig::default(), &triplet, &w, &scales).unwrap().loss;
+            let grads = loss.backward();
+            let size = |w: &Tensor<1>| numbers(w.grad(&grads).unwrap()).iter().map(|g| g.abs()).sum::<f32>();
+            size(&w[0]) / size(&w[1])
+        };
+        assert!(pull([1.0, 1.0]) < 2e-3);
+        assert!((pull([1.0, 1000.0]) - 1.0).abs() < 1e-3);
+    }
+
+    /// As the result approaches the target every distance shrinks. A margin that is a number ends up
+    /// larger than all of them; a relative one means the same at any distance.
+    #[test]
+    fn an_absolute_margin_drifts() {
+        let device = Device::flex().autodiff();
+        let active = |relative_margin: bool, size: f32| {
+            let rows = |near: f32| tap(&[[near * size, near * size]], &device);
+            let triplet = TripletDistances {
+                result_target: vec![rows(0.1)],
+                distorted_target: vec![rows(1.0)],
+                distorted_result: Some(vec![rows(0.9)]),
+            };
+            let config = SelectionConfig {
+                contrast: Contrast::Conventional,
+                relative_margin,
+                ..SelectionConfig::default()
+            };
+            let one = Tensor::<1>::ones([2], &device);
+            let contrasted =
+                contrast(&config, &triplet, std::slice::from_ref(&one), std::slice::from_ref(&one)).unwrap();
+            contrasted.active.into_scalar::<f32>()
+        };
+        assert_eq!((active(false, 1.0), active(false, 1e-3)), (0.0, 1.0));
+        assert_eq!((active(true, 1.0), active(true, 1e-3)), (0.0, 0.0));
+    }
+
+    /// A photo is not its own negative: with equal distances everywhere the `across` contrast of two
+    /// photos has exactly its margin, and swapping their distorted inputs changes it.
+    #[test]
+    fn across_leaves_out_the_diagonal() {
+        let device = Device::flex().autodiff();
+        let value = |distorted: &[[f32; 2]]| {
+            let triplet = TripletDistances {
+                result_target: vec![tap(&[[1.0, 1.0], [1.0, 1.0]], &device)],
+                distorted_target: vec![tap(distorted, &device)],
+                distorted_result: None,
+            };
+            let one = Tensor::<1>::ones([2], &device);
+            let config = SelectionConfig { temperature: 1e-3, ..SelectionConfig::default() };
+            let contrasted =
+                contrast(&config, &triplet, std::slice::from_ref(&one), std::slice::from_ref(&one)).unwrap();
+            (contrasted.loss.into_scalar::<f32>(), contrasted.active.into_scalar::<f32>())
+        };
+        let (loss, active) = value(&[[1.0, 1.0], [1.0, 1.0]]);
+        assert!((loss - 0.2).abs() < 1e-3 && active == 1.0, "{loss} {active}");
+        // Photo 0 is far away, so only result 0 against distorted 1 violates the margin.
+        let (loss, active) = value(&[[9.0, 9.0], [1.0, 1.0]]);
+        assert!((loss - 0.1).abs() < 1e-3 && active == 0.5, "{loss} {active}");
+    }
+}
