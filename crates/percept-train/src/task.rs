@@ -68,7 +68,8 @@ impl Task {
     /// What photos are spoiled with on the fly, unless the config says. A `raw2rgb` photo goes through the
     /// mosaic after this.
     pub fn degradation(self, scale: usize) -> Vec<DegradationConfig> {
-        let downscale = DegradationConfig::Downscale(Downscale { scale: scale as f64, ..Downscale::default() });
+        let downscale =
+            DegradationConfig::Downscale(Downscale { scale: scale as f64, ..Downscale::default() });
         match self {
             Self::Sr => vec![downscale],
             Self::Lowlight => vec![DegradationConfig::LowLight(LowLight::default())],
