@@ -1,0 +1,64 @@
+//! Mirroring and turning crops.
+
+use percept_image::{Image, Rng, Space};
+use rand::RngExt;
+
+/// One of the eight ways to lay a square down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pose {
+    mirror: bool,
+    flip: bool,
+    transpose: bool,
+}
+
+impl Pose {
+    /// A pose at random: mirrored left to right if `hflip`, turned by a multiple of 90° if `rot`. Always
+    /// draws the same amount of chance, so that a switch changes nothing else.
+    pub fn draw(hflip: bool, rot: bool, rng: &mut Rng) -> Self {
+        let [mirror, flip, transpose] = std::array::from_fn(|_| rng.random::<bool>());
+        // Without mirroring, a turn is an even number of the three reflections.
+        let mirror = if hflip { mirror } else { rot && flip ^ transpose };
+        Self { mirror, flip: rot && flip, transpose: rot && transpose }
+    }
+
+    /// The square image in this pose.
+    pub fn lay<S: Space>(self, image: &Image<S>) -> Image<S> {
+        let side = image.width();
+        let place = |reversed: bool, at: usize| if reversed { side - 1 - at } else { at };
+        Image::from_fn(side, side, |x, y, c| {
+            let (x, y) = if self.transpose { (y, x) } else { (x, y) };
+            image.pixel(place(self.mirror, x), place(self.flip, y))[c]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percept_image::{Srgb, rng_for};
+
+    use super::*;
+
+    /// The images that draws with these switches give.
+    fn seen(hflip: bool, rot: bool) -> Vec<Vec<f32>> {
+        let image = Image::<Srgb>::from_fn(3, 3, |x, y, c| (x + 3 * y + 9 * c) as f32);
+        let mut seen: Vec<Vec<f32>> = (0..200)
+            .map(|i| Pose::draw(hflip, rot, &mut rng_for(1, i, 0)).lay(&image).into_vec())
+            .collect();
+        seen.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        seen.dedup();
+        seen
+    }
+
+    #[test]
+    fn switches_open_the_poses_that_they_name() {
+        assert_eq!([seen(false, false), seen(true, false), seen(false, true), seen(true, true)].map(|s| s.len()), [1, 2, 4, 8]);
+        // A turn never mirrors: the corners keep their order around the square.
+        let corners = |v: &[f32]| [v[0], v[6], v[24], v[18]];
+        for turned in seen(false, true) {
+            let around = corners(&turned);
+            let first = around.iter().position(|v| *v == 0.0).unwrap();
+            let ordered: Vec<_> = (0..4).map(|i| around[(first + i) % 4]).collect();
+            assert_eq!(ordered, [0.0, 2.0, 8.0, 6.0]);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What can be wrong with folders of photos.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use percept_image::{ConfigError, ReadError};
+
+/// A photo that is left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it and what to do, without the file's name.
+    pub reason: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+impl Skipped {
+    /// A photo that could not be read.
+    pub(super) fn unreadable(error: &ReadError) -> Self {
+        let (path, whole) = (error.path().to_path_buf(), error.to_string());
+        let reason = whole.strip_prefix(&format!("{}: ", path.display())).map(str::to_string);
+        Self { reason: reason.unwrap_or(whole), path }
+    }
+}
+
+/// Why there is nothing to train on or validate with.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A folder cannot be listed, or a photo that was sound at the start cannot be read any more.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A folder holds no photos at all.
+    #[error("{}: the folder holds no photos; put PNG, JPEG, WebP, TIFF, BMP or PPM files into it", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder holds photos, but none of them can be used.
+    #[error(
+        "{}: none of the {} photos can be used, the first is {first}; repair them or choose another folder",
+        path.display(), count
+    )]
+    NoneUsable {
+        /// The folder.
+        path: PathBuf,
+        /// Photos that were left out.
+        count: usize,
+        /// The first one, and why.
+        first: Skipped,
+    },
+    /// A photo has another size than it had at the start.
+    #[error("{}: the photo was replaced by one of another size; stop, and start the run anew", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A degradation's value makes no sense.
+    #[error("datasets.train.degradation: {0}; correct the configuration")]
+    Degradation(#[from] ConfigError),
+    /// The degradations give another size than the network needs.
+    #[error(
+        "the degradations make {got:?} pixels of {gt:?}, scale {scale} needs {need:?}; give `downscale` the \
+         scale {scale} in datasets.train.degradation"
+    )]
+    LqSize {
+        /// Width and height of the target.
+        gt: (usize, usize),
+        /// Width and height after the degradations.
+        got: (usize, usize),
+        /// Width and height that the scale means.
+        need: (usize, usize),
+        /// The configuration's scale.
+        scale: usize,
+    },
+    /// The thread that prepares batches is gone.
+    #[error("the thread that prepares batches ended; this is a defect of percept, please report it")]
+    ThreadEnded,
+    /// The system gives no more threads.
+    #[error("no thread for preparing batches: {0}; close other programs or raise the limit of processes")]
+    NoThread(std::io::Error),
+}

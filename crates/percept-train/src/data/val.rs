@@ -1,0 +1,66 @@
+//! The photos of a validation.
+
+use percept_image::rng_for;
+
+use super::folder::{Folder, Rule};
+use super::{DataError, Degrader, Lq, Sample, Skipped};
+use crate::config::Config;
+
+/// The generator's second number for validation; training steps count from 1.
+const VALIDATION: u64 = u64::MAX;
+/// Shortest side of a photo that scores with windows can work on.
+const MIN_SIDE: usize = 32;
+
+/// Whole photos, degraded the same way every time.
+pub struct ValSource {
+    folder: Folder,
+    degrader: Degrader,
+    seed: u64,
+}
+
+impl ValSource {
+    /// Reads every photo of `datasets.val` once; `None` where the configuration has none.
+    ///
+    /// # Errors
+    /// As [`TrainSource::open`](super::TrainSource::open).
+    pub fn open(config: &Config) -> Result<Option<Self>, DataError> {
+        let Some(val) = &config.datasets.val else { return Ok(None) };
+        let degrader = Degrader::new(config)?;
+        let rule = Rule {
+            min_side: MIN_SIDE,
+            scale: config.scale,
+            cache: config.datasets.train.cache_mib << 20,
+            limit: val.max_images,
+        };
+        let folder = Folder::open(&val.dataroot_gt, val.dataroot_lq.as_deref(), &rule)?;
+        Ok(Some(Self { folder, degrader, seed: config.seed }))
+    }
+
+    /// Number of photos.
+    pub fn photos(&self) -> usize {
+        self.folder.len()
+    }
+
+    /// Photos that are left out, by name.
+    pub fn skipped(&self) -> &[Skipped] {
+        self.folder.skipped()
+    }
+
+    /// Photo `at` in the order of the names, always the same. Its target is cut at the right and below to a
+    /// multiple of the scale.
+    ///
+    /// # Errors
+    /// When a photo that was sound at the start cannot be read any more.
+    pub fn sample(&self, at: usize) -> Result<Sample, DataError> {
+        let multiple = self.degrader.multiple();
+        let (gt, lq) = self.folder.with(at, |pair| {
+            let (width, height) = pair.gt.size();
+            let gt = pair.gt.crop(0, 0, width - width % multiple, height - height % multiple);
+            (gt, pair.lq.as_ref().map(|lq| lq.crop(0, 0, lq.size().0, lq.size().1)))
+        })?;
+        let mut rng = rng_for(self.seed, VALIDATION, at as u64);
+        let lq = lq.map_or_else(|| self.degrader.degrade(&gt, &mut rng), Lq::Rgb);
+        let distorted = self.degrader.distorted(&lq, gt.width(), gt.height());
+        Ok(Sample { name: self.folder.name(at).to_string(), gt, lq, distorted })
+    }
+}
