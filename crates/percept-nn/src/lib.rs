@@ -4,4 +4,5 @@ pub mod backbone;
 pub mod disentangle;
 pub mod loss;
 pub mod metric;
+pub mod network;
 pub mod weights;

@@ -1,0 +1,56 @@
+//! Initial weights as a function of the seed and the parameter's name alone.
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::layer::ConvLayer;
+use percept_conv::Conv;
+
+/// Where in a network weights are being made. Neither the order of construction nor the device's own
+/// random state has a say, so networks of one seed agree wherever their names do.
+#[derive(Clone)]
+pub(super) struct Init {
+    seed: u64,
+    device: Device,
+    path: String,
+}
+
+impl Init {
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self { seed, device: device.clone(), path: String::new() }
+    }
+
+    /// The place called `name` below this one.
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
+        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
+        Self { path, ..self.clone() }
+    }
+
+    /// Kaiming's normal distribution by fan-in, times `gain`; the field starts residual networks at 0.1, so
+    /// that they begin close to their skip connections (ESRGAN, Wang et al. 2018).
+    pub fn conv(&self, name: &str, shape: [usize; 4], gain: f64, conv: Conv) -> ConvLayer {
+        let place = self.at(name);
+        let [out, input, height, width] = shape;
+        let deviation = gain * (2.0 / (input * height * width) as f64).sqrt();
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(hash(&place.at("weight").path));
+        let normal = |_| (deviation * Distribution::<f64>::sample(&StandardNormal, &mut rng)) as f32;
+        let weight: Vec<f32> = (0..shape.iter().product()).map(normal).collect();
+        let weight = Tensor::from_data(TensorData::new(weight, shape), &self.device);
+        ConvLayer::new(Param::from_tensor(weight), Some(self.full([out], 0.0)), conv)
+    }
+
+    /// A parameter of one value.
+    pub fn full<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+        Param::from_tensor(Tensor::full(shape, value, &self.device))
+    }
+}
+
+/// FNV-1a: the same on every platform and in every version.
+fn hash(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

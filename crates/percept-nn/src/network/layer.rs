@@ -1,0 +1,108 @@
+//! The pieces that networks share.
+
+use burn::module::{Module, Param};
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Tensor, s};
+use percept_conv::{Conv, conv2d, depthwise_conv2d};
+
+/// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
+#[derive(Module, Debug)]
+pub(super) struct ConvLayer {
+    weight: Param<Tensor<4>>,
+    bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    conv: Conv,
+}
+
+impl ConvLayer {
+    pub fn new(weight: Param<Tensor<4>>, bias: Option<Param<Tensor<1>>>, conv: Conv) -> Self {
+        Self { weight, bias, conv }
+    }
+
+    /// The same without a bias.
+    pub fn unbiased(self) -> Self {
+        Self { bias: None, ..self }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        conv2d(x, self.weight.val(), self.bias(), None, self.conv)
+    }
+
+    /// `conv(x) + residual`.
+    pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        conv2d(x, self.weight.val(), self.bias(), Some(residual), self.conv)
+    }
+
+    /// Every channel by itself; `weight` is `[C, 1, k, k]`.
+    pub fn forward_depthwise(&self, x: Tensor<4>) -> Tensor<4> {
+        depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
+    }
+
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+}
+
+/// A residual block without normalisation: `x + res_scale · conv2(relu(conv1(x)))`.
+#[derive(Module, Debug)]
+pub(super) struct ResidualBlock {
+    conv1: ConvLayer,
+    conv2: ConvLayer,
+    #[module(skip)]
+    res_scale: f64,
+}
+
+impl ResidualBlock {
+    pub fn new(conv1: ConvLayer, conv2: ConvLayer, res_scale: f64) -> Self {
+        Self { conv1, conv2, res_scale }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let inside = self.conv1.forward(x.clone());
+        if self.res_scale == 1.0 {
+            return self.conv2.forward_onto(inside, x);
+        }
+        x + self.conv2.forward(inside).mul_scalar(self.res_scale)
+    }
+}
+
+/// Bilinear enlargement, half-pixel centres (`align_corners = False`).
+pub(super) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
+    let [_, h, w, _] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
+        .with_align_corners(false)
+        .with_output_size([h * scale, w * scale]);
+    interpolate(x.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
+}
+
+/// Every pixel `scale × scale` times.
+pub(super) fn enlarge_nearest(x: Tensor<4>, scale: usize) -> Tensor<4> {
+    let [n, h, w, c] = x.dims();
+    let repeated = x.reshape([n, h, 1, w, 1, c]).expand([n, h, scale, w, scale, c]);
+    repeated.reshape([n, h * scale, w * scale, c])
+}
+
+/// The inverse of `pixel_shuffle`: `[N, H·r, W·r, C]` → `[N, H, W, C·r²]`.
+pub(super) fn pixel_unshuffle(x: Tensor<4>, r: usize) -> Tensor<4> {
+    let [n, h, w, c] = x.dims();
+    let blocks = x.reshape([n, h / r, r, w / r, r, c]).permute([0, 1, 3, 5, 2, 4]);
+    blocks.reshape([n, h / r, w / r, c * r * r])
+}
+
+/// Zeros added below and to the right until both sides are multiples of `multiple`.
+pub(super) fn pad_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
+    let [n, h, w, c] = x.dims();
+    let (down, right) = (h.next_multiple_of(multiple), w.next_multiple_of(multiple));
+    if (down, right) == (h, w) {
+        return x;
+    }
+    let device = x.device();
+    let x = Tensor::cat(vec![x, Tensor::zeros([n, down - h, w, c], &device)], 1);
+    Tensor::cat(vec![x, Tensor::zeros([n, down, right - w, c], &device)], 2)
+}
+
+/// The top left `height × width` pixels.
+pub(super) fn cut(x: Tensor<4>, height: usize, width: usize) -> Tensor<4> {
+    x.slice(s![.., 0..height, 0..width, ..])
+}

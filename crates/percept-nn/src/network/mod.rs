@@ -1,0 +1,22 @@
+//! Transformation networks, named as their originals so that public weights load.
+//!
+//! A [`NetworkConfig`] names one and [`init`](NetworkConfig::init) makes it; [`Network`] is what is trained,
+//! saved and applied. Inputs and outputs are `[N, H, W, C]`.
+
+mod config;
+mod edsr;
+mod init;
+mod key_map;
+mod layer;
+mod nafnet;
+mod rrdbnet;
+mod srresnet;
+
+pub use config::{
+    EdsrConfig, NafNetConfig, Network, NetworkConfig, NetworkError, RrdbNetConfig, SrResNetConfig,
+};
+pub use edsr::Edsr;
+pub use key_map::from_esrgan;
+pub use nafnet::NafNet;
+pub use rrdbnet::RrdbNet;
+pub use srresnet::SrResNet;

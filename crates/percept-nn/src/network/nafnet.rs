@@ -1,0 +1,154 @@
+//! NAFNet (Chen et al., *Simple Baselines for Image Restoration*, ECCV 2022).
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use percept_conv::{Conv, pixel_shuffle};
+
+use super::NafNetConfig;
+use super::init::Init;
+use super::layer::{ConvLayer, cut, pad_to_multiple};
+
+/// Normalises every pixel over its channels.
+#[derive(Module, Debug)]
+struct LayerNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    fn new(channels: usize, init: &Init) -> Self {
+        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let centred = x.clone() - x.mean_dim(3);
+        let deviation = centred.clone().square().mean_dim(3).add_scalar(1e-6).sqrt();
+        let shape = [1, 1, 1, self.weight.dims()[0]];
+        centred / deviation * self.weight.val().reshape(shape) + self.bias.val().reshape(shape)
+    }
+}
+
+/// A block without activation functions: gates are products.
+#[derive(Module, Debug)]
+struct NafBlock {
+    conv1: ConvLayer,
+    conv2: ConvLayer,
+    conv3: ConvLayer,
+    /// Channel attention; its first place is the parameterless pooling.
+    sca: Vec<Option<ConvLayer>>,
+    conv4: ConvLayer,
+    conv5: ConvLayer,
+    norm1: LayerNorm,
+    norm2: LayerNorm,
+    beta: Param<Tensor<4>>,
+    gamma: Param<Tensor<4>>,
+}
+
+impl NafBlock {
+    fn new(c: usize, at: &Init) -> Self {
+        let one = Conv::default();
+        Self {
+            conv1: at.conv("conv1", [2 * c, c, 1, 1], 1.0, one),
+            conv2: at.conv("conv2", [2 * c, 1, 3, 3], 1.0, Conv::same(3)),
+            conv3: at.conv("conv3", [c, c, 1, 1], 1.0, one),
+            sca: vec![None, Some(at.at("sca").conv("1", [c, c, 1, 1], 1.0, one))],
+            conv4: at.conv("conv4", [2 * c, c, 1, 1], 1.0, one),
+            conv5: at.conv("conv5", [c, c, 1, 1], 1.0, one),
+            norm1: LayerNorm::new(c, at),
+            norm2: LayerNorm::new(c, at),
+            // Blocks begin as the identity.
+            beta: at.full([1, c, 1, 1], 0.0),
+            gamma: at.full([1, c, 1, 1], 0.0),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let last = |scale: &Param<Tensor<4>>| scale.val().permute([0, 2, 3, 1]);
+        let y = self.conv1.forward(self.norm1.forward(x.clone()));
+        let mut y = gate(self.conv2.forward_depthwise(y));
+        for attention in self.sca.iter().flatten() {
+            y = y.clone() * attention.forward(y.mean_dim(1).mean_dim(2));
+        }
+        let x = x + self.conv3.forward(y) * last(&self.beta);
+        let y = gate(self.conv4.forward(self.norm2.forward(x.clone())));
+        x + self.conv5.forward(y) * last(&self.gamma)
+    }
+}
+
+/// The simple gate: one half of the channels times the other.
+fn gate(x: Tensor<4>) -> Tensor<4> {
+    let half = x.dims()[3] / 2;
+    x.clone().narrow(3, 0, half) * x.narrow(3, half, half)
+}
+
+/// A U-Net of such blocks for images that keep their size.
+#[derive(Module, Debug)]
+pub struct NafNet {
+    intro: ConvLayer,
+    ending: ConvLayer,
+    encoders: Vec<Vec<NafBlock>>,
+    decoders: Vec<Vec<NafBlock>>,
+    middle_blks: Vec<NafBlock>,
+    /// Each holds a convolution; the pixel shuffle behind it has no parameters.
+    ups: Vec<Vec<ConvLayer>>,
+    downs: Vec<ConvLayer>,
+    #[module(skip)]
+    adds_input: bool,
+}
+
+impl NafNet {
+    pub(super) fn new(config: &NafNetConfig, in_channels: usize, init: &Init) -> Self {
+        let blocks = |count: usize, channels: usize, at: Init| -> Vec<NafBlock> {
+            (0..count).map(|i| NafBlock::new(channels, &at.at(i))).collect()
+        };
+        let w = config.width;
+        let levels = config.enc_blk_nums.len();
+        let encoder = |(i, count): (usize, &usize)| blocks(*count, w << i, init.at("encoders").at(i));
+        let decoder =
+            |(i, count): (usize, &usize)| blocks(*count, w << (levels - 1 - i), init.at("decoders").at(i));
+        let down = |i: usize| {
+            let conv = Conv { stride: 2, ..Conv::default() };
+            init.at("downs").conv(&i.to_string(), [w << (i + 1), w << i, 2, 2], 1.0, conv)
+        };
+        let up = |i: usize| {
+            let c = w << (levels - i);
+            vec![init.at("ups").at(i).conv("0", [2 * c, c, 1, 1], 1.0, Conv::default()).unbiased()]
+        };
+        Self {
+            intro: init.conv("intro", [w, in_channels, 3, 3], 1.0, Conv::same(3)),
+            ending: init.conv("ending", [3, w, 3, 3], 0.1, Conv::same(3)),
+            encoders: config.enc_blk_nums.iter().enumerate().map(encoder).collect(),
+            decoders: config.dec_blk_nums.iter().enumerate().map(decoder).collect(),
+            middle_blks: blocks(config.middle_blk_num, w << levels, init.at("middle_blks")),
+            ups: (0..levels).map(up).collect(),
+            downs: (0..levels).map(down).collect(),
+            adds_input: in_channels == 3,
+        }
+    }
+
+    /// `[N, H, W, in]` → `[N, H, W, 3]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [_, h, w, _] = x.dims();
+        let x = pad_to_multiple(x, 1 << self.downs.len());
+        let mut y = self.intro.forward(x.clone());
+        let mut skips = Vec::with_capacity(self.downs.len());
+        for (encoder, down) in self.encoders.iter().zip(&self.downs) {
+            y = through(encoder, y);
+            skips.push(y.clone());
+            y = down.forward(y);
+        }
+        y = through(&self.middle_blks, y);
+        for ((decoder, up), skip) in self.decoders.iter().zip(&self.ups).zip(skips.into_iter().rev()) {
+            for conv in up {
+                y = pixel_shuffle(conv.forward(y), 2);
+            }
+            y = through(decoder, y + skip);
+        }
+        let y = if self.adds_input { self.ending.forward_onto(y, x) } else { self.ending.forward(y) };
+        cut(y, h, w)
+    }
+}
+
+fn through(blocks: &[NafBlock], x: Tensor<4>) -> Tensor<4> {
+    blocks.iter().fold(x, |x, block| block.forward(x))
+}

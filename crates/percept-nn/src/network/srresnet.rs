@@ -1,0 +1,69 @@
+//! SRResNet without batch normalisation (Ledig et al., CVPR 2017), in the layout of BasicSR's `MSRResNet`.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use percept_conv::{Activation, Conv, pixel_shuffle};
+
+use super::SrResNetConfig;
+use super::init::Init;
+use super::layer::{ConvLayer, ResidualBlock, enlarge_bilinear};
+
+/// A residual network that works at the input's size and enlarges at the end; its output is added to the
+/// bilinearly enlarged input where that is a picture.
+#[derive(Module, Debug)]
+pub struct SrResNet {
+    conv_first: ConvLayer,
+    body: Vec<ResidualBlock>,
+    upconv1: Option<ConvLayer>,
+    upconv2: Option<ConvLayer>,
+    conv_hr: ConvLayer,
+    conv_last: ConvLayer,
+    #[module(skip)]
+    scale: usize,
+    #[module(skip)]
+    adds_input: bool,
+}
+
+impl SrResNet {
+    pub(super) fn new(config: &SrResNetConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
+        const GAIN: f64 = 0.1;
+        let f = config.num_feat;
+        let plain = Conv::same(3);
+        let leaky = plain.with_activation(Activation::LeakyRelu(0.1));
+        let block = |at: Init| {
+            let conv1 = at.conv("conv1", [f, f, 3, 3], GAIN, plain.with_activation(Activation::Relu));
+            ResidualBlock::new(conv1, at.conv("conv2", [f, f, 3, 3], GAIN, plain), 1.0)
+        };
+        let step = if scale == 3 { 3 } else { 2 };
+        // Activation and pixel shuffle commute, so the activation is stored with the convolution.
+        let up = |name: &str| init.conv(name, [f * step * step, f, 3, 3], GAIN, leaky);
+        Self {
+            conv_first: init.conv("conv_first", [f, in_channels, 3, 3], GAIN, leaky),
+            body: (0..config.num_block).map(|i| block(init.at("body").at(i))).collect(),
+            upconv1: (scale > 1).then(|| up("upconv1")),
+            upconv2: (scale == 4).then(|| up("upconv2")),
+            conv_hr: init.conv("conv_hr", [f, f, 3, 3], GAIN, leaky),
+            conv_last: init.conv("conv_last", [3, f, 3, 3], GAIN, plain),
+            scale,
+            adds_input: in_channels == 3,
+        }
+    }
+
+    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let mut y = self.conv_first.forward(x.clone());
+        for block in &self.body {
+            y = block.forward(y);
+        }
+        let step = if self.scale == 3 { 3 } else { 2 };
+        for up in [&self.upconv1, &self.upconv2].into_iter().flatten() {
+            y = pixel_shuffle(up.forward(y), step);
+        }
+        let y = self.conv_hr.forward(y);
+        match (self.adds_input, self.scale) {
+            (false, _) => self.conv_last.forward(y),
+            (true, 1) => self.conv_last.forward_onto(y, x),
+            (true, scale) => self.conv_last.forward_onto(y, enlarge_bilinear(x, scale)),
+        }
+    }
+}
