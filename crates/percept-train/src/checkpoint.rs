@@ -75,7 +75,11 @@ impl Checkpoint {
         let damaged = |reason: String| CheckpointError::Damaged { path: path.to_path_buf(), reason };
         let state = StateDict::load(path).map_err(|error| damaged(error.to_string()))?;
         let entry = |key: &str| {
-            state.metadata().get(key).cloned().ok_or_else(|| damaged(format!("it says nothing about `{key}`")))
+            state
+                .metadata()
+                .get(key)
+                .cloned()
+                .ok_or_else(|| damaged(format!("it says nothing about `{key}`")))
         };
         let iter = entry(ITER)?.parse().map_err(|_| damaged("its step is no number".to_string()))?;
         let (card, sum) = (entry(CARD)?, entry(SHA256)?);

@@ -1,5 +1,31 @@
 //! Tasks, the data pipeline, the training loop, checkpoints and logs.
+//!
+//! # A tour
+//!
+//! A [`Config`] is one TOML file: read, completed with the defaults of its [`Task`], and refused with the
+//! line and the nearest known key where it is wrong. [`data`] turns its folders of photos into batches that
+//! are a pure function of seed and step. The network learns by an [`Optimizer`] at the rate that
+//! [`learning_rate`] gives, and an [`Ema`] follows it.
+//!
+//! A [`Run`] is a folder, locked while a process writes to it. [`Checkpoints`] hold everything that resume
+//! needs and notice when they are damaged; [`log`] keeps lines of JSON and TensorBoard's event files so that
+//! no step appears twice after a resume.
 
+mod checkpoint;
+pub mod config;
+pub mod data;
+mod ema;
+pub mod log;
+mod optim;
+mod params;
+mod run;
+mod schedule;
 pub mod task;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Damaged, Latest};
+pub use config::{Config, ConfigError};
+pub use ema::Ema;
+pub use optim::{GradientError, Optimizer, Stepped};
+pub use run::{Run, RunError, RunFiles};
+pub use schedule::learning_rate;
 pub use task::Task;

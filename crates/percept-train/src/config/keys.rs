@@ -70,7 +70,12 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn check_value(&self, value: &Spanned<DeValue<'_>>, schema: &Schema<'_>, path: &str) -> Result<(), ConfigError> {
+    fn check_value(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        schema: &Schema<'_>,
+        path: &str,
+    ) -> Result<(), ConfigError> {
         match value.get_ref() {
             DeValue::Table(table) => self.check_table(table, schema, path),
             DeValue::Array(items) => match schema.items() {
@@ -149,7 +154,9 @@ impl<'a> Schema<'a> {
     pub fn kinds(self) -> Vec<(&'a str, &'a str)> {
         let everything = self.parts(None).into_iter();
         let branches = everything.flat_map(|part| part.branches().collect::<Vec<_>>());
-        branches.filter_map(|branch| Some((branch.tag()?, branch.description().unwrap_or_default()))).collect()
+        branches
+            .filter_map(|branch| Some((branch.tag()?, branch.description().unwrap_or_default())))
+            .collect()
     }
 
     /// The keys of a table here, or `None` where any key will do.

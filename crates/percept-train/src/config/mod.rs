@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
 pub use error::ConfigError;
 pub use train::{
-    CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig, ValConfig,
+    CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig,
+    ValConfig,
 };
 
 use crate::task::Task;

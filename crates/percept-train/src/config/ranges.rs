@@ -2,6 +2,7 @@
 
 use percept_image::Pipeline;
 use percept_nn::disentangle::Contrast;
+use percept_nn::network::NetworkError;
 
 use super::{Config, SchedulerConfig, TrainConfig};
 use crate::task::Task;
@@ -18,6 +19,7 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     let name_is_plain = !config.name.is_empty() && !config.name.contains(['/', '\\']) && config.name != "..";
     ensure(name_is_plain, "name", || "must be a plain name without slashes".to_string())?;
     check_scale(config)?;
+    check_network(config)?;
     check_datasets(config)?;
     check_train(&config.train, config.datasets.train.batch_size)?;
     let counts = [
@@ -25,7 +27,9 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         ("logger.print_freq", config.logger.print_freq),
         ("logger.save_checkpoint_freq", config.logger.save_checkpoint_freq),
     ];
-    counts.iter().try_for_each(|(key, value)| ensure(*value >= 1, key, || "must be at least 1; it is 0".to_string()))
+    counts
+        .iter()
+        .try_for_each(|(key, value)| ensure(*value >= 1, key, || "must be at least 1; it is 0".to_string()))
 }
 
 fn check_scale(config: &Config) -> Result<(), Complaint> {
@@ -34,6 +38,18 @@ fn check_scale(config: &Config) -> Result<(), Complaint> {
         let (first, last) = scales.clone().into_inner();
         let range = if first == last { format!("{first}") } else { format!("{first} to {last}") };
         format!("must be {range} for the task `{}`; it is {}", config.task, config.scale)
+    })
+}
+
+fn check_network(config: &Config) -> Result<(), Complaint> {
+    let scale = config.task.network_scale(config.scale);
+    config.network_g.validate(scale).map_err(|error| match error {
+        NetworkError::Value { key, problem, .. } => (format!("network_g.{key}"), problem.to_string()),
+        NetworkError::Scale { .. } => {
+            let problem =
+                format!("does not fit the task `{}` at scale {}: {error}", config.task, config.scale);
+            ("network_g.type".to_string(), problem)
+        }
     })
 }
 
@@ -60,7 +76,8 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
         "and `dataroot_lq` contradict each other; keep one of them".to_string()
     })?;
     if let Some(degradation) = &train.degradation {
-        Pipeline::new(degradation).map_err(|error| (key("degradation"), format!("is out of range: {error}")))?;
+        Pipeline::new(degradation)
+            .map_err(|error| (key("degradation"), format!("is out of range: {error}")))?;
     }
     ensure(config.task == Task::Raw2rgb || train.mosaic.is_none(), &key("mosaic"), || {
         format!("belongs to the task `raw2rgb`; this is `{}`", config.task)
@@ -114,7 +131,8 @@ fn check_losses(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint>
     let TrainConfig { pixel_opt, perceptual_opt, style_opt, .. } = train;
     let any = pixel_opt.is_some() || perceptual_opt.is_some() || style_opt.is_some();
     ensure(any, "train", || {
-        "has no loss; add at least one of [train.pixel_opt], [train.perceptual_opt], [train.style_opt]".to_string()
+        "has no loss; add at least one of [train.pixel_opt], [train.perceptual_opt], [train.style_opt]"
+            .to_string()
     })?;
     let weights = [
         ("pixel_opt", pixel_opt.as_ref().map(|opt| opt.loss_weight)),

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::keys::Schema;
 use super::{
-    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, PathConfig, SchedulerConfig, TrainConfig,
-    TrainSetConfig, ValConfig, ValSetConfig,
+    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, PathConfig, SchedulerConfig,
+    TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
 };
 use crate::task::Task;
 
@@ -62,7 +62,8 @@ pub(super) fn commented(text: &str, schema: &Value) -> Result<String, ConfigErro
     for line in text.lines() {
         if let Some(header) = line.strip_prefix('[') {
             writer.left_out(&table);
-            let path = header.trim_matches(['[', ']']).split('.').map(|part| part.trim_matches('"').to_string());
+            let path =
+                header.trim_matches(['[', ']']).split('.').map(|part| part.trim_matches('"').to_string());
             table = Table { path: path.collect(), seen: BTreeSet::new() };
             writer.header(line, &table);
         } else if let Some((key, _)) = line.split_once(" = ") {
@@ -157,8 +158,11 @@ impl<'a> Writer<'a> {
         let (place, kind) = self.place(path)?;
         let kinds = place.kinds();
         let (_, docs) = kinds.iter().find(|(name, _)| Some(*name) == kind)?;
-        let others: Vec<_> =
-            kinds.iter().filter(|(name, _)| Some(*name) != kind).map(|(name, _)| format!("`{name}`")).collect();
+        let others: Vec<_> = kinds
+            .iter()
+            .filter(|(name, _)| Some(*name) != kind)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         Some(format!("{docs} Others: {}.", others.join(", ")))
     }
 

@@ -41,9 +41,8 @@ mod tests {
     /// The images that draws with these switches give.
     fn seen(hflip: bool, rot: bool) -> Vec<Vec<f32>> {
         let image = Image::<Srgb>::from_fn(3, 3, |x, y, c| (x + 3 * y + 9 * c) as f32);
-        let mut seen: Vec<Vec<f32>> = (0..200)
-            .map(|i| Pose::draw(hflip, rot, &mut rng_for(1, i, 0)).lay(&image).into_vec())
-            .collect();
+        let mut seen: Vec<Vec<f32>> =
+            (0..200).map(|i| Pose::draw(hflip, rot, &mut rng_for(1, i, 0)).lay(&image).into_vec()).collect();
         seen.sort_by(|a, b| a.partial_cmp(b).unwrap());
         seen.dedup();
         seen
@@ -51,7 +50,10 @@ mod tests {
 
     #[test]
     fn switches_open_the_poses_that_they_name() {
-        assert_eq!([seen(false, false), seen(true, false), seen(false, true), seen(true, true)].map(|s| s.len()), [1, 2, 4, 8]);
+        assert_eq!(
+            [seen(false, false), seen(true, false), seen(false, true), seen(true, true)].map(|s| s.len()),
+            [1, 2, 4, 8]
+        );
         // A turn never mirrors: the corners keep their order around the square.
         let corners = |v: &[f32]| [v[0], v[6], v[24], v[18]];
         for turned in seen(false, true) {

@@ -54,9 +54,8 @@ impl Batch {
 
     /// The same on a device.
     pub fn to_tensors(&self, device: &Device) -> BatchTensors {
-        let tensor = |data: &[f32], dims: [usize; 4]| {
-            Tensor::from_data(TensorData::new(data.to_vec(), dims), device)
-        };
+        let tensor =
+            |data: &[f32], dims: [usize; 4]| Tensor::from_data(TensorData::new(data.to_vec(), dims), device);
         BatchTensors {
             gt: tensor(&self.gt, self.gt_dims),
             lq: tensor(&self.lq, self.lq_dims),

@@ -130,19 +130,23 @@ fn read_and_check(files: &Files, rule: &Rule, room: &AtomicUsize) -> Result<Foun
     let (width, height) = pair.gt.size();
     if width.min(height) < rule.min_side {
         let side = rule.min_side;
-        let reason = format!("{width}×{height} pixels are too few, {side}×{side} are needed; use a larger photo");
+        let reason =
+            format!("{width}×{height} pixels are too few, {side}×{side} are needed; use a larger photo");
         return Err(skip(&files.gt, reason));
     }
     if let (Some(path), Some(lq)) = (&files.lq, &pair.lq) {
         let (w, h) = lq.size();
         if (w * rule.scale, h * rule.scale) != (width, height) {
             let scale = rule.scale;
-            let reason = format!("{w}×{h} pixels do not fit the {width}×{height} of its target at scale {scale}; export the pair again");
+            let reason = format!(
+                "{w}×{h} pixels do not fit the {width}×{height} of its target at scale {scale}; export the pair again"
+            );
             return Err(skip(path, reason));
         }
     }
     let bytes = pair.bytes();
-    let fits = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok();
+    let fits =
+        room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok();
     Ok((pair.gt.size(), fits.then_some(pair)))
 }
 
@@ -152,7 +156,8 @@ fn pair_up(targets: Vec<PathBuf>, lq: &Path, rule: &Rule) -> Result<(Vec<Files>,
     if counterparts.is_empty() {
         return Err(DataError::Empty { path: lq.to_path_buf() });
     }
-    let mut free: BTreeMap<String, PathBuf> = counterparts.into_iter().map(|path| (stem(&path), path)).collect();
+    let mut free: BTreeMap<String, PathBuf> =
+        counterparts.into_iter().map(|path| (stem(&path), path)).collect();
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
     for gt in targets {
         let name = stem(&gt);

@@ -20,7 +20,9 @@ impl Stored {
     pub fn new(photo: Photo) -> Self {
         let (width, height) = photo.pixels.size();
         let levels = match photo.depth {
-            Depth::Eight => Levels::Eight(photo.pixels.data().iter().map(|v| (v * 255.0).round() as u8).collect()),
+            Depth::Eight => {
+                Levels::Eight(photo.pixels.data().iter().map(|v| (v * 255.0).round() as u8).collect())
+            }
             Depth::Sixteen => Levels::Deep(photo.pixels.into_vec()),
         };
         Self { width, height, levels }
@@ -42,9 +44,9 @@ impl Stored {
     pub fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Image<Srgb> {
         let at = |i: usize, j: usize, c: usize| ((y + j) * self.width + x + i) * 3 + c;
         match &self.levels {
-            Levels::Eight(levels) => {
-                Image::from_fn(width, height, |i, j, c| levels.get(at(i, j, c)).map_or(0.0, |v| f32::from(*v) / 255.0))
-            }
+            Levels::Eight(levels) => Image::from_fn(width, height, |i, j, c| {
+                levels.get(at(i, j, c)).map_or(0.0, |v| f32::from(*v) / 255.0)
+            }),
             Levels::Deep(levels) => {
                 Image::from_fn(width, height, |i, j, c| levels.get(at(i, j, c)).copied().unwrap_or(0.0))
             }
@@ -58,7 +60,8 @@ mod tests {
 
     #[test]
     fn crops_are_those_of_the_image_at_either_depth() {
-        let pixels = Image::<Srgb>::from_fn(7, 5, |x, y, c| ((x * 31 + y * 57 + c * 11) % 256) as f32 / 255.0);
+        let pixels =
+            Image::<Srgb>::from_fn(7, 5, |x, y, c| ((x * 31 + y * 57 + c * 11) % 256) as f32 / 255.0);
         for depth in [Depth::Eight, Depth::Sixteen] {
             let stored = Stored::new(Photo { depth, ..Photo::new(pixels.clone()) });
             assert_eq!(stored.size(), (7, 5));

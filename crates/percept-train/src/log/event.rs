@@ -111,9 +111,14 @@ mod tests {
             (1_700_000_000.5, 101, What::Start),
             (1_700_000_001.0, 101, What::Scalar { tag: "l_g_pix", value: 0.125 }),
             (1_700_000_002.0, 300, What::Scalar { tag: "lr", value: 0.0 }),
-            (1_700_000_003.0, 5_000_000_000, What::Image { tag: "val/tea", width: 640, height: 3, png: &png }),
+            (
+                1_700_000_003.0,
+                5_000_000_000,
+                What::Image { tag: "val/tea", width: 640, height: 3, png: &png },
+            ),
         ];
-        let written: Vec<u8> = events.iter().flat_map(|(time, step, what)| record(*time, *step, what)).collect();
+        let written: Vec<u8> =
+            events.iter().flat_map(|(time, step, what)| record(*time, *step, what)).collect();
         assert_eq!(written, include_bytes!("../../tests/fixtures/events.tfevents"));
     }
 }

@@ -44,7 +44,8 @@ impl TensorBoard {
     /// # Errors
     /// When the bytes are no PNG, or the file cannot be written.
     pub fn image(&mut self, tag: &str, iter: u64, png: &[u8]) -> Result<(), LogError> {
-        let size = png_size(png).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the picture is no PNG"));
+        let size =
+            png_size(png).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the picture is no PNG"));
         let (width, height) = size.map_err(LogError::at(&self.path))?;
         self.write(iter, &What::Image { tag, width, height, png })
     }
@@ -65,7 +66,9 @@ fn new_file(dir: &Path) -> io::Result<(PathBuf, File)> {
     let mut last = 0;
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let stamp = name.to_str().and_then(|name| name.strip_prefix("events.out.tfevents.")?.split('.').next()?.parse().ok());
+        let stamp = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("events.out.tfevents.")?.split('.').next()?.parse().ok());
         last = last.max(stamp.unwrap_or(0));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
