@@ -34,12 +34,21 @@ impl Failure {
         Self::new(Fault::Call, error.to_string())
     }
 
-    /// Every message of percept's crates reads `what happened; what to do`. The two parts are shown apart.
+    /// Messages of percept's crates read `what happened; what to do`: the two parts are shown apart. Where the
+    /// end says what is, not what to do, the message stays whole.
     fn new(fault: Fault, message: String) -> Self {
+        let whole = |end: &str| ["it is ", "they are "].iter().any(|start| end.starts_with(start));
         match message.rsplit_once("; ") {
-            Some((what, advice)) => Self { fault, what: what.to_string(), advice: Some(advice.to_string()) },
-            None => Self { fault, what: message, advice: None },
+            Some((what, advice)) if !whole(advice) => {
+                Self { fault, what: what.to_string(), advice: Some(advice.to_string()) }
+            }
+            _ => Self { fault, what: message, advice: None },
         }
+    }
+
+    /// In one line, for a list of what was left out.
+    pub fn line(&self) -> &str {
+        &self.what
     }
 
     /// Shows the report on stderr and gives the exit code: boxes and colours on a terminal, plain words elsewhere.
@@ -90,5 +99,6 @@ mod tests {
             "error: a.png: the file is cut off (at 12; of 40 bytes)\n help: copy it again"
         );
         assert_eq!(Failure::call("no such thing").plain(), "error: no such thing");
+        assert_eq!(Failure::call("`lr` must be above 0; it is -1").plain(), "error: `lr` must be above 0; it is -1");
     }
 }

@@ -4,7 +4,9 @@ mod args;
 mod bundle;
 mod commands;
 mod failure;
+mod interrupt;
 mod output;
+mod progress;
 mod screen;
 
 use std::process::ExitCode;
