@@ -6,8 +6,10 @@
 
 mod dists;
 mod lpips;
+mod named;
 mod score;
 mod strips;
 
 pub use dists::Dists;
 pub use lpips::Lpips;
+pub use named::{MetricNameError, NAMES, named};
