@@ -1,4 +1,4 @@
-//! What the binary carries, so that nothing has to be downloaded: weights.
+//! What the binary carries, so that nothing has to be downloaded: weights and the demo's photos.
 
 use std::path::{Path, PathBuf};
 
@@ -28,9 +28,31 @@ pub const WEIGHTS: &[Asset] = assets!("weights":
     "dists.safetensors"
 );
 
+/// Photos that the demo trains on.
+#[cfg(feature = "bundled")]
+pub const TRAIN_PHOTOS: &[Asset] = assets!("photos/train":
+    "astronaut.jpg" "bricks.jpg" "cat.jpg" "courtyard.jpg" "dandelions.jpg" "forget-me-nots.jpg"
+    "gravel.jpg" "lake.jpg" "osprey.jpg" "otters.jpg" "rocket.jpg" "tower.jpg" "wren.jpg"
+);
+
+/// Photos that the demo restores.
+#[cfg(feature = "bundled")]
+pub const VAL_PHOTOS: &[Asset] = assets!("photos/val":
+    "cityscape.jpg" "coffee.jpg" "raccoon.jpg" "spices.jpg" "tea-garden.jpg"
+);
+
 /// Nothing was bundled.
 #[cfg(not(feature = "bundled"))]
-pub const WEIGHTS: &[Asset] = &[];
+mod nothing {
+    use super::Asset;
+
+    pub const WEIGHTS: &[Asset] = &[];
+    pub const TRAIN_PHOTOS: &[Asset] = &[];
+    pub const VAL_PHOTOS: &[Asset] = &[];
+}
+
+#[cfg(not(feature = "bundled"))]
+pub use nothing::*;
 
 /// Where weights are found: the folder of the call, the user's own, the binary; in this order.
 pub fn store(folder: Option<&Path>) -> WeightStore {
@@ -67,9 +89,13 @@ mod tests {
 
     #[test]
     fn every_asset_is_in_the_binary() {
-        let mut bundled: Vec<_> = WEIGHTS.iter().map(|asset| asset.name.to_string()).collect();
-        bundled.sort();
-        assert_eq!(bundled, names("weights", ".safetensors"));
+        let bundled = [("weights", WEIGHTS), ("photos/train", TRAIN_PHOTOS), ("photos/val", VAL_PHOTOS)];
+        for (folder, assets) in bundled {
+            let mut bundled: Vec<_> = assets.iter().map(|asset| asset.name.to_string()).collect();
+            bundled.sort();
+            let extension = if folder == "weights" { ".safetensors" } else { ".jpg" };
+            assert_eq!(bundled, names(folder, extension));
+        }
     }
 
     #[test]

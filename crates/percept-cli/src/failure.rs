@@ -99,6 +99,9 @@ mod tests {
             "error: a.png: the file is cut off (at 12; of 40 bytes)\n help: copy it again"
         );
         assert_eq!(Failure::call("no such thing").plain(), "error: no such thing");
-        assert_eq!(Failure::call("`lr` must be above 0; it is -1").plain(), "error: `lr` must be above 0; it is -1");
+        assert_eq!(
+            Failure::call("`lr` must be above 0; it is -1").plain(),
+            "error: `lr` must be above 0; it is -1"
+        );
     }
 }

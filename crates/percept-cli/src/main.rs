@@ -8,6 +8,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod screen;
+mod session;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,9 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let Args { global, command } = Args::parse();
     let done = match command {
+        Command::Train(args) => commands::train::run(&global, &args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Schema => commands::init::schema(),
         Command::Weights(args) => commands::weights::run(&global, args),
     };
     match done {

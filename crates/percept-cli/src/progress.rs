@@ -72,7 +72,8 @@ impl Plain {
             return;
         }
         (self.said, self.said_at) = (done, Instant::now());
-        let left = left(self.started.elapsed(), done.saturating_sub(self.first), self.total.saturating_sub(done));
+        let left =
+            left(self.started.elapsed(), done.saturating_sub(self.first), self.total.saturating_sub(done));
         let percent = 100 * done / self.total.max(1);
         let note = if message.is_empty() { String::new() } else { format!("  {message}") };
         say(&format!("{}  {done}/{} ({percent} %){left}{note}", self.label, self.total));

@@ -18,6 +18,7 @@ mod ops;
 mod pool;
 mod shuffle;
 
+pub use burn::tensor::Device;
 pub use depthwise::depthwise_conv2d;
 pub use device::{DeviceError, device, devices};
 pub use distance::channel_distance;

@@ -196,6 +196,11 @@ impl RunFiles {
         self.val(&format!("iter_{iter:08}"), name)
     }
 
+    /// The batch of a step that could not be made.
+    pub fn failed_batch(&self, iter: u64) -> PathBuf {
+        self.dir.join(format!("failed_batch_{iter:08}.safetensors"))
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.dir.join("report.html")

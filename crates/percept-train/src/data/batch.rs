@@ -1,6 +1,7 @@
 //! A batch of samples, and its tensors.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use percept_nn::weights::{Array, StateDict};
 
 use super::Sample;
 
@@ -50,6 +51,22 @@ impl Batch {
             gt_dims: [n, height, width, 3],
             lq_dims: [n, h, w, channels],
         }
+    }
+
+    /// The same as arrays, to be saved; the metadata `names` holds the photos, one a line.
+    pub fn to_state_dict(&self) -> StateDict {
+        let mut state = StateDict::new();
+        let arrays = [
+            ("gt", &self.gt, self.gt_dims),
+            ("lq", &self.lq, self.lq_dims),
+            ("distorted", &self.distorted, self.gt_dims),
+        ];
+        for (name, data, dims) in arrays {
+            state.insert(name, Array { shape: dims.to_vec(), data: data.clone() });
+        }
+        state.set_metadata("names", &self.names.join("\n"));
+        state.set_metadata("iter", &self.iter.to_string());
+        state
     }
 
     /// The same on a device.

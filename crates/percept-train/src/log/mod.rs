@@ -3,12 +3,14 @@
 mod crc32c;
 mod event;
 mod jsonl;
+mod recorder;
 mod tensorboard;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use jsonl::JsonLog;
+pub(crate) use recorder::Recorder;
 pub use tensorboard::TensorBoard;
 
 /// A log that could not be opened or written.

@@ -1,0 +1,95 @@
+//! One training run with its progress on the screen: what `train` and `demo` share.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use percept_train::{Config, Event, Outcome, TrainError, Trainer};
+
+use crate::args::Global;
+use crate::bundle;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::screen::say;
+
+/// The run that `config` describes: a new one, or where `resume` is set and its folder holds one, that one.
+pub fn trainer(global: &Global, mut config: Config, resume: bool) -> Result<Trainer, Failure> {
+    let store = bundle::store(global.weights.as_deref());
+    if let Some(device) = &global.device {
+        config.device.clone_from(device);
+    }
+    let folder = config.run_dir();
+    if !resume || !folder.join("config.toml").exists() {
+        return Trainer::create(config, &store).map_err(failure);
+    }
+    unchanged(&folder, &config)?;
+    go_on(global, &folder)
+}
+
+/// The run in `folder`, from where it was.
+pub fn go_on(global: &Global, folder: &Path) -> Result<Trainer, Failure> {
+    let store = bundle::store(global.weights.as_deref());
+    Trainer::resume(folder, global.device.as_deref(), &store).map_err(failure)
+}
+
+/// Trains to the end, or until `stop` is set; `label` stands before the bar.
+pub fn train(trainer: Trainer, label: &str, stop: &AtomicBool) -> Result<Outcome, Failure> {
+    let mut progress: Option<Progress> = None;
+    let mut checking: Option<Progress> = None;
+    let outcome = trainer.run(stop, |event| match event {
+        Event::Started { iter, total, photos, parameters } => {
+            let from = if iter > 0 { format!(", from step {iter} on") } else { String::new() };
+            let size = parameters as f64 / 1e6;
+            say(&format!("{label}  {total} steps{from}, {photos} photos, {size:.2} M parameters"));
+            progress = Some(Progress::new(label, total as usize, iter as usize));
+        }
+        Event::Step(report) => {
+            if let Some(progress) = &mut progress {
+                progress.set(report.iter as usize, &format!("{report}  {:.2} s/step", report.seconds));
+            }
+        }
+        Event::Validating { done, total } => {
+            checking.get_or_insert_with(|| Progress::new("validation", total, 0)).set(done, "");
+        }
+        Event::Validated(validation) => {
+            checking.take().into_iter().for_each(Progress::finish);
+            say(&format!("{label}  step {}, {} photos: {validation}", validation.iter, validation.photos));
+        }
+        Event::Saved { .. } => {}
+        Event::Warning(message) => say(&format!("warning: {message}")),
+    });
+    checking.into_iter().chain(progress).for_each(Progress::finish);
+    outcome.map_err(failure)
+}
+
+/// A run goes on as it began, or bit-identical resume would mean nothing.
+fn unchanged(folder: &Path, config: &Config) -> Result<(), Failure> {
+    let began = Config::load(folder.join("config.toml")).map_err(Failure::work)?;
+    let plain = |config: &Config| {
+        let mut config = config.clone();
+        config.path.run = None;
+        config.device.clear();
+        config.to_toml().map_err(Failure::work)
+    };
+    let (began, now) = (plain(&began)?, plain(config)?);
+    let changed = now.lines().zip(began.lines()).find(|(now, began)| now != began);
+    match changed {
+        None if now == began => Ok(()),
+        changed => Err(Failure::call(format!(
+            "{}: this run began with other settings (`{}`); go on with them by `percept train {} --resume`, or \
+             start a new run with --out",
+            folder.display(),
+            changed.map_or("a part is missing", |(_, began)| began),
+            folder.display(),
+        ))),
+    }
+}
+
+/// What the user can set right in the call or the configuration is a wrong call; the rest is work that failed.
+fn failure(error: TrainError) -> Failure {
+    match error {
+        TrainError::Config(_) | TrainError::Run(_) | TrainError::Device(_) | TrainError::Metric(_) => {
+            Failure::call(error)
+        }
+        _ => Failure::work(error),
+    }
+}

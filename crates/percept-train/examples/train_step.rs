@@ -1,0 +1,62 @@
+//! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
+//!
+//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature` or
+//! `selection` as LOSS: the network, batch and losses of `percept demo`, on the bundled photos. Unlike there,
+//! the time includes waiting for the batch.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use percept_nn::disentangle::SelectionConfig;
+use percept_nn::loss::{FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::network::{NetworkConfig, SrResNetConfig};
+use percept_nn::weights::WeightStore;
+use percept_train::{Config, Event, Task, Trainer};
+
+/// Steps before the clock counts.
+const WARM_UP: u64 = 2;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let loss = arguments.first().map_or("selection", String::as_str);
+    let steps: u64 = arguments.get(1).map_or(Ok(20), |steps| steps.parse())?;
+    percept_conv::keep_memory();
+
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
+    let folder = tempfile::tempdir()?;
+    let feature = |selection| Some(PerceptualOpt::Feature(FeatureOpt { selection, ..FeatureOpt::default() }));
+    let mut config = Config::for_task(Task::Sr);
+    config.path.run = Some(folder.path().join("run"));
+    config.network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 48, num_block: 6 });
+    config.datasets.train.dataroot_gt = assets.join("photos/train");
+    config.datasets.val = None;
+    config.train.total_iter = WARM_UP + steps;
+    config.train.ema_decay = 0.0;
+    (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
+        "l1" => (Some(PixelOpt::default()), None),
+        "feature" => (None, feature(None)),
+        "selection" => (None, feature(Some(SelectionConfig::default()))),
+        other => return Err(format!("no loss `{other}`; there are l1, feature and selection").into()),
+    };
+    config.logger.print_freq = WARM_UP + steps;
+    config.logger.save_checkpoint_freq = WARM_UP + steps;
+
+    let trainer = Trainer::create(config, &WeightStore::new().with_dir(assets.join("weights")))?;
+    let mut seconds = Vec::new();
+    trainer.run(&AtomicBool::new(false), |event| match event {
+        Event::Step(report) if report.iter > WARM_UP => seconds.push(report.seconds),
+        _ => {}
+    })?;
+    let line = serde_json::json!({"loss": loss, "seconds": seconds, "peak_rss_mib": peak_rss_mib()});
+    println!("{line}");
+    Ok(())
+}
+
+/// The most memory that this process ever had, where the system tells.
+fn peak_rss_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}

@@ -1,0 +1,105 @@
+//! What a training run tells while it goes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The run starts, or goes on.
+    Started {
+        /// Steps that were done before: 0 for a new run.
+        iter: u64,
+        /// Steps of the whole run.
+        total: u64,
+        /// Photos that are trained on.
+        photos: usize,
+        /// Values in the network.
+        parameters: usize,
+    },
+    /// A step is done.
+    Step(StepReport),
+    /// So many photos of a validation are done.
+    Validating {
+        /// Photos that are restored and scored.
+        done: usize,
+        /// All photos.
+        total: usize,
+    },
+    /// A validation is done.
+    Validated(Validation),
+    /// A checkpoint and the model are on disk.
+    Saved {
+        /// The last step in it.
+        iter: u64,
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// Something that the user should know, and that training goes on after.
+    Warning(String),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished,
+    /// Someone asked to stop; everything is saved.
+    Stopped {
+        /// The last step that was done.
+        iter: u64,
+    },
+}
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// The step, counted from 1.
+    pub iter: u64,
+    /// The learning rate.
+    pub lr: f64,
+    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighed, as they are summed) and `l_sel`, as far as they exist.
+    pub terms: Vec<(&'static str, f64)>,
+    /// Norm of the network's gradient before clipping.
+    pub gradient_norm: f64,
+    /// Share of the selection's triplets that violated their margin, where there is a selection.
+    pub active: Option<f64>,
+    /// Wall-clock seconds of the step, waiting for its batch included.
+    pub seconds: f64,
+}
+
+impl fmt::Display for StepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (term, value)) in self.terms.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "  " };
+            write!(f, "{gap}{term} {value:.4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Scores on the validation photos.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Validation {
+    /// The last step before it.
+    pub iter: u64,
+    /// The mean of each score over the photos.
+    pub val: BTreeMap<String, f64>,
+    /// How each score was computed.
+    pub protocol: BTreeMap<String, String>,
+    /// Number of photos.
+    pub photos: usize,
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (name, value)) in self.val.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "  " };
+            write!(f, "{gap}{name} {value:.4}")?;
+        }
+        Ok(())
+    }
+}

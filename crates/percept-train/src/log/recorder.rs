@@ -1,0 +1,94 @@
+//! Everything that a run writes down while it goes, into the files of its folder.
+
+use serde_json::{Map, Value, json};
+
+use super::{JsonLog, LogError, TensorBoard};
+use crate::event::{StepReport, Validation};
+use crate::run::RunFiles;
+use percept_nn::disentangle::PerceptualSpace;
+
+/// The logs of a run.
+pub(crate) struct Recorder {
+    log: JsonLog,
+    selection: Option<JsonLog>,
+    board: Option<TensorBoard>,
+    /// Steps and their seconds since the last line.
+    steps: u32,
+    seconds: f64,
+}
+
+impl Recorder {
+    /// The logs of a run that stands at the end of step `iter`.
+    pub(crate) fn open(files: &RunFiles, iter: u64, selects: bool, board: bool) -> Result<Self, LogError> {
+        let selection = selects.then(|| JsonLog::open(files.selection(), iter));
+        let board = board.then(|| TensorBoard::create(&files.tensorboard(), iter));
+        Ok(Self {
+            log: JsonLog::open(files.log(), iter)?,
+            selection: selection.transpose()?,
+            board: board.transpose()?,
+            steps: 0,
+            seconds: 0.0,
+        })
+    }
+
+    /// A step was done: its time counts.
+    pub(crate) fn count(&mut self, report: &StepReport) {
+        self.steps += 1;
+        self.seconds += report.seconds;
+    }
+
+    /// Writes a step down.
+    pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), LogError> {
+        let seconds = std::mem::take(&mut self.seconds) / f64::from(std::mem::take(&mut self.steps).max(1));
+        let iter = report.iter;
+        let mut line = Map::new();
+        line.insert("iter".to_string(), json!(iter));
+        line.insert("lr".to_string(), json!(report.lr));
+        line.extend(report.terms.iter().map(|(term, value)| ((*term).to_string(), json!(value))));
+        line.insert("grad_norm".to_string(), json!(report.gradient_norm));
+        line.insert("seconds".to_string(), json!(seconds));
+        self.log.append(&Value::Object(line))?;
+        let Some(board) = &mut self.board else { return Ok(()) };
+        for (term, value) in &report.terms {
+            board.scalar(&format!("losses/{term}"), iter, *value)?;
+        }
+        board.scalar("train/lr", iter, report.lr)?;
+        board.scalar("train/grad_norm", iter, report.gradient_norm)?;
+        board.scalar("train/seconds", iter, seconds)
+    }
+
+    /// Writes down where the selection stands.
+    pub(crate) fn selection(
+        &mut self,
+        iter: u64,
+        space: &PerceptualSpace,
+        active: Option<f64>,
+    ) -> Result<(), LogError> {
+        let (Some(log), Some(selection)) = (&mut self.selection, space.selection()) else { return Ok(()) };
+        let taps = selection.weights();
+        log.append(&json!({
+            "iter": iter, "backbone": space.backbone().name(), "contrast": selection.config().contrast,
+            "taps": taps, "active": active,
+        }))?;
+        let Some(board) = &mut self.board else { return Ok(()) };
+        taps.iter().try_for_each(|tap| {
+            board.scalar(&format!("selection/effective_{}", tap.name), iter, tap.effective)
+        })
+    }
+
+    /// Writes down a validation.
+    pub(crate) fn validation(&mut self, validation: &Validation) -> Result<(), LogError> {
+        self.log.append(validation)?;
+        let Some(board) = &mut self.board else { return Ok(()) };
+        let mut scores = validation.val.iter();
+        scores.try_for_each(|(name, value)| board.scalar(&format!("metrics/{name}"), validation.iter, *value))
+    }
+
+    /// Shows a restored photo in TensorBoard: the bytes of a PNG file.
+    pub(crate) fn picture(&mut self, name: &str, iter: u64, png: &[u8]) -> Result<(), LogError> {
+        match &mut self.board {
+            Some(board) => board.image(&format!("val/{name}"), iter, png),
+            None => Ok(()),
+        }
+    }
+}

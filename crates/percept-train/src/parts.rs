@@ -1,0 +1,57 @@
+//! What a run needs before its first step, loaded before anything is written.
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use percept_nn::network::{Network, from_esrgan};
+use percept_nn::weights::{StateDict, WeightStore};
+
+use crate::config::Config;
+use crate::data::{Skipped, TrainSource};
+use crate::error::TrainError;
+use crate::losses::Losses;
+use crate::validate::Validator;
+
+/// Photos, network and losses of a run at its start.
+pub(crate) struct Parts {
+    /// With autodiff.
+    pub(crate) device: Device,
+    pub(crate) source: Arc<TrainSource>,
+    pub(crate) validator: Option<Validator>,
+    pub(crate) network_g: Network,
+    pub(crate) losses: Losses,
+    /// Photos that were left out.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Parts {
+    pub(crate) fn load(config: &Config, store: &WeightStore) -> Result<Self, TrainError> {
+        let plain = percept_conv::device(&config.device)?;
+        let device = plain.clone().autodiff();
+        let store = match &config.path.weights {
+            Some(folder) => &store.clone().with_dir(folder),
+            None => store,
+        };
+        let scale = config.task.network_scale(config.scale);
+        let mut network_g = config.network_g.init(scale, config.task.in_channels(), config.seed, &device)?;
+        if let Some(path) = &config.path.pretrain_network_g {
+            network_g = from_esrgan(StateDict::load(path)?).apply(network_g)?;
+        }
+        let losses = Losses::init(&config.train, store, &device)?;
+        let validator = Validator::open(config, store, &plain)?;
+        let source = TrainSource::open(config)?;
+        let mut warnings = Vec::from_iter(left_out("training", source.photos(), source.skipped()));
+        if let Some(source) = validator.as_ref().map(Validator::source) {
+            warnings.extend(left_out("validation", source.photos(), source.skipped()));
+        }
+        Ok(Self { device, source: Arc::new(source), validator, network_g, losses, warnings })
+    }
+}
+
+/// The photos that cannot be used, counted and named.
+fn left_out(what: &str, photos: usize, skipped: &[Skipped]) -> Option<String> {
+    let names: Vec<_> = skipped.iter().map(|skipped| format!("\n  {skipped}")).collect();
+    let all = photos + skipped.len();
+    (!skipped.is_empty())
+        .then(|| format!("{} of {all} photos for {what} are left out:{}", skipped.len(), names.concat()))
+}

@@ -1,0 +1,335 @@
+//! The loop, from top to bottom. [`Trainer::step`] is the paper.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use percept_nn::disentangle::PerceptualSpace;
+use percept_nn::loss::{Loss, PerceptualLoss};
+use percept_nn::model::{Card, Model};
+use percept_nn::network::Network;
+use percept_nn::weights::{StateDict, WeightStore};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::data::{Batch, BatchTensors, Loader, TrainSource};
+use crate::error::{StepError, TrainError};
+use crate::event::{Event, Outcome, StepReport};
+use crate::log::{LogError, Recorder};
+use crate::losses::{Losses, Terms};
+use crate::parts::Parts;
+use crate::validate::Validator;
+use crate::{Checkpoint, Checkpoints, Damaged, Ema, Optimizer, Run, learning_rate};
+
+/// Sections of a checkpoint's arrays, and what its card says beside the model's.
+const NETWORK: &str = "network_g.";
+const EMA: &str = "network_g_ema.";
+const OPTIMIZER: &str = "optim_g.";
+const SPACE: &str = "perceptual.";
+const VALIDATED: &str = "validated";
+
+/// A training run.
+pub struct Trainer {
+    config: Config,
+    run: Run,
+    device: Device,
+    source: Arc<TrainSource>,
+    validator: Option<Validator>,
+    network_g: Network,
+    losses: Losses,
+    optim_g: Optimizer,
+    ema: Option<Ema<Network>>,
+    /// The last step that was done.
+    iter: u64,
+    /// The step after which the last validation was done.
+    validated: u64,
+    /// What the user should hear at the start.
+    warnings: Vec<String>,
+}
+
+impl Trainer {
+    /// A new run, in a folder of its own.
+    ///
+    /// # Errors
+    /// When the configuration, the photos or the weights cannot be used, or the folder is taken. Nothing has
+    /// been written then.
+    pub fn create(config: Config, store: &WeightStore) -> Result<Self, TrainError> {
+        config.validate()?;
+        let parts = Parts::load(&config, store)?;
+        Ok(Self::new(parts, Run::create(config.run_dir(), &config)?, config))
+    }
+
+    /// The run in `dir`, from its newest sound checkpoint on; `device` instead of the one that it began on.
+    ///
+    /// # Errors
+    /// When there is no run, another process works on it, or what it needs cannot be used any more.
+    pub fn resume(dir: &Path, device: Option<&str>, store: &WeightStore) -> Result<Self, TrainError> {
+        let (run, mut config) = Run::resume(dir)?;
+        config.device = device.map_or(config.device, str::to_string);
+        let latest = Checkpoints::new(run.files().checkpoints()).latest()?;
+        let mut trainer = Self::new(Parts::load(&config, store)?, run, config);
+        for Damaged { path, reason } in latest.damaged {
+            let path = path.display();
+            trainer
+                .warnings
+                .push(format!("{path}: this checkpoint is damaged ({reason}); an older one is used"));
+        }
+        if let Some(checkpoint) = &latest.checkpoint {
+            trainer.load(checkpoint)?;
+        }
+        Ok(trainer)
+    }
+
+    fn new(parts: Parts, run: Run, config: Config) -> Self {
+        let Parts { device, source, validator, network_g, losses, warnings } = parts;
+        let decay = config.train.ema_decay;
+        Self {
+            optim_g: Optimizer::new(&config.train.optim_g, config.train.grad_clip),
+            ema: (decay > 0.0).then(|| Ema::new(&network_g, decay)),
+            iter: 0,
+            validated: 0,
+            config,
+            run,
+            device,
+            source,
+            validator,
+            network_g,
+            losses,
+            warnings,
+        }
+    }
+
+    /// The configuration that is trained.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Trains until all steps are done or `stop` is set, and tells what happens.
+    ///
+    /// # Errors
+    /// When a term of the loss or a gradient is NaN or infinite, when a photo cannot be read any more, and
+    /// when what was learned cannot be saved at the end.
+    pub fn run(mut self, stop: &AtomicBool, mut tell: impl FnMut(Event)) -> Result<Outcome, TrainError> {
+        let total = self.config.train.total_iter;
+        tell(Event::Started {
+            iter: self.iter,
+            total,
+            photos: self.source.photos(),
+            parameters: self.network_g.num_params(),
+        });
+        std::mem::take(&mut self.warnings).into_iter().for_each(|warning| tell(Event::Warning(warning)));
+        let mut recorder = self.recorder()?;
+        let mut loader =
+            Loader::start(self.source.clone(), self.iter + 1, self.config.datasets.train.prefetch)?;
+        loop {
+            if self.validation_due() {
+                self.validate(&mut recorder, stop, &mut tell)?;
+            }
+            if self.iter == total && !self.validation_due() {
+                self.save(&mut tell)?;
+                return Ok(Outcome::Finished);
+            }
+            if stop.load(Ordering::SeqCst) {
+                self.save(&mut tell)?;
+                return Ok(Outcome::Stopped { iter: self.iter });
+            }
+            if self.iter > 0 && self.iter.is_multiple_of(self.config.logger.save_checkpoint_freq) {
+                // A full disk does not end the training: the older checkpoints are still there.
+                self.save(&mut tell).unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
+            }
+
+            let started = Instant::now();
+            let batch = match loader.next_batch() {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.save(&mut tell)?;
+                    return Err(error.into());
+                }
+            };
+            let mut report = self.step(&batch).map_err(|error| self.failed(error, &batch))?;
+            self.iter = batch.iter;
+            report.seconds = started.elapsed().as_secs_f64();
+            self.record(&mut recorder, &report)
+                .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
+            tell(Event::Step(report));
+        }
+    }
+
+    /// One batch. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
+    fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
+        let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
+        let result = self.network_g.forward(x); // ŷ = G(x), [N, H, W, 3]
+        let mut terms = Terms::default();
+        let mut active = None;
+
+        if let Some((loss, weight)) = &self.losses.pixel {
+            terms.add("l_g_pix", *weight, loss.forward(result.clone(), y.clone()))?;
+        }
+        match &mut self.losses.perceptual {
+            Some((PerceptualLoss::Space(space), weight)) => {
+                // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
+                let seen = space.see(result.clone(), y.clone());
+                // Selection step: only w moves.
+                if let Some(selected) = space.selection_step(&seen, distorted) {
+                    terms.note("l_sel", selected.loss)?;
+                    active = Some(f64::from(selected.active));
+                }
+                // Transformation step: only G will move; w is a constant in this loss.
+                terms.add("l_g_percep", *weight, space.transformation_loss(&seen))?;
+            }
+            Some((PerceptualLoss::Plain(loss), weight)) => {
+                terms.add("l_g_percep", *weight, loss.forward(result.clone(), y.clone()))?;
+            }
+            None => {}
+        }
+        if let Some((loss, weight)) = &self.losses.style {
+            terms.add("l_g_style", *weight, loss.forward(result, y))?;
+        }
+
+        let (loss, terms) = terms.finish(&self.device);
+        let lr = learning_rate(&self.config.train, batch.iter);
+        let stepped = self.optim_g.step(self.network_g.clone(), loss.backward(), lr)?;
+        self.network_g = stepped.module;
+        if let Some(ema) = &mut self.ema {
+            ema.update(&self.network_g);
+        }
+        let gradient_norm = stepped.gradient_norm;
+        Ok(StepReport { iter: batch.iter, lr, terms, gradient_norm, active, seconds: 0.0 })
+    }
+
+    /// Restores and scores the validation photos. When `stop` is set meanwhile, the run that is resumed does
+    /// it again.
+    fn validate(
+        &mut self,
+        recorder: &mut Recorder,
+        stop: &AtomicBool,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<(), TrainError> {
+        let Some(validator) = &self.validator else { return Ok(()) };
+        let (model, total) = (self.model(), validator.source().photos());
+        let validation = validator.run(&model, self.run.files(), |restored| {
+            restored.warnings.into_iter().for_each(|warning| tell(Event::Warning(warning)));
+            let png = restored.file.and_then(|file| std::fs::read(file).ok());
+            if let Some(Err(error)) = png.map(|png| recorder.picture(restored.name, self.iter, &png)) {
+                tell(Event::Warning(error.to_string()));
+            }
+            tell(Event::Validating { done: restored.done, total });
+            !stop.load(Ordering::SeqCst)
+        })?;
+        let Some(validation) = validation else { return Ok(()) };
+        self.validated = self.iter;
+        if let Err(error) = recorder.validation(&validation) {
+            tell(Event::Warning(error.to_string()));
+        }
+        tell(Event::Validated(validation));
+        Ok(())
+    }
+
+    fn validation_due(&self) -> bool {
+        let Self { iter, validated, .. } = *self;
+        let due = iter.is_multiple_of(self.config.val.val_freq) || iter == self.config.train.total_iter;
+        self.validator.is_some() && due && validated < iter
+    }
+
+    /// Writes a step down, if its turn has come.
+    fn record(&self, recorder: &mut Recorder, report: &StepReport) -> Result<(), LogError> {
+        recorder.count(report);
+        let Config { logger, train, .. } = &self.config;
+        let iter = report.iter;
+        if iter != 1 && iter != train.total_iter && !iter.is_multiple_of(logger.print_freq) {
+            return Ok(());
+        }
+        recorder.step(report)?;
+        match self.space() {
+            Some(space) => recorder.selection(iter, space, report.active),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves the model, and after it a checkpoint of everything that the next step depends on.
+    fn save(&self, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
+        let model = self.model();
+        model.save(self.run.files().model())?;
+        let mut state = StateDict::new();
+        state.extend_prefixed(NETWORK, StateDict::of(&self.network_g));
+        state.extend_prefixed(OPTIMIZER, self.optim_g.state_dict());
+        if let Some(ema) = &self.ema {
+            state.extend_prefixed(EMA, StateDict::of(ema.module()));
+        }
+        if let Some(space) = self.space() {
+            state.extend_prefixed(SPACE, space.state_dict());
+        }
+        let card = json!({"model": model.card(), VALIDATED: self.validated});
+        let checkpoint = Checkpoint { iter: self.iter, card, state };
+        let path = Checkpoints::new(self.run.files().checkpoints()).save(checkpoint)?;
+        tell(Event::Saved { iter: self.iter, path });
+        Ok(())
+    }
+
+    /// Goes back to a checkpoint.
+    fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        let Checkpoint { iter, card, state } = checkpoint;
+        self.network_g = state.section(NETWORK).apply(self.network_g.clone())?;
+        self.optim_g.load_state_dict(&state.section(OPTIMIZER), &self.device)?;
+        if let Some(ema) = &mut self.ema {
+            ema.set(state.section(EMA).apply(ema.module().clone())?);
+        }
+        if let Some((PerceptualLoss::Space(space), _)) = &mut self.losses.perceptual {
+            space.load_state_dict(&state.section(SPACE), &self.device)?;
+        }
+        self.iter = *iter;
+        self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
+        Ok(())
+    }
+
+    /// The network as it is validated, saved and applied.
+    fn model(&self) -> Model {
+        let network = match &self.ema {
+            Some(ema) => ema.module().clone(),
+            None => self.network_g.valid(),
+        };
+        let Config { task, scale, seed, datasets, network_g, train, .. } = &self.config;
+        let card = Card {
+            network_g: network_g.clone(),
+            task: task.name().to_string(),
+            scale: *scale,
+            in_channels: task.in_channels(),
+            losses: json!({
+                "pixel_opt": train.pixel_opt, "perceptual_opt": train.perceptual_opt,
+                "style_opt": train.style_opt,
+            }),
+            seed: *seed,
+            data: json!({"train": datasets.train, "photos": self.source.photos()}),
+            iter: self.iter,
+            percept: env!("CARGO_PKG_VERSION").to_string(),
+            sha256: String::new(),
+        };
+        Model::new(network, card)
+    }
+
+    fn space(&self) -> Option<&PerceptualSpace> {
+        match &self.losses.perceptual {
+            Some((PerceptualLoss::Space(space), _)) => Some(space),
+            _ => None,
+        }
+    }
+
+    fn recorder(&self) -> Result<Recorder, LogError> {
+        let selects = self.space().is_some_and(|space| space.selection().is_some());
+        Recorder::open(self.run.files(), self.iter, selects, self.config.logger.use_tb_logger)
+    }
+
+    /// Why a step could not be made, with its batch on disk.
+    fn failed(&self, error: StepError, batch: &Batch) -> TrainError {
+        let iter = batch.iter;
+        let path = self.run.files().failed_batch(iter);
+        let batch = match batch.to_state_dict().save(&path) {
+            Ok(()) => format!("its batch is saved in {}", path.display()),
+            Err(error) => format!("its batch could not be saved ({error})"),
+        };
+        TrainError::Step { iter, error, batch }
+    }
+}
