@@ -4,5 +4,6 @@ pub mod backbone;
 pub mod disentangle;
 pub mod loss;
 pub mod metric;
+pub mod model;
 pub mod network;
 pub mod weights;

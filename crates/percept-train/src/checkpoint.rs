@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use percept_nn::weights::{StateDict, WeightError};
+use percept_nn::weights::{StateDict, WeightError, sha256_hex};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// How many checkpoints are kept.
 const KEPT: usize = 2;
@@ -173,23 +172,7 @@ impl Checkpoints {
     }
 }
 
-/// The sha256 of step, card and every array with its name and shape.
+/// The sha256 of step, card and all arrays.
 fn digest(iter: u64, card: &str, state: &StateDict) -> String {
-    let mut hash = Sha256::new();
-    // Lengths first, so that no two contents give the same bytes.
-    let text = |hash: &mut Sha256, text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    };
-    hash.update(iter.to_le_bytes());
-    text(&mut hash, card);
-    let mut bytes = Vec::new();
-    for (name, array) in state.iter() {
-        text(&mut hash, name);
-        text(&mut hash, &format!("{:?}", array.shape));
-        bytes.clear();
-        bytes.extend(array.data.iter().flat_map(|value| value.to_le_bytes()));
-        hash.update(&bytes);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(format!("{iter} {} {card}", state.sha256()).as_bytes())
 }

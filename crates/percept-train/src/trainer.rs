@@ -252,7 +252,7 @@ impl Trainer {
     /// Saves the model, and after it a checkpoint of everything that the next step depends on.
     fn save(&self, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
         let model = self.model();
-        model.save(self.run.files().model())?;
+        model.save(&self.run.files().model())?;
         let mut state = StateDict::new();
         state.extend_prefixed(NETWORK, StateDict::of(&self.network_g));
         state.extend_prefixed(OPTIMIZER, self.optim_g.state_dict());
@@ -287,15 +287,13 @@ impl Trainer {
 
     /// The network as it is validated, saved and applied.
     fn model(&self) -> Model {
-        let network = match &self.ema {
-            Some(ema) => ema.module().clone(),
-            None => self.network_g.valid(),
-        };
+        let network = self.ema.as_ref().map_or(&self.network_g, Ema::module);
         let Config { task, scale, seed, datasets, network_g, train, .. } = &self.config;
         let card = Card {
             network_g: network_g.clone(),
             task: task.name().to_string(),
             scale: *scale,
+            network_scale: task.network_scale(*scale),
             in_channels: task.in_channels(),
             losses: json!({
                 "pixel_opt": train.pixel_opt, "perceptual_opt": train.perceptual_opt,
@@ -305,7 +303,6 @@ impl Trainer {
             data: json!({"train": datasets.train, "photos": self.source.photos()}),
             iter: self.iter,
             percept: env!("CARGO_PKG_VERSION").to_string(),
-            sha256: String::new(),
         };
         Model::new(network, card)
     }

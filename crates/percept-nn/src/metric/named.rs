@@ -8,7 +8,15 @@ use crate::weights::{WeightError, WeightStore};
 
 /// The names of all scores, classical ones first.
 pub const NAMES: &[&str] = &[
-    "psnr-y", "psnr-rgb", "ssim-y", "ssim-rgb", "ms-ssim-y", "ms-ssim-rgb", "lpips-alex", "lpips-vgg", "dists",
+    "psnr-y",
+    "psnr-rgb",
+    "ssim-y",
+    "ssim-rgb",
+    "ms-ssim-y",
+    "ms-ssim-rgb",
+    "lpips-alex",
+    "lpips-vgg",
+    "dists",
 ];
 
 /// Why a score could not be made.

@@ -162,6 +162,20 @@ impl NetworkConfig {
         }
     }
 
+    /// How many pixels of its input the network sees around each of them; past this, tiles differ in nothing from
+    /// one piece. [`NafNet`] sees the whole image.
+    pub fn radius(&self) -> usize {
+        match self {
+            // Two convolutions a block; at most seven outside of the blocks, those after enlarging count less.
+            Self::SrResNet(SrResNetConfig { num_block, .. }) | Self::Edsr(EdsrConfig { num_block, .. }) => {
+                2 * num_block + 7
+            }
+            // Three dense blocks of five convolutions each; below scale 4 the input is folded up to 4 × 4.
+            Self::RrdbNet(config) => 4 * (15 * config.num_block + 7),
+            Self::NafNet(_) => usize::MAX,
+        }
+    }
+
     /// The network with initial weights that depend on `seed` and on nothing else. It reads `in_channels`
     /// channels and writes 3, `scale` times larger.
     ///
@@ -207,5 +221,10 @@ impl Network {
             Self::RrdbNet(network) => network.forward(x),
             Self::NafNet(network) => network.forward(x),
         }
+    }
+
+    /// Whether every pixel of the result depends on the mean of the whole image, so that tiles would change it.
+    pub fn is_global(&self) -> bool {
+        matches!(self, Self::NafNet(_))
     }
 }

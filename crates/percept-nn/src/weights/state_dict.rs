@@ -7,7 +7,9 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use sha2::{Digest, Sha256};
 
+use super::hash::hex;
 use super::{Array, WeightError, module, pth, safetensors, write_atomic};
 
 /// An ordered map from name to [`Array`], with string metadata.
@@ -216,6 +218,25 @@ impl StateDict {
     pub fn renamed(self, mut name: impl FnMut(&str) -> Option<String>) -> Self {
         let arrays = self.arrays.into_iter().filter_map(|(old, array)| Some((name(&old)?, array))).collect();
         Self { arrays, ..self }
+    }
+
+    /// The sha256 of all arrays with their names and shapes, as 64 hexadecimal digits; metadata does not count.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        // Lengths first, so that no two contents give the same bytes.
+        let text = |hash: &mut Sha256, text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        };
+        let mut bytes = Vec::new();
+        for (name, array) in &self.arrays {
+            text(&mut hash, name);
+            text(&mut hash, &format!("{:?}", array.shape));
+            bytes.clear();
+            bytes.extend(array.data.iter().flat_map(|value| value.to_le_bytes()));
+            hash.update(&bytes);
+        }
+        hex(&hash.finalize())
     }
 
     /// All metadata.

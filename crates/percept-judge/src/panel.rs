@@ -1,0 +1,149 @@
+//! Which scores are taken.
+
+use std::collections::BTreeSet;
+
+use percept_conv::Device;
+use percept_image::{Image, Metric, MetricError, Srgb};
+use percept_nn::metric::{MetricNameError, NAMES, named};
+use percept_nn::weights::WeightStore;
+
+use crate::ImageScores;
+
+/// Why there is no panel.
+#[derive(Debug, thiserror::Error)]
+pub enum PanelError {
+    /// A name that no score has.
+    #[error("no score is called `{name}`; {advice}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest name, or all of them where none is near.
+        advice: String,
+    },
+    /// Weights of a learned score that are missing or wrong.
+    #[error(transparent)]
+    Metric(#[from] MetricNameError),
+    /// The same score twice.
+    #[error("the score `{name}` is asked for twice; name it once")]
+    Twice {
+        /// The score.
+        name: String,
+    },
+    /// No score at all.
+    #[error("no score is asked for; name at least one, e.g. psnr-y")]
+    Empty,
+}
+
+/// Scores to be taken of every photo, in order.
+pub struct Panel {
+    metrics: Vec<Box<dyn Metric>>,
+}
+
+impl std::fmt::Debug for Panel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.metrics.iter().map(|metric| metric.name())).finish()
+    }
+}
+
+impl Panel {
+    /// The names of all scores that there are, classical ones first.
+    pub fn names() -> &'static [&'static str] {
+        NAMES
+    }
+
+    /// The scores called `names`. The classical ones leave out `crop` pixels at each border; the learned ones look
+    /// at whole images, on `device`.
+    ///
+    /// # Errors
+    /// When there are no names, a name twice or one that no score has, and when the weights of a learned
+    /// score are missing or wrong.
+    pub fn new(
+        names: &[String],
+        crop: usize,
+        store: &WeightStore,
+        device: &Device,
+    ) -> Result<Self, PanelError> {
+        if names.is_empty() {
+            return Err(PanelError::Empty);
+        }
+        let mut seen = BTreeSet::new();
+        let mut metrics = Vec::new();
+        for name in names {
+            if !seen.insert(name) {
+                return Err(PanelError::Twice { name: name.clone() });
+            }
+            metrics.push(named(name, crop, store, device).map_err(|error| refused(name, error))?);
+        }
+        Ok(Self { metrics })
+    }
+
+    /// The scores, in the order of their names in [`new`](Self::new).
+    pub fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {
+        self.metrics.iter().map(AsRef::as_ref)
+    }
+
+    /// All scores of the photo `name`.
+    ///
+    /// # Errors
+    /// When the two images differ in size or are too small for a score.
+    pub fn score(
+        &self,
+        name: &str,
+        reference: &Image<Srgb>,
+        test: &Image<Srgb>,
+    ) -> Result<ImageScores, MetricError> {
+        let score = |metric: &dyn Metric| Ok((metric.name().to_string(), metric.score(reference, test)?));
+        let scores = self.metrics().map(score).collect::<Result<_, MetricError>>()?;
+        Ok(ImageScores { name: name.to_string(), scores })
+    }
+}
+
+/// A name that no score has, with advice; other errors as they are.
+fn refused(name: &str, error: MetricNameError) -> PanelError {
+    if !matches!(error, MetricNameError::Unknown { .. }) {
+        return error.into();
+    }
+    let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
+    let nearest = NAMES.iter().min_by_key(|known| distance(known));
+    // Names are short and alike: beyond a third of the letters a guess would be a random one.
+    let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
+    let advice = match near {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("there are {}", NAMES.join(", ")),
+    };
+    PanelError::Unknown { name: name.to_string(), advice }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel(names: &[&str]) -> Result<Panel, String> {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let device = percept_conv::device("cpu").unwrap();
+        Panel::new(&names, 4, &WeightStore::new(), &device).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_call() {
+        let panel = panel(&["ssim-rgb", "psnr-y", "ms-ssim-y"]).unwrap();
+        let names: Vec<_> = panel.metrics().map(Metric::name).collect();
+        assert_eq!(names, ["ssim-rgb", "psnr-y", "ms-ssim-y"]);
+        assert!(panel.metrics().all(|metric| metric.protocol().contains("crop 4")));
+    }
+
+    #[test]
+    fn wrong_names_are_answered_with_the_right_ones() {
+        assert!(panel(&["psnr-y", "lpips-alx"]).unwrap_err().contains("did you mean `lpips-alex`?"));
+        assert!(panel(&["PSNR-Y"]).unwrap_err().contains("did you mean `psnr-y`?"));
+        let all = panel(&["niqe"]).unwrap_err();
+        assert!(Panel::names().iter().all(|name| all.contains(name)), "{all}");
+        assert!(panel(&["psnr-y", "ssim-y", "psnr-y"]).unwrap_err().contains("`psnr-y` is asked for twice"));
+        assert!(panel(&[]).unwrap_err().contains("at least one"));
+    }
+
+    #[test]
+    fn missing_weights_are_named() {
+        assert!(panel(&["psnr-y", "dists"]).unwrap_err().contains("vgg16"));
+    }
+}
