@@ -1,31 +1,61 @@
 //! What a model file says about itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::network::NetworkConfig;
+use crate::weights::StateDict;
 
-/// The card in a model file: what the network is, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a model is and where it comes from: JSON under [`Card::KEY`] in the metadata of its safetensors file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Card {
-    /// The architecture.
+    /// The architecture, all sizes written out.
     pub network_g: NetworkConfig,
-    /// What it was trained to do (`sr`, `denoise`, …).
+    /// What the network undoes: `sr`, `denoise`, `raw2rgb`, …
     pub task: String,
-    /// How many times larger than the degraded photo its result is.
+    /// How many times larger than the photo the result is; 1 where the size stays. For a RAW the photo is what the
+    /// sensor sees, twice the size of the packed Bayer image that the network reads.
     pub scale: usize,
-    /// How many times larger than its input the network's output is: `scale`, and twice that for a packed RAW.
-    pub network_scale: usize,
-    /// Channels of its input: 3 for a photo, 4 for a packed RAW.
+    /// Channels that the network reads: 3 for a photo, 4 for a packed Bayer RAW.
     pub in_channels: usize,
-    /// The losses, as in the config.
-    pub losses: Value,
-    /// Seed of the run.
+    /// The losses it was trained with, as in the configuration.
+    pub losses: serde_json::Value,
+    /// Seed of the training.
     pub seed: u64,
-    /// The photos that it was trained on, as in the config, and their number.
-    pub data: Value,
-    /// Steps of training.
+    /// What it was trained on: folders, number of photos.
+    pub data: serde_json::Value,
+    /// Training steps that were done.
     pub iter: u64,
-    /// Version of percept.
+    /// Version of percept that wrote the file.
     pub percept: String,
+    /// Sum over names, shapes and values of all tensors, in the order of the names. Saving fills it in.
+    pub sha256: String,
+}
+
+impl Card {
+    /// The metadata key.
+    pub const KEY: &str = "percept";
+
+    /// How many times larger than its input the network's output is: a packed RAW has half the photo's size.
+    pub fn network_scale(&self) -> usize {
+        if self.in_channels == 4 { 2 * self.scale } else { self.scale }
+    }
+}
+
+/// The sum of a card. Lengths come first, so that no two contents give the same bytes.
+pub(super) fn digest(state: &StateDict) -> String {
+    let mut hash = Sha256::new();
+    let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
+    let mut bytes = Vec::new();
+    for (name, array) in state.iter() {
+        number(&mut hash, name.len());
+        hash.update(name);
+        number(&mut hash, array.shape.len());
+        array.shape.iter().for_each(|extent| number(&mut hash, *extent));
+        bytes.clear();
+        bytes.extend(array.data.iter().flat_map(|value| value.to_le_bytes()));
+        hash.update(&bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

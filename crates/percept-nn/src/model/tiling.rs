@@ -1,91 +1,118 @@
-//! How a large image is cut, so that memory stays bounded.
+//! Cutting an image into tiles that overlap.
 
-/// The grid that tiles begin on: networks that shrink their input must see it from the same place.
-const GRID: usize = 16;
+use super::extent::Extent;
 
-/// Tiles of the network's input, each restored with some of its surroundings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Bytes that a tile may take, unless its size is given.
+const MEMORY: usize = 1 << 30;
+/// The overlap beyond which no network's result changes visibly.
+const OVERLAP: usize = 48;
+/// Tiles are not made smaller than this to save memory: what they overlap would cost more than they hold.
+const LEAST: usize = 64;
+
+/// How an image is cut, in pixels of the network's input. `default()` leaves both to the model: tiles as large as
+/// 1 GiB of memory allows, and an overlap that makes the result equal to that of the whole image within a level of
+/// 8 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tiling {
-    /// Side of a tile in pixels of the input, rounded up to a multiple of 16; 0 restores the image in one piece.
-    pub size: usize,
-    /// Pixels around a tile that the network sees too, rounded up to a multiple of 16. From the network's
-    /// receptive field on, the result is that of one piece. `None` takes the receptive field, at most 64.
+    /// Side of what a tile contributes to the result; 0 for the whole image at once, whatever memory that takes.
+    pub size: Option<usize>,
+    /// What a tile reads beyond that on every side.
     pub overlap: Option<usize>,
 }
 
-impl Default for Tiling {
-    fn default() -> Self {
-        Self { size: 192, overlap: None }
+impl Tiling {
+    /// The whole image at once.
+    pub fn whole() -> Self {
+        Self { size: Some(0), overlap: None }
+    }
+
+    /// The tiles of an image of these sides, which are multiples of `extent.multiple`.
+    pub(super) fn cut(self, width: usize, height: usize, extent: Extent) -> Vec<Tile> {
+        let up = |length: usize| length.next_multiple_of(extent.multiple);
+        let overlap = up(self.overlap.unwrap_or(extent.reach.min(OVERLAP)));
+        let affordable = MEMORY / (size_of::<f32>() * extent.floats.max(1));
+        let size = match self.size {
+            None if width * height <= affordable => 0,
+            None => up(affordable.isqrt().saturating_sub(2 * overlap).max(LEAST)),
+            Some(size) => size,
+        };
+        // Tiles of equal sides, so that none is a sliver.
+        let spans = |side: usize| -> Vec<Span> {
+            let parts = if size == 0 { 1 } else { side.div_ceil(size).max(1) };
+            let step = up(side.div_ceil(parts)).max(1);
+            let span = |from: usize| {
+                let to = (from + step).min(side);
+                Span { from, to, reads: [from.saturating_sub(overlap), (to + overlap).min(side)] }
+            };
+            (0..side).step_by(step).map(span).collect()
+        };
+        let (columns, rows) = (spans(width), spans(height));
+        rows.iter().flat_map(|y| columns.iter().map(|x| Tile { x: *x, y: *y })).collect()
     }
 }
 
-/// One tile: what is kept of it, and what the network sees; `[start, end)` in pixels of the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tile {
-    pub(super) kept: [Span; 2],
-    pub(super) seen: [Span; 2],
-}
-
-/// Pixels from `start` up to `end`.
+/// A tile along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
+    /// Where its share of the image starts …
+    pub from: usize,
+    /// … and ends.
+    pub to: usize,
+    /// What it reads.
+    pub reads: [usize; 2],
 }
 
 impl Span {
-    pub(super) fn len(self) -> usize {
-        self.end - self.start
+    /// Length of what is read.
+    pub fn length(self) -> usize {
+        self.reads[1] - self.reads[0]
+    }
+
+    /// Its share within what it reads.
+    pub fn share(self) -> std::ops::Range<usize> {
+        self.from - self.reads[0]..self.to - self.reads[0]
     }
 }
 
-impl Tiling {
-    /// The tiles of an image of `width × height`; `radius` is as far as the network sees.
-    pub(super) fn tiles(self, width: usize, height: usize, radius: usize) -> Vec<Tile> {
-        const LARGEST: usize = 64;
-        let overlap = self.overlap.unwrap_or(radius.min(LARGEST)).next_multiple_of(GRID);
-        let (columns, rows) = (self.spans(width, overlap), self.spans(height, overlap));
-        let row = |(kept_y, seen_y): &(Span, Span)| {
-            let tile =
-                |(kept_x, seen_x): &(Span, Span)| Tile { kept: [*kept_x, *kept_y], seen: [*seen_x, *seen_y] };
-            columns.iter().map(tile).collect::<Vec<_>>()
-        };
-        rows.iter().flat_map(row).collect()
-    }
-
-    /// What is kept and what is seen along one side.
-    fn spans(self, side: usize, overlap: usize) -> Vec<(Span, Span)> {
-        let size = if self.size == 0 { side } else { self.size.next_multiple_of(GRID) }.max(1);
-        let starts = (0..side).step_by(size);
-        let span = |start: usize| {
-            let end = (start + size).min(side);
-            let seen = Span { start: start.saturating_sub(overlap), end: (end + overlap).min(side) };
-            (Span { start, end }, seen)
-        };
-        starts.map(span).collect()
-    }
+/// A rectangle of the image, and the larger one that is read for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub x: Span,
+    pub y: Span,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EXTENT: Extent = Extent { multiple: 4, reach: 7, floats: 1000 };
+
     #[test]
-    fn tiles_cover_every_pixel_once_and_see_their_surroundings() {
-        let tiling = Tiling { size: 30, overlap: Some(9) };
-        let tiles = tiling.tiles(70, 33, 5);
-        let mut covered = vec![0; 70 * 33];
-        for Tile { kept: [x, y], seen: [sx, sy] } in &tiles {
-            for at in (y.start..y.end).flat_map(|y| (x.start..x.end).map(move |x| y * 70 + x)) {
-                covered[at] += 1;
+    fn every_pixel_is_in_one_share_and_shares_are_read_with_their_overlap() {
+        for (width, height, size, overlap) in [(4, 4, 1, 0), (100, 36, 30, 5), (64, 8, 64, 8), (40, 200, 7, 100)] {
+            let tiles = Tiling { size: Some(size), overlap: Some(overlap) }.cut(width, height, EXTENT);
+            let mut covered = vec![0; width * height];
+            for Tile { x, y } in tiles {
+                (y.from..y.to).for_each(|y| (x.from..x.to).for_each(|x| covered[y * width + x] += 1));
+                for (span, side) in [(x, width), (y, height)] {
+                    assert!(span.reads[0] == 0 || span.reads[0] + overlap <= span.from);
+                    assert!(span.reads[1] == side || span.to + overlap <= span.reads[1]);
+                    assert!(span.to - span.from <= size.next_multiple_of(4));
+                    assert!([span.from, span.to, span.reads[0], span.reads[1]].iter().all(|at| at % 4 == 0));
+                    assert_eq!(span.share().len(), span.to - span.from);
+                }
             }
-            assert!(sx.start.is_multiple_of(GRID) && sy.start.is_multiple_of(GRID));
-            assert!(sx.start == x.start.saturating_sub(16) && sx.end == (x.end + 16).min(70));
-            assert!(sy.start == y.start.saturating_sub(16) && sy.end == (y.end + 16).min(33));
+            assert!(covered.iter().all(|count| *count == 1));
         }
-        assert!(covered.iter().all(|count| *count == 1));
-        assert_eq!(tiles.len(), 3 * 2);
-        assert_eq!(Tiling { size: 0, overlap: None }.tiles(70, 33, 5).len(), 1);
-        assert_eq!(Tiling::default().tiles(1, 1, 400).len(), 1);
+    }
+
+    #[test]
+    fn memory_is_bounded_unless_the_whole_is_asked_for() {
+        let largest = |tiles: Vec<Tile>| tiles.iter().map(|t| t.x.length() * t.y.length()).max().unwrap();
+        let tiles = Tiling::default().cut(4000, 3000, EXTENT);
+        assert!(tiles.len() > 1);
+        assert!(largest(tiles) * 1000 * 4 <= MEMORY);
+        assert_eq!(Tiling::whole().cut(4000, 3000, EXTENT).len(), 1);
+        assert_eq!(Tiling::default().cut(400, 300, EXTENT).len(), 1);
     }
 }

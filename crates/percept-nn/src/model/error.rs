@@ -1,0 +1,78 @@
+//! What can be wrong with a model.
+
+use std::path::PathBuf;
+
+use crate::network::NetworkError;
+use crate::weights::WeightError;
+
+/// Why a model could not be loaded, saved or used. Every message names the model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file, or the weights in it.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// The file holds weights, but does not say of which network.
+    #[error(
+        "{}: the file has no card, so nobody knows which network its weights belong to; if it is a public model, say \
+         which: `--network srresnet|edsr|rrdbnet|nafnet --scale N`",
+        path.display()
+    )]
+    NoCard {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a checkpoint of a training run.
+    #[error(
+        "{}: this is a checkpoint, from which training goes on; the model is `model.safetensors` in the run's folder",
+        path.display()
+    )]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The card cannot be read, or is not that of these weights.
+    #[error("{}: the card of this model is of no use ({reason}); fetch or copy the file again", path.display())]
+    Card {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The weights are not those that were saved.
+    #[error(
+        "{}: the model is damaged, its weights do not have the sha256 that was written with them; fetch or copy the \
+         file again",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such network.
+    #[error("{}: {source}; say what the network is, or use another file", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: NetworkError,
+    },
+    /// The model reads something else than it was given.
+    #[error("{model} reads {reads} and was given {given}; use a model that was trained for it")]
+    Input {
+        /// The file of the model, or its architecture.
+        model: String,
+        /// What it reads.
+        reads: &'static str,
+        /// What it was given.
+        given: &'static str,
+    },
+    /// The result holds NaN or infinity.
+    #[error(
+        "{model} turned the image into values that are not numbers: its weights are out of all proportion (a training \
+         run that diverged?); use another model"
+    )]
+    NotFinite {
+        /// The file of the model, or its architecture.
+        model: String,
+    },
+}
