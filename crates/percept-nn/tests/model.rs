@@ -15,13 +15,13 @@ fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
         network_g,
         task: "sr".to_string(),
         scale,
-        network_scale: scale,
         in_channels,
         losses: Value::Null,
         seed: 3,
         data: Value::Null,
         iter: 12,
         percept: "0.1.0".to_string(),
+        sha256: String::new(),
     }
 }
 
@@ -38,7 +38,7 @@ fn model(network_g: NetworkConfig, scale: usize, in_channels: usize, growth: f32
         let data = array.data.iter().enumerate().map(grown).collect();
         state.insert(name, Array { shape: array.shape.clone(), data });
     }
-    Model::new(&state.apply(network).unwrap(), card(network_g, scale, in_channels))
+    Model::new(state.apply(network).unwrap(), card(network_g, scale, in_channels))
 }
 
 fn photo(width: usize, height: usize) -> Image<Srgb> {
@@ -53,19 +53,15 @@ fn largest_difference(a: &Image<Srgb>, b: &Image<Srgb>) -> f32 {
     a.data().iter().zip(b.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-const PIECE: Tiling = Tiling { size: 0, overlap: None };
+const PIECE: Tiling = Tiling { size: Some(0), overlap: None };
 
 #[test]
 fn tiles_give_what_one_piece_gives() {
     let srresnet = |num_block| NetworkConfig::SrResNet(SrResNetConfig { num_feat: 12, num_block });
     let edsr = NetworkConfig::Edsr(EdsrConfig { num_feat: 12, num_block: 4, ..EdsrConfig::default() });
     let rrdb = NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block: 3, num_grow_ch: 4 });
-    let naf = NafNetConfig {
-        width: 8,
-        enc_blk_nums: vec![1, 1],
-        middle_blk_num: 1,
-        dec_blk_nums: vec![1, 1],
-    };
+    let naf =
+        NafNetConfig { width: 8, enc_blk_nums: vec![1, 1], middle_blk_num: 1, dec_blk_nums: vec![1, 1] };
     let cases = [
         (srresnet(3), 4, 4.0),
         (srresnet(3), 3, 4.0),
@@ -81,13 +77,16 @@ fn tiles_give_what_one_piece_gives() {
         let image = photo(75, 50);
         let whole = model.restore(&image, PIECE).unwrap();
         assert_eq!(whole.size(), (75 * scale, 50 * scale));
-        let tiled = model.restore(&image, Tiling { size: 32, overlap: None }).unwrap();
+        let tiled = model.restore(&image, Tiling { size: Some(32), overlap: None }).unwrap();
         let difference = largest_difference(&whole, &tiled);
         assert!(difference <= 1.0 / 255.0, "{name}: {difference}");
         if !matches!(model.card().network_g, NetworkConfig::NafNet(_)) {
-            let bare = model.restore(&image, Tiling { size: 32, overlap: Some(0) }).unwrap();
+            let bare = model.restore(&image, Tiling { size: Some(32), overlap: Some(0) }).unwrap();
             let difference = largest_difference(&whole, &bare);
-            assert!(difference > 1.0 / 255.0, "{name}: without overlap {difference}, so the test tests nothing");
+            assert!(
+                difference > 1.0 / 255.0,
+                "{name}: without overlap {difference}, so the test tests nothing"
+            );
         }
     }
 }
@@ -144,7 +143,14 @@ fn files_that_are_no_sound_models_say_so() {
     assert!(load().to_string().contains("model.safetensors"), "{}", load());
 
     let mut bare = StateDict::new();
-    bare.extend_prefixed("", StateDict::load(&{ fs::write(&path, &whole).unwrap(); path.clone() }).unwrap());
+    bare.extend_prefixed(
+        "",
+        StateDict::load(&{
+            fs::write(&path, &whole).unwrap();
+            path.clone()
+        })
+        .unwrap(),
+    );
     bare.save(&path).unwrap();
     assert!(matches!(load(), ModelError::NoCard { .. }), "{}", load());
     let imported = Model::import(&path, sr, 2, &Device::flex()).unwrap();

@@ -2,10 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::network::NetworkConfig;
-use crate::weights::StateDict;
 
 /// What a model is and where it comes from: JSON under [`Card::KEY`] in the metadata of its safetensors file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,21 +39,4 @@ impl Card {
     pub fn network_scale(&self) -> usize {
         if self.in_channels == 4 { 2 * self.scale } else { self.scale }
     }
-}
-
-/// The sum of a card. Lengths come first, so that no two contents give the same bytes.
-pub(super) fn digest(state: &StateDict) -> String {
-    let mut hash = Sha256::new();
-    let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
-    let mut bytes = Vec::new();
-    for (name, array) in state.iter() {
-        number(&mut hash, name.len());
-        hash.update(name);
-        number(&mut hash, array.shape.len());
-        array.shape.iter().for_each(|extent| number(&mut hash, *extent));
-        bytes.clear();
-        bytes.extend(array.data.iter().flat_map(|value| value.to_le_bytes()));
-        hash.update(&bytes);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

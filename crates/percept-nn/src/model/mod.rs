@@ -1,141 +1,131 @@
-//! A trained network that is ready to be used: weights, what they are, and how an image goes through.
+//! A trained network with its card: saved, loaded, and applied to images.
+//!
+//! A model file is safetensors: the network's parameters under their usual names, and a [`Card`] in the metadata that
+//! says which network they belong to. [`Model::restore`] takes images of any size and cuts large ones into
+//! overlapping tiles, as its [`Tiling`] says.
 
 mod card;
+mod error;
+mod extent;
+mod fit;
+mod restore;
 mod tiling;
 
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Space, Srgb};
 
 pub use card::Card;
+pub use error::ModelError;
 pub use tiling::Tiling;
 
-use crate::network::{Network, NetworkConfig, NetworkError, from_esrgan};
+use crate::network::{Network, NetworkConfig, from_esrgan};
 use crate::weights::{StateDict, WeightError};
+use extent::Extent;
 
-/// Where the card and the sum of the weights are in a file's metadata.
-const CARD: &str = "percept";
-const SHA256: &str = "sha256";
-
-/// Why a model cannot be loaded, saved or used.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// The weights.
-    #[error(transparent)]
-    Weights(#[from] WeightError),
-    /// The architecture.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// A weight file that says nothing about its network.
-    #[error("{origin}: the file does not say what network it holds; name it with --network and --scale")]
-    NoCard {
-        /// The file.
-        origin: String,
-    },
-    /// A card that cannot be read.
-    #[error("{origin}: the model's card is not sound ({problem}); copy the file again")]
-    Card {
-        /// The file.
-        origin: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// Weights that are not what was saved.
-    #[error(
-        "{origin}: the weights are not those that were saved (their sha256 differs); copy the file again"
-    )]
-    Damaged {
-        /// The file.
-        origin: String,
-    },
-    /// A network for photos was given a RAW, or the other way round.
-    #[error("the network reads {reads} channels, the image has {has}; use a model for this kind of image")]
-    Channels {
-        /// Channels of the network's input.
-        reads: usize,
-        /// Channels of the image.
-        has: usize,
-    },
-    /// The result holds NaN or infinity.
-    #[error("the network's result is not a number in places: its weights are broken; use another model")]
-    NotFinite,
-}
-
-/// A network with its card.
+/// A network that is ready to be applied, and what it is.
 #[derive(Clone, Debug)]
 pub struct Model {
     network: Network,
     card: Card,
+    /// For messages.
+    name: String,
 }
 
 impl Model {
-    /// A network that was just trained; it is kept without autodiff.
-    pub fn new(network: &Network, card: Card) -> Self {
-        Self { network: network.valid(), card }
+    /// A model of a network as `card` describes it; its gradients are left behind.
+    pub fn new(network: Network, card: Card) -> Self {
+        let name = format!("the model ({}, step {})", card.network_g.name(), card.iter);
+        Self { network: network.valid(), card, name }
     }
 
-    /// The model in a file that [`save`](Self::save) wrote.
+    /// Reads a model file.
     ///
     /// # Errors
-    /// When the file cannot be read, has no card, or its weights are damaged, not finite or not those of the
-    /// network on the card.
-    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+    /// When the file cannot be read, is damaged, has no card, or its card and weights do not fit together.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, ModelError> {
+        let path = path.as_ref();
         let state = StateDict::load(path)?;
-        let origin = path.display().to_string();
-        let entry = |key: &str| state.metadata().get(key).cloned();
-        let (Some(card), Some(sha256)) = (entry(CARD), entry(SHA256)) else {
-            return Err(ModelError::NoCard { origin });
+        let Some(card) = state.metadata().get(Card::KEY) else {
+            let is_checkpoint = ["iter", "card"].iter().all(|key| state.metadata().contains_key(*key));
+            let path = path.to_path_buf();
+            return Err(if is_checkpoint {
+                ModelError::Checkpoint { path }
+            } else {
+                ModelError::NoCard { path }
+            });
         };
-        let card: Card = serde_json::from_str(&card)
-            .map_err(|error| ModelError::Card { origin: origin.clone(), problem: error.to_string() })?;
-        if state.sha256() != sha256 {
-            return Err(ModelError::Damaged { origin });
+        let unfit = |reason: String| ModelError::Card { path: path.to_path_buf(), reason };
+        let card: Card = serde_json::from_str(card).map_err(|error| unfit(error.to_string()))?;
+        if state.sha256() != card.sha256 {
+            return Err(ModelError::Damaged { path: path.to_path_buf() });
         }
-        let network = card.network_g.init(card.network_scale, card.in_channels, 0, device)?;
-        Ok(Self { network: state.apply(network)?, card })
+        if !matches!(card.in_channels, 3 | 4) {
+            return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
+        }
+        let found = fit::fitted(&card.network_g, &state);
+        if found != card.network_g {
+            return Err(unfit(format!("it says {:?}, the weights are of {found:?}", card.network_g)));
+        }
+        Self::build(path, state, card, device)
     }
 
-    /// A network for photos from public weights, which have no card: the original SRResNet, EDSR, RRDBNet
-    /// (ESRGAN's first names too) or NAFNet of that `scale`.
+    /// Reads public weights, which have no card: safetensors or `.pth` of an SRResNet, EDSR, RRDBNet (ESRGAN's first
+    /// names too) or NAFNet that enlarges `scale` times. Widths and depths are read off the weights; `network_g` says
+    /// the architecture, and what weights do not show.
     ///
     /// # Errors
-    /// When the file cannot be read or does not fit the network.
+    /// When the file cannot be read, or holds weights of another network or scale.
     pub fn import(
-        path: &Path,
-        network_g: NetworkConfig,
+        path: impl AsRef<Path>,
+        network_g: &NetworkConfig,
         scale: usize,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let network = network_g.init(scale, 3, 0, device)?;
-        let network = from_esrgan(StateDict::load(path)?).apply(network)?;
+        let path = path.as_ref();
+        let state = from_esrgan(StateDict::load(path)?);
         let card = Card {
-            network_g,
-            task: "imported".to_string(),
+            network_g: fit::fitted(network_g, &state),
+            task: if scale > 1 { "sr" } else { "restoration" }.to_string(),
             scale,
-            network_scale: scale,
             in_channels: 3,
             losses: serde_json::Value::Null,
             seed: 0,
             data: serde_json::Value::Null,
             iter: 0,
             percept: env!("CARGO_PKG_VERSION").to_string(),
+            sha256: state.sha256(),
         };
-        Ok(Self { network, card })
+        Self::build(path, state, card, device)
     }
 
-    /// Writes weights and card into one safetensors file, by a temporary one.
+    fn build(path: &Path, state: StateDict, card: Card, device: &Device) -> Result<Self, ModelError> {
+        let failed = |source| ModelError::Network { path: path.to_path_buf(), source };
+        card.network_g.validate(card.network_scale()).map_err(failed)?;
+        if !fit::is_plausible(&card.network_g, &state) {
+            let problem = format!("it has too few values for {:?}", card.network_g);
+            return Err(WeightError::Malformed { origin: state.origin().to_string(), problem }.into());
+        }
+        let network =
+            card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
+        let network = state.apply(network)?.valid();
+        Ok(Self { network, card, name: path.display().to_string() })
+    }
+
+    /// Writes a model file by a temporary one, so that a kill leaves the old or the new. The card's `sha256` is filled
+    /// in.
     ///
     /// # Errors
-    /// When the file cannot be written; what was there before is untouched.
-    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        let origin = || path.display().to_string();
-        let card = serde_json::to_string(&self.card)
-            .map_err(|error| ModelError::Card { origin: origin(), problem: error.to_string() })?;
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+        let path = path.as_ref();
         let mut state = StateDict::of(&self.network);
-        state.set_metadata(SHA256, &state.sha256());
-        state.set_metadata(CARD, &card);
+        let card = Card { sha256: state.sha256(), ..self.card.clone() };
+        let card = serde_json::to_string(&card)
+            .map_err(|error| ModelError::Card { path: path.to_path_buf(), reason: error.to_string() })?;
+        state.set_metadata(Card::KEY, &card);
         Ok(state.save(path)?)
     }
 
@@ -144,58 +134,48 @@ impl Model {
         &self.card
     }
 
-    /// A photo, restored: values in `[0, 1]`, sides `scale` times longer.
-    ///
-    /// Tiles with the default overlap give what one piece gives, to less than 1/255. A network that looks at
-    /// the mean of the whole image ([`Network::is_global`]) is never cut: its memory grows with the image.
-    ///
-    /// # Errors
-    /// When the network reads RAW, or its result holds NaN.
-    pub fn restore(&self, image: &Image<Srgb>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
-        self.through(image, 3, tiling)
+    /// The network, without gradients.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
-    /// A packed RAW, developed and restored, as [`restore`](Self::restore).
+    /// The photo as the network makes it, `scale` times larger, every value in `[0, 1]`.
+    ///
+    /// Tiles and the whole image give the same within a level of 8 bits. Sides that the network cannot halve as often
+    /// as it has to are continued by their mirror image, and the result is cut. A network that pools over the whole
+    /// image (NAFNet) goes through the tiles of a large photo once for every pooling, because the mean of a tile is
+    /// not the mean of the photo: exact, in bounded memory, and several times slower than `Tiling::whole()`.
     ///
     /// # Errors
-    /// When the network reads photos, or its result holds NaN.
+    /// When the model reads RAW, or its result is not finite.
+    pub fn restore(&self, photo: &Image<Srgb>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
+        self.apply(photo, tiling)
+    }
+
+    /// The photo of a packed RAW, at `2 · scale` times the packed size, every value in `[0, 1]`; otherwise as
+    /// [`restore`](Self::restore).
+    ///
+    /// # Errors
+    /// When the model reads photos, or its result is not finite.
     pub fn restore_bayer(&self, raw: &Image<PackedBayer>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
-        self.through(raw, 4, tiling)
+        self.apply(raw, tiling)
     }
 
-    fn through<S: Space>(
-        &self,
-        image: &Image<S>,
-        has: usize,
-        tiling: Tiling,
-    ) -> Result<Image<Srgb>, ModelError> {
-        let reads = self.card.in_channels;
-        if reads != has {
-            return Err(ModelError::Channels { reads, has });
+    fn apply<S: Space>(&self, image: &Image<S>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
+        if S::CHANNELS != self.card.in_channels {
+            let reads = if self.card.in_channels == 4 { "packed Bayer RAWs" } else { "photos" };
+            return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME });
         }
-        let device = self.network.devices().first().cloned().unwrap_or_default();
-        let ((width, height), scale) = (image.size(), self.card.network_scale);
-        let tiling = if self.network.is_global() { Tiling { size: 0, ..tiling } } else { tiling };
-        let mut restored = Image::<Srgb>::from_fn(width * scale, height * scale, |_, _, _| 0.0);
-        for tile in tiling.tiles(width, height, self.card.network_g.radius()) {
-            let [x, y] = tile.seen;
-            let seen = image.crop(x.start, y.start, x.len(), y.len()).into_vec();
-            let input = Tensor::<4>::from_data(TensorData::new(seen, [1, y.len(), x.len(), has]), &device);
-            let output = self.network.forward(input);
-            let [left, top] = [0, 1].map(|axis| (tile.kept[axis].start - tile.seen[axis].start) * scale);
-            let [w, h] = tile.kept.map(|span| span.len() * scale);
-            let kept = output.narrow(1, top, h).narrow(2, left, w).clamp(0.0, 1.0);
-            let kept: Vec<f32> = kept.into_data().try_into_vec_as().unwrap_or_default();
-            if kept.len() != w * h * 3 || kept.iter().any(|value| !value.is_finite()) {
-                return Err(ModelError::NotFinite);
-            }
-            let (x, y) = (tile.kept[0].start * scale, tile.kept[1].start * scale);
-            let into = restored.data_mut();
-            for (row, values) in kept.chunks_exact(w * 3).enumerate() {
-                let at = ((y + row) * width * scale + x) * 3;
-                into[at..at + w * 3].copy_from_slice(values);
-            }
+        let scale = self.card.network_scale();
+        let extent = Extent::of(&self.card.network_g, scale);
+        let padded = restore::padded(image, extent.multiple);
+        let tiles = tiling.cut(padded.width(), padded.height(), extent);
+        let device = self.network.devices().first().cloned().unwrap_or_else(Device::flex);
+        let result = restore::tiled(&self.network, &padded, &tiles, scale, &device);
+        if result.data().iter().any(|value| !value.is_finite()) {
+            return Err(ModelError::NotFinite { model: self.name.clone() });
         }
-        Ok(restored)
+        let (width, height) = image.size();
+        Ok(result.crop(0, 0, width * scale, height * scale).map(|value| value.clamp(0.0, 1.0)))
     }
 }

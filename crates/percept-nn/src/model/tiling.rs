@@ -29,11 +29,15 @@ impl Tiling {
     /// The tiles of an image of these sides, which are multiples of `extent.multiple`.
     pub(super) fn cut(self, width: usize, height: usize, extent: Extent) -> Vec<Tile> {
         let up = |length: usize| length.next_multiple_of(extent.multiple);
-        let overlap = up(self.overlap.unwrap_or(extent.reach.min(OVERLAP)));
+        let overlap = self.overlap.unwrap_or(extent.reach.min(OVERLAP));
+        let overlap = up(overlap.min(width.max(height)));
         let affordable = MEMORY / (size_of::<f32>() * extent.floats.max(1));
         let size = match self.size {
             None if width * height <= affordable => 0,
-            None => up(affordable.isqrt().saturating_sub(2 * overlap).max(LEAST)),
+            None => {
+                let side = affordable.isqrt().saturating_sub(2 * overlap);
+                up((side / extent.multiple * extent.multiple).max(LEAST))
+            }
             Some(size) => size,
         };
         // Tiles of equal sides, so that none is a sliver.
@@ -89,7 +93,9 @@ mod tests {
 
     #[test]
     fn every_pixel_is_in_one_share_and_shares_are_read_with_their_overlap() {
-        for (width, height, size, overlap) in [(4, 4, 1, 0), (100, 36, 30, 5), (64, 8, 64, 8), (40, 200, 7, 100)] {
+        for (width, height, size, overlap) in
+            [(4, 4, 1, 0), (100, 36, 30, 5), (64, 8, 64, 8), (40, 200, 7, 100)]
+        {
             let tiles = Tiling { size: Some(size), overlap: Some(overlap) }.cut(width, height, EXTENT);
             let mut covered = vec![0; width * height];
             for Tile { x, y } in tiles {

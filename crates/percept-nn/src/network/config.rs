@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::init::Init;
-use super::{Edsr, NafNet, RrdbNet, SrResNet};
+use super::{Edsr, NafNet, Pool, RrdbNet, SrResNet};
 
 /// `network_g`: the transformation network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,20 +162,6 @@ impl NetworkConfig {
         }
     }
 
-    /// How many pixels of its input the network sees around each of them; past this, tiles differ in nothing from
-    /// one piece. [`NafNet`] sees the whole image.
-    pub fn radius(&self) -> usize {
-        match self {
-            // Two convolutions a block; at most seven outside of the blocks, those after enlarging count less.
-            Self::SrResNet(SrResNetConfig { num_block, .. }) | Self::Edsr(EdsrConfig { num_block, .. }) => {
-                2 * num_block + 7
-            }
-            // Three dense blocks of five convolutions each; below scale 4 the input is folded up to 4 × 4.
-            Self::RrdbNet(config) => 4 * (15 * config.num_block + 7),
-            Self::NafNet(_) => usize::MAX,
-        }
-    }
-
     /// The network with initial weights that depend on `seed` and on nothing else. It reads `in_channels`
     /// channels and writes 3, `scale` times larger.
     ///
@@ -223,8 +209,11 @@ impl Network {
         }
     }
 
-    /// Whether every pixel of the result depends on the mean of the whole image, so that tiles would change it.
-    pub fn is_global(&self) -> bool {
-        matches!(self, Self::NafNet(_))
+    /// [`forward`](Self::forward) where the means of channel attention come from `pool`; `None` when it stops.
+    pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
+        match self {
+            Self::NafNet(network) => network.forward_pooled(x, pool),
+            _ => Some(self.forward(x)),
+        }
     }
 }

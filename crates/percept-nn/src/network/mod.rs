@@ -18,5 +18,6 @@ pub use config::{
 pub use edsr::Edsr;
 pub use key_map::from_esrgan;
 pub use nafnet::NafNet;
+pub(crate) use nafnet::Pool;
 pub use rrdbnet::RrdbNet;
 pub use srresnet::SrResNet;

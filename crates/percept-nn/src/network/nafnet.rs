@@ -62,18 +62,22 @@ impl NafBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         let last = |scale: &Param<Tensor<4>>| scale.val().permute([0, 2, 3, 1]);
         let y = self.conv1.forward(self.norm1.forward(x.clone()));
         let mut y = gate(self.conv2.forward_depthwise(y));
         for attention in self.sca.iter().flatten() {
-            y = y.clone() * attention.forward(y.mean_dim(1).mean_dim(2));
+            y = y.clone() * attention.forward(pool(y)?);
         }
         let x = x + self.conv3.forward(y) * last(&self.beta);
         let y = gate(self.conv4.forward(self.norm2.forward(x.clone())));
-        x + self.conv5.forward(y) * last(&self.gamma)
+        Some(x + self.conv5.forward(y) * last(&self.gamma))
     }
 }
+
+/// What channel attention takes for the mean of the image, `[N, H, W, C]` → `[N, 1, 1, C]`; `None` stops the
+/// computation.
+pub(crate) type Pool<'a> = dyn FnMut(Tensor<4>) -> Option<Tensor<4>> + 'a;
 
 /// The simple gate: one half of the channels times the other.
 fn gate(x: Tensor<4>) -> Tensor<4> {
@@ -128,27 +132,36 @@ impl NafNet {
 
     /// `[N, H, W, in]` → `[N, H, W, 3]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, h, w, _] = x.dims();
+        let device = x.device();
+        // Nothing stops this pool, so there is always a result.
+        self.forward_pooled(x, &mut |y| Some(y.mean_dim(1).mean_dim(2)))
+            .unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
+    }
+
+    /// [`forward`](Self::forward) with other means than those of `x`: of the image that `x` is a tile of.
+    pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         let [_, h, w, _] = x.dims();
         let x = pad_to_multiple(x, 1 << self.downs.len());
         let mut y = self.intro.forward(x.clone());
         let mut skips = Vec::with_capacity(self.downs.len());
         for (encoder, down) in self.encoders.iter().zip(&self.downs) {
-            y = through(encoder, y);
+            y = through(encoder, y, pool)?;
             skips.push(y.clone());
             y = down.forward(y);
         }
-        y = through(&self.middle_blks, y);
+        y = through(&self.middle_blks, y, pool)?;
         for ((decoder, up), skip) in self.decoders.iter().zip(&self.ups).zip(skips.into_iter().rev()) {
             for conv in up {
                 y = pixel_shuffle(conv.forward(y), 2);
             }
-            y = through(decoder, y + skip);
+            y = through(decoder, y + skip, pool)?;
         }
         let y = if self.adds_input { self.ending.forward_onto(y, x) } else { self.ending.forward(y) };
-        cut(y, h, w)
+        Some(cut(y, h, w))
     }
 }
 
-fn through(blocks: &[NafBlock], x: Tensor<4>) -> Tensor<4> {
-    blocks.iter().fold(x, |x, block| block.forward(x))
+fn through(blocks: &[NafBlock], x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
+    blocks.iter().try_fold(x, |x, block| block.forward(x, pool))
 }
