@@ -293,7 +293,6 @@ impl Trainer {
             network_g: network_g.clone(),
             task: task.name().to_string(),
             scale: *scale,
-            network_scale: task.network_scale(*scale),
             in_channels: task.in_channels(),
             losses: json!({
                 "pixel_opt": train.pixel_opt, "perceptual_opt": train.perceptual_opt,
@@ -303,8 +302,10 @@ impl Trainer {
             data: json!({"train": datasets.train, "photos": self.source.photos()}),
             iter: self.iter,
             percept: env!("CARGO_PKG_VERSION").to_string(),
+            // Saving fills it in.
+            sha256: String::new(),
         };
-        Model::new(network, card)
+        Model::new(network.clone(), card)
     }
 
     fn space(&self) -> Option<&PerceptualSpace> {
