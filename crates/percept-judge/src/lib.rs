@@ -2,13 +2,39 @@
 //!
 //! # A tour
 //!
-//! A [`Panel`] is a set of scores by name (`psnr-y`, `lpips-alex`, …). What it finds on a set of photos are
-//! [`Scores`], which carry the protocol of every number. [`stats`] says how sure the difference between two
-//! results is.
+//! A [`Panel`] is a set of scores by name (`psnr-y`, `lpips-alex`, …). [`Pairs`] says which result belongs to which
+//! reference. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
+//! how sure the difference between two results is.
+//!
+//! ```
+//! use percept_image::{Image, Srgb};
+//! use percept_judge::{Panel, Scores, stats};
+//! use percept_nn::weights::WeightStore;
+//!
+//! // The classical scores need no weights; for `lpips-alex` give the store a folder.
+//! let names = ["psnr-y", "ssim-y"].map(String::from);
+//! let panel = Panel::new(&names, 4, &WeightStore::new(), &percept_conv::device("cpu")?)?;
+//!
+//! let photo = |seed: usize| {
+//!     Image::<Srgb>::from_fn(48, 32, |x, y, c| 0.5 + 0.3 * ((x * y + 7 * c + 5 * seed) as f32 / 40.0).sin())
+//! };
+//! let judge = |strength: f32| {
+//!     let images = (0..6).map(|seed| panel.score(&format!("{seed}"), &photo(seed), &photo(seed).map(|v| v * strength)));
+//!     Ok::<_, percept_image::MetricError>(Scores::new(&panel, images.collect::<Result<_, _>>()?))
+//! };
+//! let (dark, darker) = (judge(0.95)?, judge(0.9)?);
+//! println!("{} dB ({})", dark.mean["psnr-y"], dark.metrics["psnr-y"].protocol);
+//!
+//! let gain = stats::paired_bootstrap(&dark.column("psnr-y"), &darker.column("psnr-y"), 1000, 0);
+//! assert!(gain.is_some_and(|gain| gain.low > 0.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod pairs;
 mod panel;
 mod score;
 pub mod stats;
 
+pub use pairs::{Pair, PairError, PairFault, Pairs};
 pub use panel::{Panel, PanelError};
 pub use score::{ImageScores, MetricInfo, Scores};
