@@ -5,6 +5,7 @@ mod bundle;
 mod commands;
 mod failure;
 mod interrupt;
+mod opener;
 mod output;
 mod progress;
 mod screen;
@@ -19,9 +20,13 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let Args { global, command } = Args::parse();
     let done = match command {
+        Command::Apply(args) => commands::apply::run(&global, &args),
+        Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
         Command::Schema => commands::init::schema(),
+        Command::Score(args) => commands::score::run(&global, &args),
+        Command::Report(args) => commands::report::run(&global, &args),
         Command::Weights(args) => commands::weights::run(&global, args),
     };
     match done {

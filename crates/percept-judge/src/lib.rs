@@ -6,6 +6,8 @@
 //! reference. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
 //! how sure the difference between two results is.
 //!
+//! A [`report::Report`] puts the runs of a training side by side, on a page for people.
+//!
 //! ```
 //! use percept_image::{Image, Srgb};
 //! use percept_judge::{Panel, Scores, stats};
@@ -32,6 +34,7 @@
 
 mod pairs;
 mod panel;
+pub mod report;
 mod score;
 pub mod stats;
 

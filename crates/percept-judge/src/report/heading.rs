@@ -1,0 +1,126 @@
+//! The head of the page: what was trained and what is compared, in plain words.
+
+use std::time::SystemTime;
+
+use super::chart::colour;
+use super::folder::RunFolder;
+use super::html::{date, escape, short};
+use super::settings::{Settings, differences};
+
+/// `a, b and c`.
+pub(super) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The title where the caller gives none.
+pub(super) fn title(runs: &[RunFolder]) -> String {
+    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    match names.len() {
+        1 => format!("{}: what one training run learned", list(&names)),
+        _ => format!("{}, compared", list(&names)),
+    }
+}
+
+/// Title, explanation and facts.
+pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[String]) -> String {
+    let settings: Vec<&Settings> = runs.iter().map(|run| &run.settings).collect();
+    let facts: String = facts(runs, &settings, photos)
+        .into_iter()
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value)))
+        .collect();
+    let cards: String = runs.iter().enumerate().map(|(at, run)| card(at, run)).collect();
+    let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
+    let notes = if notes.is_empty() { notes } else { format!("<ul class=\"notes\">{notes}</ul>") };
+    format!(
+        "<header class=\"top\"><p class=\"kicker\">percept report</p><h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
+         <dl class=\"facts\">{facts}</dl>\n<ul class=\"runs\">{cards}</ul>\n{notes}</header>\n",
+        escape(title),
+        escape(&explanation(&settings, photos)),
+    )
+}
+
+fn explanation(settings: &[&Settings], photos: usize) -> String {
+    let task = settings.first().map_or_else(String::new, |settings| settings.task());
+    let input = settings.first().map_or("the distorted photo", |settings| settings.input());
+    let photos = if photos == 1 { "one photo".to_string() } else { format!("{photos} photos") };
+    let see = format!(
+        "The validation set has {photos}. “Input” is {input}; “target” is the photo as it should come out. Look at \
+         the pictures first: numbers only count what they were made to count."
+    );
+    if settings.len() == 1 {
+        return format!(
+            "One network learned {task}. This page shows what it makes of its validation photos. {see}"
+        );
+    }
+    let count = settings.len();
+    let differ: Vec<String> = differences(settings).into_iter().map(|(key, _)| key).collect();
+    let loss = |key: &String| {
+        ["train.pixel_opt", "train.perceptual_opt", "train.style_opt"].iter().any(|opt| key.starts_with(opt))
+    };
+    let how = if differ.is_empty() {
+        "Their settings are equal".to_string()
+    } else if differ.iter().all(loss) {
+        "They differ in the loss alone: the network, where it starts, the photos and their order are the same"
+            .to_string()
+    } else if differ.iter().all(|key| key == "manual_seed") {
+        "They differ in the seed alone: how far they lie apart is how far chance reaches".to_string()
+    } else {
+        "They differ in more than the loss; the settings below show in what".to_string()
+    };
+    format!("{count} training runs for {task}. {how}. {see}")
+}
+
+/// What holds for all runs, and where it does not, for each.
+fn facts(runs: &[RunFolder], settings: &[&Settings], photos: usize) -> Vec<(&'static str, String)> {
+    let all = |value: &dyn Fn(&RunFolder) -> String| {
+        let mut values: Vec<String> = runs.iter().map(value).collect();
+        values.dedup();
+        values.join(" / ")
+    };
+    let seed =
+        |run: &RunFolder| run.settings.number("manual_seed").map_or("0".to_string(), |seed| seed.to_string());
+    let scale = settings.first().map_or(1, |settings| settings.scale());
+    vec![
+        ("Task", all(&|run| run.settings.task())),
+        ("Scale", format!("{scale}×")),
+        ("Network", all(&|run| run.settings.network())),
+        ("Steps", all(&|run| steps(run))),
+        ("Seed", all(&seed)),
+        ("Photos", photos.to_string()),
+        ("Page made", date(SystemTime::now())),
+        ("percept", env!("CARGO_PKG_VERSION").to_string()),
+    ]
+}
+
+/// `200`, or `150 of 200`.
+fn steps(run: &RunFolder) -> String {
+    match run.settings.number("train.total_iter") {
+        Some(total) if total > run.iter as f64 => format!("{} of {total}", run.iter),
+        _ => run.iter.to_string(),
+    }
+}
+
+fn card(at: usize, run: &RunFolder) -> String {
+    let start = run.settings.text("path.pretrain_network_g");
+    let start = match start.as_deref().map(std::path::Path::new) {
+        Some(path) => {
+            let parts = path.components().rev().take(2).collect::<Vec<_>>().into_iter().rev();
+            format!("starts from {}", parts.collect::<std::path::PathBuf>().display())
+        }
+        None => "starts untrained".to_string(),
+    };
+    let seconds = run.log.seconds.map(|seconds| format!("{} s a step", short(seconds)));
+    let photos = run.time.map(|time| format!("photos of step {}, {}", run.iter, date(time)));
+    let facts: Vec<String> = [Some(start), seconds, photos].into_iter().flatten().collect();
+    format!(
+        "<li class=\"{}\"><b><i></i>{}</b><span>{}</span><small>{}</small></li>",
+        colour(at),
+        escape(&run.name),
+        escape(&run.settings.losses()),
+        escape(&facts.join(" · ")),
+    )
+}
