@@ -225,11 +225,14 @@ Examples:
   percept score --ref gt --test results -o scores.csv
 
 Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, lpips-alex, lpips-vgg, dists.
-Files are matched by name, whatever the extension; where all results have one common ending (img_x4 for img), it is
-passed over. Every number has a protocol, in the table, the JSON and the CSV: without it, it means nothing
-elsewhere. The PSNR of equal pictures is infinite: `inf` in table and CSV, and in the JSON, which has no infinity,
-1.7976931348623157e308, the largest number there is.
-A picture that cannot be scored is named, the others are scored, and the exit code is 1.";
+
+Files are matched by name, whatever the extension; where all results have one common ending \
+(img_x4 for img), it is passed over. A picture that cannot be scored is named, the others are \
+scored, and the exit code is 1.
+
+Every number has a protocol, in table, JSON and CSV: without it, it means nothing elsewhere. The \
+PSNR of equal pictures is infinite: `inf` in table and CSV, and in JSON, which has no infinity, \
+1.7976931348623157e308, the largest number there is.";
 
 /// `percept score`.
 #[derive(Debug, Flags)]
