@@ -9,8 +9,9 @@ use crate::screen::{SCREEN, say};
 
 /// Without a terminal, a line appears after this much time …
 const QUIET: Duration = Duration::from_secs(30);
-/// … or after this share of the work.
+/// … or after this share of the work, but never sooner than this.
 const SHARE: f64 = 0.1;
+const SOON: Duration = Duration::from_secs(3);
 
 /// Progress of something that has a known number of steps.
 pub struct Progress {
@@ -68,7 +69,8 @@ impl Progress {
 impl Plain {
     fn set(&mut self, done: u64, message: &str) {
         let share = (done - self.said.min(done)) as f64 / self.total.max(1) as f64;
-        if share < SHARE && self.said_at.elapsed() < QUIET && done < self.total {
+        let since = self.said_at.elapsed();
+        if since < SOON || (share < SHARE && since < QUIET && done < self.total) {
             return;
         }
         (self.said, self.said_at) = (done, Instant::now());

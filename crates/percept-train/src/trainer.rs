@@ -252,7 +252,7 @@ impl Trainer {
     /// Saves the model, and after it a checkpoint of everything that the next step depends on.
     fn save(&self, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
         let model = self.model();
-        model.save(&self.run.files().model())?;
+        model.save(self.run.files().model())?;
         let mut state = StateDict::new();
         state.extend_prefixed(NETWORK, StateDict::of(&self.network_g));
         state.extend_prefixed(OPTIMIZER, self.optim_g.state_dict());

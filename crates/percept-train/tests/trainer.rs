@@ -196,9 +196,10 @@ fn a_damaged_checkpoint_is_passed_over_aloud() {
     let config = config(dir.path(), "cut", Task::Sr);
     let run = config.run_dir();
     let stop = AtomicBool::new(false);
-    let stopped = create(&config).run(&stop, |event| match event {
-        Event::Saved { iter: 6, .. } => stop.store(true, Ordering::SeqCst),
-        _ => {}
+    let stopped = create(&config).run(&stop, |event| {
+        if matches!(event, Event::Saved { iter: 6, .. }) {
+            stop.store(true, Ordering::SeqCst);
+        }
     });
     assert_eq!(stopped.unwrap(), Outcome::Stopped { iter: 7 });
     let newest = run.join("checkpoints/00000007.safetensors");

@@ -36,8 +36,8 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
              <figure><img src=\"{}\" alt=\"{name}: input\"><figcaption>input</figcaption></figure>\
              <p class=\"hint\">The part of <b>{name}</b> that the channels below look at. Each channel's two maps share \
              their shades, bright where it answers strongly: the left one is its answer to the target, the right one \
-             to the input. A channel whose maps differ sees what the distortion did; one whose maps look alike \
-             does not.</p></div>",
+             to the input. Where the two differ, the channel reacts to the distortion. A large reaction is not \
+             yet a selected one: see below what each selection asks for.</p></div>",
             picture::photo(&pair.target),
             picture::photo(&pair.input),
             name = escape(&pair.name),
@@ -54,7 +54,12 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
 
 fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
     let span = span(last);
-    let mut html = format!("<div class=\"selected\"><h3>{}</h3>{}", escape(&run.name), legend(span));
+    let mut html = format!(
+        "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}</p>{}",
+        escape(&run.name),
+        asked(&last.contrast),
+        legend(span)
+    );
     if let Err(problem) = seen {
         let _ = write!(
             html,
@@ -94,8 +99,27 @@ fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
         }
         html.push_str("</div>\n");
     }
-    let _ = write!(html, "<div class=\"charts\">{}</div></div>\n", over_time(run));
+    let _ = writeln!(html, "<div class=\"charts\">{}</div></div>", over_time(run));
     html
+}
+
+/// What a contrast asks a channel for.
+fn asked(contrast: &str) -> &'static str {
+    match contrast {
+        "across" => {
+            "Contrast across contents: a channel rises when it tells the distorted version of one photo from the result \
+             of another, whatever the photos show."
+        }
+        "literal" => {
+            "Contrast to the letter of the abstract: a channel rises where the result is still on the distorted photo's \
+             side, and falls where the distortion never showed."
+        }
+        "conventional" => {
+            "Contrast on the same photo: a channel rises where the result is closer to the target than to the distorted \
+             photo."
+        }
+        _ => "These weights were fixed before the training and did not move.",
+    }
 }
 
 /// How many powers of two the colours reach: what nearly all weights of the last moment stay within.

@@ -39,7 +39,7 @@ pub(super) fn colour(number: usize) -> String {
     format!("c{}", number % COLOURS)
 }
 
-/// A chart with its title; nothing where there is no finite value. Long curves are smoothed, the raw ones pale behind.
+/// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw ones pale behind.
 pub(super) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -> String {
     let finite = || lines.iter().flat_map(|line| &line.curve).filter(|(_, y)| y.is_finite());
     let Some(axes) = Axes::new(finite().copied(), scale) else { return String::new() };
@@ -118,11 +118,8 @@ impl Axes {
         for (x, y) in points {
             (x0, x1, y0, y1) = (x0.min(x), x1.max(x), y0.min(y), y1.max(y));
         }
-        if !(x0.is_finite() && y0.is_finite()) {
+        if x0.partial_cmp(&x1) != Some(std::cmp::Ordering::Less) || !y0.is_finite() {
             return None;
-        }
-        if x0 == x1 {
-            (x0, x1) = (x0 - 1.0, x1 + 1.0);
         }
         if scale == Scale::Share {
             return Some(Self { x0, x1, y0: 0.0, y1: y1.max(1.0), log: false, share: true });

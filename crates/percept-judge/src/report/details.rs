@@ -13,9 +13,9 @@ pub(super) fn section(runs: &[RunFolder], metrics: &[String]) -> String {
     );
     html.push_str(&different(runs));
     for run in runs {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<details><summary>{}: config.toml as used</summary><pre>{}</pre></details>\n",
+            "<details><summary>{}: config.toml as used</summary><pre>{}</pre></details>",
             escape(&run.name),
             escape(&run.settings.source)
         );
@@ -67,7 +67,7 @@ fn again(runs: &[RunFolder], metrics: &[String]) -> String {
     let all: Vec<String> = runs.iter().map(path).collect();
     let report = format!("percept report {} --metric {} -o report.html", all.join(" "), metrics.join(","));
     format!(
-        "<h3 class=\"sub\">Once more</h3><p>The same configuration gives the same weights, bit for bit, on the same kind \
+        "<h3 class=\"sub\">Repeat it</h3><p>The same configuration gives the same weights, bit for bit, on the same kind \
          of machine; this page is made from what the runs left in their folders.</p><pre>{}</pre>\n",
         escape(&(train + &report))
     )

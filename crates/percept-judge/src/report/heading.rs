@@ -16,6 +16,12 @@ pub(super) fn list(names: &[String]) -> String {
     }
 }
 
+/// Small numbers as a text has them.
+fn words(count: usize) -> String {
+    let words = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    words.get(count).map_or_else(|| count.to_string(), ToString::to_string)
+}
+
 /// The title where the caller gives none.
 pub(super) fn title(runs: &[RunFolder]) -> String {
     let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
@@ -36,7 +42,7 @@ pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[St
     let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("<ul class=\"notes\">{notes}</ul>") };
     format!(
-        "<header class=\"top\"><p class=\"kicker\">percept report</p><h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
+        "<header class=\"top\"><h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
          <dl class=\"facts\">{facts}</dl>\n<ul class=\"runs\">{cards}</ul>\n{notes}</header>\n",
         escape(title),
         escape(&explanation(&settings, photos)),
@@ -46,17 +52,18 @@ pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[St
 fn explanation(settings: &[&Settings], photos: usize) -> String {
     let task = settings.first().map_or_else(String::new, |settings| settings.task());
     let input = settings.first().map_or("the distorted photo", |settings| settings.input());
-    let photos = if photos == 1 { "one photo".to_string() } else { format!("{photos} photos") };
     let see = format!(
-        "The validation set has {photos}. “Input” is {input}; “target” is the photo as it should come out. Look at \
-         the pictures first: numbers only count what they were made to count."
+        "What is judged are the photos kept for validation, {} of them. “Input” is {input}; “target” is the photo as it \
+         should come out. Look at the pictures first: numbers only count what they were made to count.",
+        words(photos)
     );
     if settings.len() == 1 {
         return format!(
             "One network learned {task}. This page shows what it makes of its validation photos. {see}"
         );
     }
-    let count = settings.len();
+    let count = words(settings.len());
+    let count = count.get(..1).unwrap_or_default().to_uppercase() + count.get(1..).unwrap_or_default();
     let differ: Vec<String> = differences(settings).into_iter().map(|(key, _)| key).collect();
     let loss = |key: &String| {
         ["train.pixel_opt", "train.perceptual_opt", "train.style_opt"].iter().any(|opt| key.starts_with(opt))

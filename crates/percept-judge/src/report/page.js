@@ -1,5 +1,4 @@
 'use strict';
-document.documentElement.classList.add('js');
 
 // The viewer: two versions of one photo under one divider, moved and enlarged together.
 (() => {

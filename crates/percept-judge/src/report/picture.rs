@@ -36,7 +36,7 @@ pub(super) fn rgba(bytes: &[u8], size: (usize, usize)) -> String {
 /// Empty where there are no pixels; the encoder writes to memory and has no other reason to fail.
 fn uri(bytes: &[u8], (width, height): (usize, usize), colour: ExtendedColorType) -> String {
     let mut file = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive);
     let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else { return String::new() };
     match encoder.write_image(bytes, width, height, colour) {
         Ok(()) => format!("data:image/png;base64,{}", STANDARD.encode(file)),

@@ -111,8 +111,7 @@ fn pictures(target: &Maps, input: &Maps, channel: usize) -> Option<[String; 2]> 
     let white = all.get((all.len() as f64 * 0.995) as usize).copied()?.max(all.last().copied()? * 0.2);
     let black = all.first().copied()?;
     let range = white - black;
-    // Also false for NaN.
-    if !(range > 1e-6) {
+    if range.is_nan() || range <= 1e-6 {
         return None;
     }
     let draw = |map: Vec<f32>| {

@@ -92,9 +92,9 @@ impl Settings {
     /// What the network was trained by: `L1 + feature distance (vgg16: relu1_2)`.
     pub(super) fn losses(&self) -> String {
         let pixel = self.text("train.pixel_opt.type").map(|kind| match kind.as_str() {
-            "l1" => "L1".to_string(),
-            "mse" => "mean squared error".to_string(),
-            "charbonnier" => "Charbonnier".to_string(),
+            "l1" => "L1 of the pixels".to_string(),
+            "mse" => "mean squared error of the pixels".to_string(),
+            "charbonnier" => "Charbonnier of the pixels".to_string(),
             _ => kind,
         });
         let style = self.value("train.style_opt").map(|_| format!("style {}", self.taps("train.style_opt")));

@@ -87,8 +87,9 @@ fn table(board: &Board, base: usize) -> String {
             let class = if *best == Some(at) { " class=\"best\"" } else { "" };
             let _ = write!(
                 html,
-                "<td data-metric=\"{}\"><b{class}>{}</b>{}</td>",
+                "<td data-metric=\"{} {}\"><b{class}>{}</b>{}</td>",
                 escape(metric),
+                board.info(metric).map_or("", |info| arrow(info.better)),
                 number(metric, mean),
                 difference(board, metric, at, base)
             );

@@ -70,30 +70,30 @@ impl Viewer {
         let mut crops = String::new();
         for (column, image) in versions.all().enumerate() {
             let label = escape(self.columns.get(column).map_or("", String::as_str));
-            let _ = write!(
+            let _ = writeln!(
                 layers,
                 "<figure><img src=\"{}\" alt=\"{name_html}: {label}\" width=\"{}\" height=\"{}\" loading=\"lazy\" \
-                 decoding=\"async\" data-photo=\"{at}\" data-column=\"{column}\"><figcaption>{label}</figcaption></figure>\n",
+                 decoding=\"async\" data-photo=\"{at}\" data-column=\"{column}\"><figcaption>{label}</figcaption></figure>",
                 picture::photo(&window.of(image)),
                 window.width,
                 window.height,
             );
-            let _ = write!(
+            let _ = writeln!(
                 crops,
                 "<figure><img src=\"{}\" alt=\"{name_html}, crop: {label}\" width=\"{}\" height=\"{}\">\
-                 <figcaption>{label}</figcaption></figure>\n",
+                 <figcaption>{label}</figcaption></figure>",
                 picture::photo(&focus.of(image)),
                 focus.width,
                 focus.height,
             );
         }
         let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
-        let _ = write!(self.layers, "<div class=\"strip\"><h3>{name_html}</h3>{layers}</div>\n");
-        let _ = write!(
+        let _ = writeln!(self.layers, "<div class=\"strip\"><h3>{name_html}</h3>{layers}</div>");
+        let _ = writeln!(
             self.crops,
             "<div class=\"crops\"><h3>{name_html}<button type=\"button\" class=\"closer\" data-photo=\"{at}\">Show in \
              the viewer</button></h3><div class=\"row\"><div class=\"where\"><span><img src=\"{thumb}\" alt=\"{name_html}, \
-             whole\"><i style=\"left:{:.2}%;top:{:.2}%;width:{:.2}%;height:{:.2}%\"></i></span></div>{crops}</div></div>\n",
+             whole\"><i style=\"left:{:.2}%;top:{:.2}%;width:{:.2}%;height:{:.2}%\"></i></span></div>{crops}</div></div>",
             percent(crop.x, window.width),
             percent(crop.y, window.height),
             percent(crop.width, window.width),
