@@ -157,11 +157,13 @@ Examples:
 const APPLY: &str = "\
 Examples:
   percept apply runs/sr photo.jpg -o out
+  percept apply model.safetensors photo.jpg -o large.png
   percept apply model.safetensors holiday/ more.png -o out --tile 256
   percept apply RRDB_ESRGAN_x4.pth old.png -o out --network rrdbnet --scale 4
 
-Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. A file that cannot be
-read is named and left out, the others are done.";
+Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. Results have the names
+and formats of their inputs, or are PNG where that format cannot hold them. A file that cannot be read is named and
+left out, the others are done, and the exit code is 1. Ctrl-C finishes the picture and says which are left.";
 
 /// `percept apply`.
 #[derive(Debug, Flags)]
@@ -171,7 +173,7 @@ pub struct ApplyArgs {
     /// Pictures, or folders of pictures
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for the results, under the names of the inputs
+    /// Folder for the results, under the names of the inputs; for one picture a file
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// Side of a tile in pixels of the input; 0 for one piece [default: what 1 GiB of memory allows]
