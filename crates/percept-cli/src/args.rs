@@ -22,11 +22,11 @@ pub struct Args {
 
 const TOP: &str = "\
 Examples:
-  percept demo --quick                          train, compare and look, in minutes, nothing downloaded
-  percept init sr -o sr.toml                    a commented config to start from
-  percept train sr.toml                         train; Ctrl-C saves, --resume goes on
+  percept demo --quick                       train, compare and look, in minutes
+  percept init sr -o sr.toml                 a commented config to start from
+  percept train sr.toml                      train; Ctrl-C saves, --resume goes on
   percept score --ref gt --test results --metric psnr-y,lpips-alex
-  percept apply runs/sr photo.jpg -o out        run a trained network on pictures
+  percept apply runs/sr photo.jpg -o out     run a trained network on pictures
 
 Exit codes: 0 fine, 1 the work failed, 2 the call was wrong.
 `percept COMMAND --help` has examples of every command.";
@@ -87,8 +87,8 @@ Examples:
   percept demo --quick --open       a few minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
 
-Everything it needs is in the binary. It trains a small 4x super-resolution network with L1, then goes on from
-there three ways (l1, feature, disentangled) with the same data in the same order, restores photos that no
+Everything it needs is in the binary. It trains a small 4x super-resolution network with L1, then goes on from \
+there three ways (l1, feature, disentangled) with the same data in the same order, restores photos that no \
 training saw, and prints the path of the report.";
 
 /// `percept demo`.
@@ -114,7 +114,7 @@ Examples:
   percept train sr.toml --out runs/second
   percept train sr.toml --resume    goes on from the newest checkpoint, bit for bit
 
-Ctrl-C finishes the step, saves and says how to resume. A run is a folder: config as used, log.jsonl, TensorBoard
+Ctrl-C finishes the step, saves and says how to resume. A run is a folder: config as used, log.jsonl, TensorBoard \
 events, checkpoints, model.safetensors.";
 
 /// `percept train`.
@@ -161,8 +161,8 @@ Examples:
   percept apply model.safetensors holiday/ more.png -o out --tile 256
   percept apply RRDB_ESRGAN_x4.pth old.png -o out --network rrdbnet --scale 4
 
-Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. Results have the names
-and formats of their inputs, or are PNG where that format cannot hold them. A file that cannot be read is named and
+Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. Results have the names \
+and formats of their inputs, or are PNG where that format cannot hold them. A file that cannot be read is named and \
 left out, the others are done, and the exit code is 1. Ctrl-C finishes the picture and says which are left.";
 
 /// `percept apply`.
@@ -300,7 +300,7 @@ Examples:
   percept weights verify
   percept weights import ~/Downloads/vgg19-dcbb9e9d.pth
 
-Imported files go to the folder of --weights, or to percept/weights in your data folder. A file is accepted by
+Imported files go to the folder of --weights, or to percept/weights in your data folder. A file is accepted by \
 its sha256; pickles are parsed, never executed.";
 
 /// `percept weights`.

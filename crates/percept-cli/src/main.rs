@@ -9,7 +9,7 @@ mod opener;
 mod output;
 mod progress;
 mod screen;
-mod session;
+mod training;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ use crate::opener::open;
 use crate::output::print;
 use crate::progress::duration;
 use crate::screen::say;
-use crate::{interrupt, session};
+use crate::{interrupt, training};
 
 /// Steps of the common start, and of each of the three runs that go on from it.
 #[derive(Clone, Copy)]
@@ -51,8 +51,8 @@ pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
     let plan = plan(&out, &photos, steps);
     for (at, config) in plan.iter().enumerate() {
         let label = format!("{}/{} {}", at + 1, plan.len(), config.name);
-        let trainer = session::trainer(global, config.clone(), true)?;
-        if let Outcome::Stopped { .. } = session::train(trainer, &label, stop)? {
+        let trainer = training::trainer(global, config.clone(), true)?;
+        if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
             let out = args.out.display();
             return Err(Failure::work(format!(
                 "stopped, everything is saved; the same command goes on (in {out})"

@@ -7,13 +7,13 @@ use percept_train::{Config, Outcome};
 use crate::args::{Global, TrainArgs};
 use crate::failure::Failure;
 use crate::output::print;
-use crate::{interrupt, session};
+use crate::{interrupt, training};
 
 /// Runs the command.
 pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     let trainer = match (args.config.is_dir(), args.resume) {
-        (true, true) => session::go_on(global, &args.config)?,
+        (true, true) => training::go_on(global, &args.config)?,
         (true, false) => {
             let folder = args.config.display();
             return Err(Failure::call(format!(
@@ -25,12 +25,12 @@ pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
             if let Some(out) = &args.out {
                 config.path.run = Some(out.clone());
             }
-            session::trainer(global, config, resume)?
+            training::trainer(global, config, resume)?
         }
     };
     let stop = interrupt::listen("finishing this step and saving")?;
     let (run, name) = (trainer.config().run_dir(), trainer.config().name.clone());
-    match session::train(trainer, &name, stop)? {
+    match training::train(trainer, &name, stop)? {
         Outcome::Finished => print(&run.display().to_string()),
         Outcome::Stopped { iter } => Err(stopped(&run, iter)),
     }

@@ -10,7 +10,7 @@ use super::crc32c::masked;
 pub(super) enum What<'a> {
     /// The first event of every file: the version of its format.
     Version,
-    /// A session starts: whatever an earlier file says about this step and later ones is void.
+    /// A run goes on: whatever an earlier file says about this step and later ones is void.
     Start,
     /// A number.
     Scalar { tag: &'a str, value: f32 },
