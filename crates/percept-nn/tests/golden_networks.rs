@@ -1,16 +1,50 @@
-//! Networks against PyTorch: `fixtures/make_networks.py` made the weights, the inputs and the outputs.
+//! Networks against PyTorch: `fixtures/make_networks.py` made the weights, inputs, outputs and gradients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use percept_nn::network::{EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig};
 use percept_nn::weights::StateDict;
+
+/// The gradient of every parameter against `CASE.gradients.NAME`.
+struct Gradient<'a> {
+    fixture: &'a StateDict,
+    gradients: &'a Gradients,
+    path: Vec<String>,
+    compared: usize,
+}
+
+impl ModuleVisitor for Gradient<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        // The variant of an enum is a place without a name.
+        self.path.push(if container.starts_with("Enum:") { String::new() } else { name.to_string() });
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let parts: Vec<_> = self.path.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+        let name = parts.join(".");
+        let got = param.val().grad(self.gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
+        let norm = got.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let expected = &self.fixture.get(&name).unwrap().data;
+        assert!(expected[0] > 0.0, "{name}");
+        let some = [norm, got[0], got[got.len() / 2], got[got.len() - 1]];
+        for (got, reference) in some.iter().zip(expected) {
+            assert!((got - reference).abs() <= 1e-4 * expected[0], "{name}: {some:?}, torch {expected:?}");
+        }
+        self.compared += 1;
+    }
+}
 
 fn agrees_with_torch(network_g: &NetworkConfig, scales: &[usize]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/networks.safetensors");
     let fixture = StateDict::load(&path).unwrap();
-    let device = Device::flex();
+    let device = Device::flex().autodiff();
     for scale in scales {
         let case = format!("{}_x{scale}", network_g.name());
         let network = network_g.init(*scale, 3, 0, &device).unwrap();
@@ -21,6 +55,12 @@ fn agrees_with_torch(network_g: &NetworkConfig, scales: &[usize]) {
         let data = TensorData::new(input.data.clone(), input.shape.clone());
         let output = network.forward(Tensor::<4>::from_data(data, &device));
         assert_eq!(output.dims(), expected.shape[..], "{case}");
+        let gradients = output.clone().square().mean().backward();
+        let references = fixture.section(&format!("{case}.gradients."));
+        let mut visitor =
+            Gradient { fixture: &references, gradients: &gradients, path: Vec::new(), compared: 0 };
+        network.visit(&mut visitor);
+        assert_eq!(visitor.compared, references.len(), "{case}");
         let output = output.into_data().try_into_vec::<f32>().unwrap();
         let mean = expected.data.iter().sum::<f32>() / expected.data.len() as f32;
         let spread = expected.data.iter().map(|v| (v - mean).abs()).fold(0.0, f32::max);

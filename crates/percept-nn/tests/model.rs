@@ -99,7 +99,6 @@ fn tiles_give_what_one_piece_gives() {
         let difference = largest_difference(&whole, &model.restore(&image, tiles(None)).unwrap());
         assert!(difference <= 1.0 / 255.0, "{name}: {difference}");
         let bare = largest_difference(&whole, &model.restore(&image, tiles(Some(0))).unwrap());
-        eprintln!("{name}: {difference} {bare} {life}");
         assert!(bare > 1.0 / 255.0, "{name}: without overlap {bare}, so the test tests nothing");
     }
 }
