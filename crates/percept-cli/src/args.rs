@@ -179,7 +179,7 @@ pub struct ApplyArgs {
     /// Side of a tile in pixels of the input; 0 for one piece [default: what 1 GiB of memory allows]
     #[arg(long, value_name = "PIXELS")]
     pub tile: Option<usize>,
-    /// Pixels around a tile that the network sees too [default: as far as it sees, at most 48]
+    /// Pixels around a tile that the network sees too [default: as far as it sees, at most 64]
     #[arg(long, value_name = "PIXELS")]
     pub overlap: Option<usize>,
     /// For public weights, which do not say it: the architecture; its size is read off the file

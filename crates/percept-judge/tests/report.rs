@@ -83,7 +83,7 @@ fn selects(folder: &Path) {
     fs::write(folder.join("selection.jsonl"), lines.join("\n") + "\n").unwrap();
     let config = folder.join("config.toml");
     let more = "\n[train.perceptual_opt]\ntype = \"feature\"\n\n[train.perceptual_opt.backbone]\ntype = \"vgg16\"\n\n\
-                [train.perceptual_opt.selection]\ncontrast = \"across\"\n";
+                [train.perceptual_opt.selection]\ncontrast = \"across\"\nmatch_uniform = true\n";
     fs::write(&config, fs::read_to_string(&config).unwrap() + more).unwrap();
 }
 
@@ -155,6 +155,7 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
     let channels = 2 + 2 + page.matches("response to the").count();
     assert_eq!(pictures, PHOTOS.len() * (4 + 4 + 2) + channels);
     assert!(page.matches("response to the target").count() >= 8, "channels of two taps were drawn");
+    has(&page, &["A selected distance is scaled to the size of the plain one"]);
     has(&page, &["× 1.8", "× 0.2", "Most selected", "Least selected", "channel 127: weight 0.2"]);
 }
 

@@ -3,11 +3,14 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, ConfigError};
 
 const CONFIG: &str = "config.toml";
 const LOCK: &str = ".lock";
+/// A process that is just ending, or that was forked and has not started its program, may hold a lock for a moment.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How temporary files begin that a killed process may have left behind.
 const TEMPORARY: &str = ".percept-";
 
@@ -120,10 +123,16 @@ impl Run {
         let path = files.dir.join(LOCK);
         let lock = File::options().create(true).append(true).open(&path);
         let lock = lock.map_err(|source| files.failed(&path, source))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { files, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: files.dir }),
-            Err(TryLockError::Error(source)) => Err(files.failed(&path, source)),
+        let patience = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { files, _lock: lock }),
+                Err(TryLockError::WouldBlock) if patience.elapsed() < PATIENCE => {
+                    std::thread::sleep(PATIENCE / 20);
+                }
+                Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: files.dir }),
+                Err(TryLockError::Error(source)) => return Err(files.failed(&path, source)),
+            }
         }
     }
 

@@ -122,7 +122,7 @@ impl Axes {
             return None;
         }
         if scale == Scale::Share {
-            return Some(Self { x0, x1, y0: 0.0, y1: y1.max(1.0), log: false, share: true });
+            return Some(Self { x0, x1, y0: 0.0, y1: 1.0, log: false, share: true });
         }
         let log = y0 > 0.0 && y1 / y0 > 4.0;
         let (low, high) = if log { (y0.ln(), y1.ln()) } else { (y0, y1) };

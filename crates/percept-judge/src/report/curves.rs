@@ -20,11 +20,18 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
              validation.</p><div class=\"charts\">{scores}</div>"
         ),
     };
+    let matched = match runs.iter().any(|run| run.settings.matches_uniform()) {
+        true => {
+            " A selected distance is scaled to the size of the plain one, so that both train at the same rate: their \
+             lines lie close together by construction and cannot be compared."
+        }
+        false => "",
+    };
     format!(
         "<section id=\"training\" aria-labelledby=\"training-title\"><h2 id=\"training-title\">Training</h2>\n<p>Every term \
          of the losses as it was summed, its factor included: pale as logged, strong as a running mean. Terms of \
          different kinds have different units; a lower line means a better result only within one kind of \
-         loss.</p><div class=\"charts\">{losses}</div>\n{scores}</section>\n"
+         loss.{matched}</p><div class=\"charts\">{losses}</div>\n{scores}</section>\n"
     )
 }
 

@@ -128,6 +128,6 @@ fn card(at: usize, run: &RunFolder) -> String {
         colour(at),
         escape(&run.name),
         escape(&run.settings.losses()),
-        escape(&facts.join(" · ")),
+        facts.iter().map(|fact| format!("<span>{}</span>", escape(fact))).collect::<String>(),
     )
 }

@@ -125,6 +125,12 @@ impl Settings {
         })
     }
 
+    /// Whether the selected distance is scaled to the size of the uniform one.
+    pub(super) fn matches_uniform(&self) -> bool {
+        let key = "train.perceptual_opt.selection.match_uniform";
+        self.value(key).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     fn taps(&self, opt: &str) -> String {
         let backbone = self.text(&format!("{opt}.backbone.type")).unwrap_or_else(|| "vgg16".to_string());
         let taps = self.value(&format!("{opt}.layer_weights")).and_then(Value::as_table);

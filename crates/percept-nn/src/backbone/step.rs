@@ -1,7 +1,7 @@
 //! One computation of a trunk.
 
 use burn::tensor::{Tensor, TensorData, activation::relu};
-use percept_conv::{Activation, Conv, conv2d, depthwise_conv2d, max_pool2d};
+use percept_conv::{Activation, Conv, FrozenConv, depthwise_conv2d, max_pool2d};
 
 use super::constant;
 
@@ -17,18 +17,10 @@ pub(crate) enum Pooling {
 /// Added under the root of L2 pooling, so that its gradient is finite at zero.
 const L2_EPSILON: f64 = 1e-12;
 
-/// A convolution with its frozen weights, `[out, in, k, k]` and `[out]`.
-#[derive(Clone, Debug)]
-pub(super) struct Convolution {
-    pub(super) weight: Tensor<4>,
-    pub(super) bias: Tensor<1>,
-    pub(super) conv: Conv,
-}
-
 /// A computation with its frozen weights.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Conv(Box<Convolution>),
+    Conv(Box<FrozenConv>),
     Relu,
     MaxPool { kernel: usize, stride: usize },
     L2Pool { filter: Box<Tensor<4>> },
@@ -48,10 +40,7 @@ impl Step {
 
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => {
-                let (weight, bias) = (constant(&layer.weight, &x), constant(&layer.bias, &x));
-                conv2d(x, weight, Some(bias), None, layer.conv)
-            }
+            Self::Conv(layer) => layer.forward(x),
             Self::Relu => relu(x),
             Self::MaxPool { kernel, stride } => max_pool2d(x, *kernel, *stride),
             Self::L2Pool { filter } => {
@@ -64,7 +53,7 @@ impl Step {
     /// Side of the result for an input of `side`, or `None` where the window does not fit.
     pub(super) fn side(&self, side: usize) -> Option<usize> {
         let (kernel, stride, padding) = match self {
-            Self::Conv(layer) => (layer.weight.dims()[2], layer.conv.stride, layer.conv.padding),
+            Self::Conv(layer) => (layer.dims()[2], layer.conv().stride, layer.conv().padding),
             Self::Relu => return Some(side),
             Self::MaxPool { kernel, stride } => (*kernel, *stride, 0),
             Self::L2Pool { .. } => (3, L2_CONV.stride, L2_CONV.padding),

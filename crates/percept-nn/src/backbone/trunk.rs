@@ -1,13 +1,13 @@
 //! A trunk cut at its taps, so that features can be had one after the other.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_conv::{Activation, Conv};
+use percept_conv::{Activation, Conv, FrozenConv};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::layers::{Architecture, ConvLayer, Layer};
-use super::step::{Convolution, Step};
+use super::step::Step;
 use super::{Backbone, Pooling, Tap, constant};
 use crate::weights::{StateDict, WeightError};
 
@@ -80,7 +80,7 @@ impl Trunk {
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
-                    push(Step::Conv(Box::new(Convolution { weight, bias, conv })));
+                    push(Step::Conv(Box::new(FrozenConv::new(weight, Some(bias), conv))));
                     // Two taps a convolution: before the activation and behind it.
                     if cut && tap < deepest {
                         stages.push(vec![Step::Relu]);

@@ -4,8 +4,6 @@ use super::extent::Extent;
 
 /// Bytes that a tile may take, unless its size is given.
 const MEMORY: usize = 1 << 30;
-/// The overlap beyond which no network's result changes visibly.
-const OVERLAP: usize = 48;
 /// Tiles are not made smaller than this to save memory: what they overlap would cost more than they hold.
 const LEAST: usize = 64;
 
@@ -29,7 +27,7 @@ impl Tiling {
     /// The tiles of an image of these sides, which are multiples of `extent.multiple`.
     pub(super) fn cut(self, width: usize, height: usize, extent: Extent) -> Vec<Tile> {
         let up = |length: usize| length.next_multiple_of(extent.multiple);
-        let overlap = self.overlap.unwrap_or(extent.reach.min(OVERLAP));
+        let overlap = self.overlap.unwrap_or(extent.overlap);
         let overlap = up(overlap.min(width.max(height)));
         let affordable = MEMORY / (size_of::<f32>() * extent.floats.max(1));
         let size = match self.size {
@@ -89,7 +87,7 @@ pub(super) struct Tile {
 mod tests {
     use super::*;
 
-    const EXTENT: Extent = Extent { multiple: 4, reach: 7, floats: 1000 };
+    const EXTENT: Extent = Extent { multiple: 4, overlap: 7, floats: 1000 };
 
     #[test]
     fn every_pixel_is_in_one_share_and_shares_are_read_with_their_overlap() {
