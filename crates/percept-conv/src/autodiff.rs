@@ -102,12 +102,13 @@ impl<B: ConvBackend, const N: usize> Backward<B, N> for Convolution {
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let Kept { x, weight, y, source, conv, packs } = ops.state;
-        let mut gradient = grads.consume::<B>(&ops.node);
-        if let Some(y) = y {
-            gradient = B::activation_gradient(y, gradient, conv.activation);
-        }
+        let gradient = grads.consume::<B>(&ops.node);
         let [x_id, weight_id, bias_id, residual_id]: [Option<_>; 4] =
             std::array::from_fn(|i| ops.parents.get(i)?.as_ref().map(|node| node.id));
+        let (gradient, y) = match (y, weight_id.or(bias_id).or(residual_id)) {
+            (Some(y), Some(_)) => (B::activation_gradient(y, gradient, conv.activation), None),
+            (y, _) => (gradient, y),
+        };
         if let Some((id, x)) = weight_id.zip(x) {
             grads.register::<B>(id, B::weight_gradient(x, weight.clone(), gradient.clone(), conv));
         }
@@ -116,7 +117,13 @@ impl<B: ConvBackend, const N: usize> Backward<B, N> for Convolution {
         }
         if let Some(id) = x_id {
             let gradient = gradient.clone();
-            grads.register::<B>(id, B::input_gradient(weight, gradient, source, conv, packs));
+            grads.register::<B>(
+                id,
+                match y {
+                    Some(y) => B::gated_input_gradient(weight, gradient, y, source, conv, packs),
+                    None => B::input_gradient(weight, gradient, source, conv, packs),
+                },
+            );
         }
         if let Some(id) = residual_id {
             grads.register::<B>(id, gradient);

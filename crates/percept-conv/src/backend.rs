@@ -54,7 +54,7 @@ pub(crate) trait ConvBackend: Backend {
         }
     }
 
-    /// Gradient to an input of the dimensions `source`.
+    /// Gradient to an input of the dimensions `source`; `gradient` is that before the activation.
     fn input_gradient(
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -70,6 +70,19 @@ pub(crate) trait ConvBackend: Backend {
             to_first::<Self>(gradient),
             options(conv, 1),
         ))
+    }
+
+    /// The same; `gradient` is that to the result `y` of the activation.
+    fn gated_input_gradient(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        source: [usize; 4],
+        conv: Conv,
+        packs: Option<Arc<Packs>>,
+    ) -> FloatTensor<Self> {
+        let gradient = Self::activation_gradient(y, gradient, conv.activation);
+        Self::input_gradient(weight, gradient, source, conv, packs)
     }
 
     /// Gradient to weights like `weight`.

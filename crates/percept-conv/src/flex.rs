@@ -1,6 +1,6 @@
 //! The operations on the CPU, on raw slices.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::backend::{Flex, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::TensorData;
@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use crate::geometry::Geometry;
-use crate::kernel::{self, Epilogue, Level, Packed};
+use crate::kernel::{self, Epilogue, Level, Packed, Pixels, Transformed};
 use crate::{Activation, Conv, backend::ConvBackend, frozen::Packs};
 
 /// Numbers that one task of an elementwise pass handles.
@@ -40,11 +40,7 @@ impl ConvBackend for Flex {
         gradient: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let slope = match activation {
-            Activation::None => return gradient,
-            Activation::Relu => 0.0,
-            Activation::LeakyRelu(slope) => slope,
-        };
+        let Some(slope) = slope(activation) else { return gradient };
         let y = y.to_contiguous();
         let mut gradient = contiguous(gradient);
         let scale = |(g, y): (&mut f32, &f32)| *g = if *y > 0.0 { *g } else { slope * *g };
@@ -61,25 +57,18 @@ impl ConvBackend for Flex {
         conv: Conv,
         packs: Option<Arc<Packs>>,
     ) -> FloatTensor<Self> {
-        let geometry = Geometry::new(source, weight.shape().dims(), &conv);
-        let pack = || {
-            let weight = weight.to_contiguous();
-            Packed::gradient(Level::current(), weight.storage(), sizes(&geometry))
-        };
-        let own;
-        let packed = match &packs {
-            Some(packs) => packs.gradient.get_or_init(pack),
-            None => {
-                own = pack();
-                &own
-            }
-        };
-        let axes = [geometry.gradient(0), geometry.gradient(1)];
-        let gradient = gradient.to_contiguous();
-        let [rows, columns] = &axes;
-        let values =
-            kernel::convolve(gradient.storage(), source[0], [rows, columns], packed, Epilogue::default());
-        tensor(values, &source)
+        input_gradient(weight, gradient, None, source, conv, packs)
+    }
+
+    fn gated_input_gradient(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        source: [usize; 4],
+        conv: Conv,
+        packs: Option<Arc<Packs>>,
+    ) -> FloatTensor<Self> {
+        input_gradient(weight, gradient, Some(y), source, conv, packs)
     }
 
     fn weight_gradient(
@@ -91,7 +80,17 @@ impl ConvBackend for Flex {
         let shape: [usize; 4] = weight.shape().dims();
         let geometry = Geometry::new(x.shape().dims(), shape, &conv);
         let (x, gradient) = (x.to_contiguous(), gradient.to_contiguous());
-        let values = kernel::weight_gradient(Level::current(), x.storage(), gradient.storage(), &geometry);
+        // With few channels on one side, transforming the other costs more than is saved.
+        let wide = geometry.input.min(geometry.output) >= 16;
+        let values = if wide && geometry.winograd(geometry.result()) {
+            let (size, padding) = (x.shape().dims(), geometry.padding);
+            let x = Pixels { values: x.storage(), size, padding, gate: None };
+            let size = gradient.shape().dims();
+            let gradient = Pixels { values: gradient.storage(), size, padding: 0, gate: None };
+            kernel::winograd_weight_gradient(Level::current(), x, gradient)
+        } else {
+            kernel::weight_gradient(Level::current(), x.storage(), gradient.storage(), &geometry)
+        };
         tensor(values, &shape)
     }
 
@@ -111,18 +110,7 @@ fn forward(
     packs: Option<Arc<Packs>>,
 ) -> FlexTensor {
     let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
-    let pack = || {
-        let weight = weight.to_contiguous();
-        Packed::forward(Level::current(), weight.storage(), sizes(&geometry))
-    };
-    let own;
-    let packed = match &packs {
-        Some(packs) => packs.forward.get_or_init(pack),
-        None => {
-            own = pack();
-            &own
-        }
-    };
+    let pack = packs.as_deref().map(|packs| &packs.forward);
     let (x, bias) = (x.to_contiguous(), bias.to_contiguous());
     let residual = residual.map(|residual| residual.to_contiguous());
     let epilogue = Epilogue {
@@ -130,11 +118,71 @@ fn forward(
         residual: residual.as_ref().map(FlexTensor::storage),
         activation: conv.activation,
     };
-    let axes = [geometry.forward(0), geometry.forward(1)];
-    let [rows, columns] = &axes;
-    let values = kernel::convolve(x.storage(), geometry.batch, [rows, columns], packed, epilogue);
     let [height, width] = geometry.result();
+    let values = if geometry.winograd([height, width]) {
+        let own = OnceLock::new();
+        let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
+            let weight = weight.to_contiguous();
+            let channels = [geometry.output, geometry.input];
+            Transformed::forward(Level::current(), weight.storage(), channels)
+        });
+        let size = x.shape().dims();
+        let pixels = Pixels { values: x.storage(), size, padding: geometry.padding, gate: None };
+        kernel::winograd(pixels, transformed, epilogue)
+    } else {
+        let own = OnceLock::new();
+        let packed = pack.map_or(&own, |pack| &pack.direct).get_or_init(|| {
+            let weight = weight.to_contiguous();
+            Packed::forward(Level::current(), weight.storage(), sizes(&geometry))
+        });
+        let [rows, columns] = &[geometry.forward(0), geometry.forward(1)];
+        kernel::convolve(x.storage(), geometry.batch, [rows, columns], packed, epilogue)
+    };
     tensor(values, &[geometry.batch, height, width, geometry.output])
+}
+
+/// `gradient` is that to the result `y` of the activation, where there is one.
+fn input_gradient(
+    weight: FlexTensor,
+    gradient: FlexTensor,
+    y: Option<FlexTensor>,
+    source: [usize; 4],
+    conv: Conv,
+    packs: Option<Arc<Packs>>,
+) -> FlexTensor {
+    let geometry = Geometry::new(source, weight.shape().dims(), &conv);
+    let pack = packs.as_deref().map(|packs| &packs.gradient);
+    let values = if geometry.winograd(geometry.source) {
+        let own = OnceLock::new();
+        let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
+            let weight = weight.to_contiguous();
+            let channels = [geometry.output, geometry.input];
+            Transformed::gradient(Level::current(), weight.storage(), channels)
+        });
+        let (gradient, y) = (gradient.to_contiguous(), y.map(|y| y.to_contiguous()));
+        let [height, width] = geometry.result();
+        let pixels = Pixels {
+            values: gradient.storage(),
+            size: [geometry.batch, height, width, geometry.output],
+            padding: 2 - geometry.padding,
+            gate: y.as_ref().map(FlexTensor::storage).zip(slope(conv.activation)),
+        };
+        kernel::winograd(pixels, transformed, Epilogue::default())
+    } else {
+        let own = OnceLock::new();
+        let packed = pack.map_or(&own, |pack| &pack.direct).get_or_init(|| {
+            let weight = weight.to_contiguous();
+            Packed::gradient(Level::current(), weight.storage(), sizes(&geometry))
+        });
+        let gradient = match y {
+            Some(y) => Flex::activation_gradient(y, gradient, conv.activation),
+            None => gradient,
+        };
+        let gradient = gradient.to_contiguous();
+        let [rows, columns] = &[geometry.gradient(0), geometry.gradient(1)];
+        kernel::convolve(gradient.storage(), source[0], [rows, columns], packed, Epilogue::default())
+    };
+    tensor(values, &source)
 }
 
 /// Sums over all pixels: fixed parts first, then the parts in order.
@@ -155,6 +203,15 @@ fn channel_sums(values: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
         total.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
     }
     total
+}
+
+/// What a gradient counts where the activation's result is not positive.
+fn slope(activation: Activation) -> Option<f32> {
+    match activation {
+        Activation::None => None,
+        Activation::Relu => Some(0.0),
+        Activation::LeakyRelu(slope) => Some(slope),
+    }
 }
 
 fn sizes(geometry: &Geometry) -> [usize; 3] {

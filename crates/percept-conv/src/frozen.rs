@@ -4,13 +4,21 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Tensor;
 
-use crate::{Conv, kernel::Packed, ops};
+use crate::kernel::{Packed, Transformed};
+use crate::{Conv, ops};
 
 /// Weights in the order of the kernels, made at first use.
 #[derive(Debug, Default)]
 pub(crate) struct Packs {
-    pub(crate) forward: OnceLock<Packed>,
-    pub(crate) gradient: OnceLock<Packed>,
+    pub(crate) forward: Pack,
+    pub(crate) gradient: Pack,
+}
+
+/// The weights of one direction, for every kernel that was used.
+#[derive(Debug, Default)]
+pub(crate) struct Pack {
+    pub(crate) direct: OnceLock<Packed>,
+    pub(crate) winograd: OnceLock<Transformed>,
 }
 
 /// A convolution with frozen weights: they are brought into the order of the kernels once, and no

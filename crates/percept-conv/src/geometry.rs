@@ -39,6 +39,14 @@ impl Geometry {
         })
     }
 
+    /// Whether minimal filtering computes a result of the given height and width faster than the definition
+    /// (measured by the example `micro`): with few channels or pixels the transforms cost what they save.
+    pub(crate) fn winograd(&self, [height, width]: [usize; 2]) -> bool {
+        let fits = self.kernel == [3; 2] && self.stride == 1 && self.dilation == 1 && self.padding <= 2;
+        let pays = self.input.max(self.output) >= 16 && self.batch * height * width >= 256;
+        fits && pays
+    }
+
     pub(crate) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }

@@ -2,6 +2,37 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
+use super::simd::{Portable, Simd};
+
+/// A computation that is written once for all instruction sets.
+pub(super) trait Kernel {
+    /// Computes with the vectors `S`. It must be inlined, so that its instructions are those of `S`.
+    ///
+    /// # Safety
+    /// `S` must be available, and what the kernel holds must be as it says.
+    unsafe fn run<S: Simd>(self);
+}
+
+/// # Safety
+/// As [`Kernel::run`], on a processor with AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(kernel: impl Kernel) {
+    // SAFETY: passed on from the caller.
+    unsafe { kernel.run::<Avx2>() }
+}
+
+/// # Safety
+/// As [`Kernel::run`], on a processor with AVX-512F.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512(kernel: impl Kernel) {
+    // SAFETY: passed on from the caller.
+    unsafe { kernel.run::<Avx512>() }
+}
+
 /// An instruction set that the kernels are built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -41,6 +72,23 @@ impl Level {
             let Ok(wanted) = std::env::var("PERCEPT_SIMD") else { return best };
             available.into_iter().find(|level| level.name() == wanted).unwrap_or(best)
         })
+    }
+
+    /// Runs `kernel` with the vectors of this level.
+    ///
+    /// # Safety
+    /// The level must be an [available](Self::available) one, and what the kernel holds as it says.
+    pub(super) unsafe fn run(self, kernel: impl Kernel) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match self {
+                Self::Portable => kernel.run::<Portable>(),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => avx2(kernel),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => avx512(kernel),
+            }
+        }
     }
 
     /// As in `PERCEPT_SIMD`.

@@ -10,11 +10,13 @@ mod outer;
 mod pack;
 mod simd;
 mod tile;
+mod winograd;
 
 pub(crate) use direct::{Epilogue, convolve, filled};
 pub(crate) use level::Level;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
+pub(crate) use winograd::{Pixels, Transformed, winograd, winograd_weight_gradient};
 
 #[cfg(test)]
 mod tests;

@@ -24,12 +24,16 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn load_masked(from: *const f32, mask: Self::M) -> Self::V;
     unsafe fn store_masked(to: *mut f32, value: Self::V, mask: Self::M);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b + c`.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger; `b` where `b` is NaN.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; `b` where `b` is NaN.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// `on` where `gate` is positive, `off` elsewhere.
+    unsafe fn gate(gate: Self::V, on: Self::V, off: Self::V) -> Self::V;
 }
 
 /// Four lanes in plain Rust.
@@ -83,6 +87,14 @@ impl Simd for Portable {
         [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
     }
     #[inline(always)]
+    unsafe fn sub(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
+    }
+    #[inline(always)]
+    unsafe fn mul(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
+    }
+    #[inline(always)]
     unsafe fn mul_add(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         [a[0] * b[0] + c[0], a[1] * b[1] + c[1], a[2] * b[2] + c[2], a[3] * b[3] + c[3]]
     }
@@ -93,6 +105,10 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn min(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn gate(gate: [f32; 4], on: [f32; 4], off: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if gate[i] > 0.0 { on[i] } else { off[i] })
     }
 }
 
@@ -142,9 +158,15 @@ mod x86 {
             _mm256_maskstore_ps(to, mask, value)
         );
         instruction!(add(a: __m256, b: __m256) -> __m256, _mm256_add_ps(a, b));
+        instruction!(sub(a: __m256, b: __m256) -> __m256, _mm256_sub_ps(a, b));
+        instruction!(mul(a: __m256, b: __m256) -> __m256, _mm256_mul_ps(a, b));
         instruction!(mul_add(a: __m256, b: __m256, c: __m256) -> __m256, _mm256_fmadd_ps(a, b, c));
         instruction!(max(a: __m256, b: __m256) -> __m256, _mm256_max_ps(a, b));
         instruction!(min(a: __m256, b: __m256) -> __m256, _mm256_min_ps(a, b));
+        instruction!(
+            gate(gate: __m256, on: __m256, off: __m256) -> __m256,
+            _mm256_blendv_ps(off, on, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps()))
+        );
     }
 
     impl Simd for Avx512 {
@@ -169,8 +191,14 @@ mod x86 {
             _mm512_mask_storeu_ps(to, mask, value)
         );
         instruction!(add(a: __m512, b: __m512) -> __m512, _mm512_add_ps(a, b));
+        instruction!(sub(a: __m512, b: __m512) -> __m512, _mm512_sub_ps(a, b));
+        instruction!(mul(a: __m512, b: __m512) -> __m512, _mm512_mul_ps(a, b));
         instruction!(mul_add(a: __m512, b: __m512, c: __m512) -> __m512, _mm512_fmadd_ps(a, b, c));
         instruction!(max(a: __m512, b: __m512) -> __m512, _mm512_max_ps(a, b));
         instruction!(min(a: __m512, b: __m512) -> __m512, _mm512_min_ps(a, b));
+        instruction!(
+            gate(gate: __m512, on: __m512, off: __m512) -> __m512,
+            _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), off, on)
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{Epilogue, Level, Packed, convolve, weight_gradient};
+use super::{
+    Epilogue, Level, Packed, Pixels, Transformed, convolve, weight_gradient, winograd,
+    winograd_weight_gradient,
+};
 use crate::{Activation, Conv, geometry::Geometry, naive};
 
 /// Numbers in `[−1, 1)` without order, the same for the same `seed`.
@@ -18,11 +21,15 @@ fn noise(length: usize, seed: u64) -> Vec<f32> {
 }
 
 /// Each number within 1e-5 of the sum of the absolute products that make it up.
-fn assert_close(values: &[f32], (expected, magnitude): &(Vec<f64>, Vec<f64>), what: &str) {
+fn assert_close(values: &[f32], expected: &(Vec<f64>, Vec<f64>), what: &str) {
+    assert_within(1e-5, values, expected, what);
+}
+
+fn assert_within(share: f64, values: &[f32], (expected, magnitude): &(Vec<f64>, Vec<f64>), what: &str) {
     assert_eq!(values.len(), expected.len(), "{what}");
     for (i, value) in values.iter().enumerate() {
         let error = (f64::from(*value) - expected[i]).abs();
-        assert!(error <= 1e-5 * magnitude[i].max(1e-3), "{what}: {i}: {value} for {}", expected[i]);
+        assert!(error <= share * magnitude[i].max(1e-3), "{what}: {i}: {value} for {}", expected[i]);
     }
 }
 
@@ -175,5 +182,76 @@ fn not_a_number_comes_through_the_activation() {
             let epilogue = Epilogue { activation, ..Epilogue::default() };
             assert!(run_forward(level, &g, &[f32::NAN], &[1.0], epilogue)[0].is_nan(), "{level:?}");
         }
+    }
+}
+
+/// Minimal filtering at all levels, forward and gradient to the input.
+fn check_winograd(g: &Geometry) {
+    let [height, width] = g.result();
+    let x = noise(g.batch * g.source[0] * g.source[1] * g.input, 1);
+    let weight = noise(g.output * g.input * 9, 2);
+    let gradient = noise(g.batch * height * width * g.output, 3);
+    let bias = noise(g.output, 4);
+    let residual = noise(gradient.len(), 5);
+    let gate = noise(gradient.len(), 6);
+    let (mut y, magnitude) = naive::forward(g, &x, &weight);
+    for (i, y) in y.iter_mut().enumerate() {
+        *y += f64::from(bias[i % g.output]) + f64::from(residual[i]);
+    }
+    // Sums of several products are what comes back for each number, so the largest of all counts.
+    let largest = |magnitude: &[f64]| vec![magnitude.iter().copied().fold(1.0, f64::max); magnitude.len()];
+    let gated: Vec<f32> =
+        gradient.iter().zip(&gate).map(|(g, gate)| if *gate > 0.0 { *g } else { 0.25 * g }).collect();
+    let (x_gradient, x_magnitude) = naive::input_gradient(g, &gated, &weight);
+    let (w_gradient, w_magnitude) = naive::weight_gradient(g, &x, &gradient);
+    let size = [g.batch, g.source[0], g.source[1], g.input];
+    let source = Pixels { values: &x, size, padding: g.padding, gate: None };
+    let size = [g.batch, height, width, g.output];
+    let outer = Pixels { values: &gradient, size, padding: 0, gate: None };
+    for level in Level::available() {
+        let name = level.name();
+        let transformed = Transformed::forward(level, &weight, [g.output, g.input]);
+        for (activation, slope) in [(Activation::None, 1.0), (Activation::LeakyRelu(0.1), f64::from(0.1f32))]
+        {
+            let epilogue = Epilogue { bias: &bias, residual: Some(&residual), activation };
+            let values = winograd(source, &transformed, epilogue);
+            let expected = y.iter().map(|y| if *y > 0.0 { *y } else { slope * y }).collect();
+            let what = format!("{name} forward {g:?}");
+            assert_within(WINOGRAD, &values, &(expected, largest(&magnitude)), &what);
+        }
+        let transformed = Transformed::gradient(level, &weight, [g.output, g.input]);
+        let gated = Pixels { padding: 2 - g.padding, gate: Some((&gate[..], 0.25)), ..outer };
+        let values = winograd(gated, &transformed, Epilogue::default());
+        let what = format!("{name} gradient to the input {g:?}");
+        assert_within(WINOGRAD, &values, &(x_gradient.clone(), largest(&x_magnitude)), &what);
+        let values = winograd_weight_gradient(level, source, outer);
+        let what = format!("{name} gradient to the weights {g:?}");
+        assert_within(WINOGRAD, &values, &(w_gradient.clone(), largest(&w_magnitude)), &what);
+    }
+}
+
+/// Error of minimal filtering, relative to the largest sum of absolute products.
+const WINOGRAD: f64 = 3e-6;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn minimal_filtering_equals_the_definition(
+        batch in 0usize..3,
+        size in [1usize..14, 1usize..14],
+        input in 1usize..37,
+        output in 1usize..75,
+        padding in 0usize..3,
+    ) {
+        prop_assume!(size.iter().all(|side| side + 2 * padding >= 3));
+        check_winograd(&geometry([batch, size[0], size[1], input], output, [3; 2], [1, padding, 1]));
+    }
+}
+
+#[test]
+fn minimal_filtering_of_real_layers_equals_the_definition() {
+    for (x, output) in [([1, 25, 23, 64], 64), ([2, 12, 12, 130], 67), ([1, 4, 40, 48], 48)] {
+        check_winograd(&geometry(x, output, [3; 2], [1, 1, 1]));
     }
 }

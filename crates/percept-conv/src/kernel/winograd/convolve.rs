@@ -1,0 +1,261 @@
+//! The convolution, forward and as gradient to the input.
+
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use super::tile::{OfSource, Pixels, lower, span, span_mut};
+use super::{IN, OUT, POINTS, TILES, Transformed, stride};
+use crate::Activation;
+use crate::kernel::Epilogue;
+use crate::kernel::level::Kernel;
+use crate::kernel::pack::Block;
+use crate::kernel::simd::Simd;
+
+/// Tasks that there should be at least, so that every core has something to do.
+const TASKS: usize = 8;
+/// Channels by which the weights are fetched ahead: they stream from the second cache.
+const AHEAD: usize = 8;
+
+/// The convolution of `pixels` with stride 1; they have at most 2 zeros on every side.
+///
+/// What a tile becomes depends on nothing but its pixels, so the result does not depend on the number of
+/// threads.
+pub(crate) fn winograd(pixels: Pixels<'_>, weights: &Transformed, epilogue: Epilogue<'_>) -> Vec<f32> {
+    let [batch, height, width, channels] = pixels.size;
+    let [height, width] = [height, width].map(|side| (side + 2 * pixels.padding).saturating_sub(2));
+    let length = batch * height * width * weights.results;
+    pixels.check();
+    assert!(channels == weights.channels, "wrong weights");
+    assert!(epilogue.residual.is_none_or(|residual| residual.len() == length), "wrong residual");
+    assert!(epilogue.bias.is_empty() || epilogue.bias.len() == weights.results, "wrong bias");
+    let mut values = Vec::with_capacity(length);
+    if length == 0 {
+        return values;
+    }
+
+    let line = width * weights.results;
+    let mut rest: &mut [MaybeUninit<f32>] = &mut values.spare_capacity_mut()[..length];
+    let mut bands = Vec::with_capacity(batch * height.div_ceil(OUT));
+    for (image, top) in (0..batch).flat_map(|image| (0..height).step_by(OUT).map(move |top| (image, top))) {
+        let (out, after) = rest.split_at_mut(OUT.min(height - top) * line);
+        bands.push(Band { image, top, first: length - out.len() - after.len(), out });
+        rest = after;
+    }
+    let across = width.div_ceil(OUT);
+    let together = (TILES / across).clamp(1, (bands.len() / TASKS).max(1));
+    let bias = match epilogue.bias {
+        [] => &vec![0.0; weights.results],
+        bias => bias,
+    };
+    let job = Job { pixels, weights, epilogue: Epilogue { bias, ..epilogue }, width };
+    bands.par_chunks_mut(together).for_each(|bands| {
+        BUFFERS.with_borrow_mut(|buffers| {
+            buffers.fit(weights);
+            // SAFETY: a level exists only where it is available; sizes were checked above.
+            unsafe { weights.level.run(Bands { job: &job, bands, buffers }) }
+        });
+    });
+    // SAFETY: the bands are the whole result, and `run` writes all of each.
+    unsafe { values.set_len(length) }
+    values
+}
+
+/// Up to four lines of the result.
+struct Band<'a> {
+    image: usize,
+    /// The first of the lines, within the image.
+    top: usize,
+    /// Where the band begins in the result.
+    first: usize,
+    out: &'a mut [MaybeUninit<f32>],
+}
+
+struct Job<'a> {
+    pixels: Pixels<'a>,
+    weights: &'a Transformed,
+    epilogue: Epilogue<'a>,
+    /// Of the result.
+    width: usize,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers { source: Vec::new(), products: Vec::new() }) };
+}
+
+/// What a thread computes with, kept for the next time.
+struct Buffers {
+    /// `[point][tile][channel]`.
+    source: Vec<f32>,
+    /// `[point][tile][lane of the block]`.
+    products: Vec<f32>,
+}
+
+impl Buffers {
+    fn fit(&mut self, weights: &Transformed) {
+        let lanes = weights.level.lanes();
+        let channels = weights.channels.next_multiple_of(lanes);
+        let fit = |buffer: &mut Vec<f32>, channels: usize| {
+            let length = POINTS * stride(channels);
+            if buffer.len() < length {
+                buffer.resize(length, 0.0);
+            }
+        };
+        fit(&mut self.source, channels);
+        fit(&mut self.products, weights.level.widest() * lanes);
+    }
+}
+
+/// Bands that are computed, `TILES` tiles at a time.
+struct Bands<'a, 'b> {
+    job: &'a Job<'a>,
+    bands: &'a mut [Band<'b>],
+    /// Those of the weights.
+    buffers: &'a mut Buffers,
+}
+
+impl Kernel for Bands<'_, '_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { job, bands, buffers: Buffers { source, products } } = self;
+        let across = job.width.div_ceil(OUT);
+        let all = bands.len() * across;
+        let padded = job.pixels.padded(S::LANES);
+        // Band and leftmost result of a tile.
+        let place = |tile: usize| (tile / across, tile % across * OUT);
+        for start in (0..all).step_by(TILES) {
+            let tiles = TILES.min(all - start);
+            for tile in 0..tiles {
+                let (band, left) = place(start + tile);
+                let Band { image, top, .. } = bands[band];
+                let out = &mut source[tile * padded..];
+                // SAFETY: the pixels were checked, the buffer fits the weights.
+                unsafe { job.pixels.points::<S, OfSource, IN>([image, top, left], out) }
+            }
+            for (block, weights) in &job.weights.parts {
+                // SAFETY: the buffers fit, and the weights are those of the block.
+                unsafe {
+                    match (S::LANES, block.vectors) {
+                        (16, 4) => multiply::<S, 6, 4>(job, tiles, source, weights, products),
+                        (16, 3) => multiply::<S, 8, 3>(job, tiles, source, weights, products),
+                        (16, 2) => multiply::<S, 8, 2>(job, tiles, source, weights, products),
+                        (16, _) => multiply::<S, 8, 1>(job, tiles, source, weights, products),
+                        (8, 2) => multiply::<S, 6, 2>(job, tiles, source, weights, products),
+                        (8, _) => multiply::<S, 6, 1>(job, tiles, source, weights, products),
+                        (_, 2) => multiply::<S, 4, 2>(job, tiles, source, weights, products),
+                        _ => multiply::<S, 4, 1>(job, tiles, source, weights, products),
+                    }
+                }
+                for tile in 0..tiles {
+                    let (band, left) = place(start + tile);
+                    let products = &products[tile * block.vectors * S::LANES..];
+                    // SAFETY: the products of this tile were just computed.
+                    unsafe { leave::<S>(job, *block, products, &mut bands[band], left) }
+                }
+            }
+        }
+    }
+}
+
+/// The products of all points with the weights of one block.
+///
+/// # Safety
+/// `S` must be available; `source` and `products` must fit the weights, which must be `NV` vectors wide.
+#[inline(always)]
+unsafe fn multiply<S: Simd, const MR: usize, const NV: usize>(
+    job: &Job<'_>,
+    tiles: usize,
+    source: &[f32],
+    weights: &[f32],
+    products: &mut [f32],
+) {
+    const { assert!(TILES.is_multiple_of(MR)) }
+    let channels = job.weights.channels;
+    let (padded, lanes) = (job.pixels.padded(S::LANES), NV * S::LANES);
+    for point in 0..POINTS {
+        let (source_at, products_at) = (point * stride(padded), point * stride(lanes));
+        // SAFETY: rows beyond the last tile are inside the buffers too.
+        unsafe {
+            let weights = span(weights, point * channels * lanes, channels * lanes);
+            for tile in (0..tiles).step_by(MR) {
+                let rows = span(source, source_at + tile * padded, MR * padded);
+                let mut sums = [[S::splat(0.0); NV]; MR];
+                let mut weight = weights;
+                for c in 0..channels {
+                    let mut w = [S::splat(0.0); NV];
+                    for j in 0..NV {
+                        w[j] = S::load(weight.add(j * S::LANES));
+                        S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
+                    }
+                    for i in 0..MR {
+                        let value = S::splat(*rows.add(i * padded + c));
+                        for j in 0..NV {
+                            sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                        }
+                    }
+                    weight = weight.add(lanes);
+                }
+                let out = span_mut(products, products_at + tile * lanes, MR * lanes);
+                for i in 0..MR {
+                    for j in 0..NV {
+                        S::store(out.add(i * lanes + j * S::LANES), sums[i][j]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transforms the products of one tile back and writes the results of one block.
+///
+/// # Safety
+/// `S` must be available; `products` must reach to the last point of this tile.
+#[inline(always)]
+unsafe fn leave<S: Simd>(job: &Job<'_>, block: Block, products: &[f32], band: &mut Band<'_>, left: usize) {
+    let results_count = job.weights.results;
+    let line = job.width * results_count;
+    let (rows, columns) = (band.out.len() / line, OUT.min(job.width - left));
+    let stride = stride(block.vectors * S::LANES);
+    let Epilogue { bias, residual, activation } = job.epilogue;
+    for j in 0..block.vectors {
+        let lane = j * S::LANES;
+        let lanes = S::LANES.min(block.width - lane);
+        let channel = block.start + lane;
+        // SAFETY: points are inside `products` by the contract, places inside the band.
+        unsafe {
+            let mask = S::mask(lanes);
+            let zero = S::splat(0.0);
+            let mut down = [[zero; OUT]; IN];
+            for x in 0..IN {
+                let mut column = [zero; IN];
+                for y in 0..IN {
+                    column[y] = S::load(span(products, (y * IN + x) * stride + lane, S::LANES));
+                }
+                down[x] = lower::<S>(column);
+            }
+            let bias = S::load_masked(span(bias, channel, lanes), mask);
+            for y in 0..rows {
+                let values =
+                    lower::<S>([down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]]);
+                for x in 0..columns {
+                    let place = y * line + (left + x) * results_count + channel;
+                    let mut value = S::add(values[x], bias);
+                    if let Some(residual) = residual {
+                        value =
+                            S::add(value, S::load_masked(span(residual, band.first + place, lanes), mask));
+                    }
+                    value = match activation {
+                        Activation::None => value,
+                        Activation::Relu => S::max(zero, value),
+                        Activation::LeakyRelu(slope) => {
+                            S::mul_add(S::splat(slope), S::min(zero, value), S::max(zero, value))
+                        }
+                    };
+                    debug_assert!(place + lanes <= band.out.len(), "a result outside of its band");
+                    S::store_masked(band.out.as_mut_ptr().add(place).cast(), value, mask);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The one-dimensional transforms, and tiles that are read through them.
+
+use super::{IN, OUT, stride};
+use crate::kernel::simd::Simd;
+
+/// Where `length` numbers from `at` on stand; checked in builds with debug assertions.
+///
+/// # Safety
+/// They must lie in `values`.
+#[inline(always)]
+pub(super) unsafe fn span(values: &[f32], at: usize, length: usize) -> *const f32 {
+    debug_assert!(at + length <= values.len(), "{length} numbers at {at} of {}", values.len());
+    // SAFETY: in bounds by this function's contract.
+    unsafe { values.as_ptr().add(at) }
+}
+
+/// The same for writing.
+///
+/// # Safety
+/// They must lie in `values`.
+#[inline(always)]
+pub(super) unsafe fn span_mut(values: &mut [f32], at: usize, length: usize) -> *mut f32 {
+    debug_assert!(at + length <= values.len(), "{length} numbers at {at} of {}", values.len());
+    // SAFETY: in bounds by this function's contract.
+    unsafe { values.as_mut_ptr().add(at) }
+}
+
+/// How a line of `N` pixels becomes points.
+///
+/// Types and not closures: only these are inlined, and then use the instructions of `S`.
+pub(super) trait Lift<const N: usize> {
+    /// # Safety
+    /// `S` must be available.
+    unsafe fn lift<S: Simd>(d: [S::V; N]) -> [S::V; IN];
+}
+
+/// Source pixels, `Bᵀ d`.
+pub(super) struct OfSource;
+
+impl Lift<IN> for OfSource {
+    #[inline(always)]
+    unsafe fn lift<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let minus_four = S::splat(-4.0);
+            let (even, odd) = (S::mul_add(minus_four, d[2], d[4]), S::mul_add(minus_four, d[1], d[3]));
+            let (near, far) = (S::sub(d[4], d[2]), S::sub(d[3], d[1]));
+            [
+                S::mul_add(S::splat(4.0), d[0], S::mul_add(S::splat(-5.0), d[2], d[4])),
+                S::add(even, odd),
+                S::sub(even, odd),
+                S::mul_add(S::splat(2.0), far, near),
+                S::mul_add(S::splat(-2.0), far, near),
+                S::mul_add(S::splat(4.0), d[1], S::mul_add(S::splat(-5.0), d[3], d[5])),
+            ]
+        }
+    }
+}
+
+/// Points to results, `Aᵀ m`.
+///
+/// # Safety
+/// `S` must be available.
+#[inline(always)]
+pub(super) unsafe fn lower<S: Simd>(m: [S::V; IN]) -> [S::V; OUT] {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let (near, near_odd) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
+        let (far, far_odd) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+        [
+            S::add(m[0], S::add(near, far)),
+            S::mul_add(S::splat(2.0), far_odd, near_odd),
+            S::mul_add(S::splat(4.0), far, near),
+            S::add(S::mul_add(S::splat(8.0), far_odd, near_odd), m[5]),
+        ]
+    }
+}
+
+/// Gradients of results, the transpose of [`lower`].
+pub(super) struct OfGradient;
+
+impl Lift<OUT> for OfGradient {
+    #[inline(always)]
+    unsafe fn lift<S: Simd>(d: [S::V; OUT]) -> [S::V; IN] {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let (near, near_odd) = (S::add(d[0], d[2]), S::add(d[1], d[3]));
+            let far = S::mul_add(S::splat(4.0), d[2], d[0]);
+            let far_odd = S::mul_add(S::splat(8.0), d[3], S::mul(S::splat(2.0), d[1]));
+            [
+                d[0],
+                S::add(near, near_odd),
+                S::sub(near, near_odd),
+                S::add(far, far_odd),
+                S::sub(far, far_odd),
+                d[3],
+            ]
+        }
+    }
+}
+
+/// Weights to points, `G g`.
+///
+/// # Safety
+/// `S` must be available.
+#[inline(always)]
+pub(super) unsafe fn lift_weights<S: Simd>([a, b, c]: [S::V; 3]) -> [S::V; IN] {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let (even, odd) = (S::mul(S::splat(-1.0 / 6.0), S::add(a, c)), S::mul(S::splat(-1.0 / 6.0), b));
+        let far = S::mul_add(S::splat(1.0 / 6.0), c, S::mul(S::splat(1.0 / 24.0), a));
+        let far_odd = S::mul(S::splat(1.0 / 12.0), b);
+        [
+            S::mul(S::splat(0.25), a),
+            S::add(even, odd),
+            S::sub(even, odd),
+            S::add(far, far_odd),
+            S::sub(far, far_odd),
+            c,
+        ]
+    }
+}
+
+/// Points to gradients of weights: the transpose of [`lift_weights`].
+///
+/// # Safety
+/// `S` must be available.
+#[inline(always)]
+pub(super) unsafe fn lower_weights<S: Simd>(u: [S::V; IN]) -> [S::V; 3] {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let near = S::mul(S::splat(-1.0 / 6.0), S::add(u[1], u[2]));
+        let near_odd = S::mul(S::splat(-1.0 / 6.0), S::sub(u[1], u[2]));
+        let (far, far_odd) = (S::add(u[3], u[4]), S::sub(u[3], u[4]));
+        [
+            S::mul_add(S::splat(0.25), u[0], S::mul_add(S::splat(1.0 / 24.0), far, near)),
+            S::mul_add(S::splat(1.0 / 12.0), far_odd, near_odd),
+            S::add(u[5], S::mul_add(S::splat(1.0 / 6.0), far, near)),
+        ]
+    }
+}
+
+/// Images whose tiles are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Pixels<'a> {
+    /// `[batch, height, width, channels]`.
+    pub(crate) values: &'a [f32],
+    /// Batch, height, width and channels.
+    pub(crate) size: [usize; 4],
+    /// Zeros on every side.
+    pub(crate) padding: usize,
+    /// A number counts `slope` times where that of the gate, laid out like `values`, is not positive: the
+    /// gradient of an activation whose result was the gate.
+    pub(crate) gate: Option<(&'a [f32], f32)>,
+}
+
+impl Pixels<'_> {
+    /// Panics where slices and sizes do not fit together.
+    pub(super) fn check(&self) {
+        assert!(self.values.len() == self.size.iter().product::<usize>(), "wrong size");
+        assert!(self.gate.is_none_or(|(gate, _)| gate.len() == self.values.len()), "wrong gate");
+    }
+
+    /// The channels of a pixel in a buffer: whole vectors.
+    pub(super) fn padded(&self, lanes: usize) -> usize {
+        self.size[3].next_multiple_of(lanes)
+    }
+
+    /// Reads `N`×`N` pixels, the first at `[image, top, left]` of the padded image, and writes their points to a
+    /// buffer whose tile begins with `out`. What is outside of the image is zero.
+    ///
+    /// # Safety
+    /// `S` must be available, the pixels [checked](Self::check), and `out` reach to the last point of the tile.
+    #[inline(always)]
+    pub(super) unsafe fn points<S: Simd, L: Lift<N>, const N: usize>(
+        &self,
+        [image, top, left]: [usize; 3],
+        out: &mut [f32],
+    ) {
+        let Self { values, size: [_, height, width, channels], padding, gate } = *self;
+        const NONE: usize = usize::MAX;
+        let mut places = [[NONE; N]; N];
+        for (y, places) in places.iter_mut().enumerate() {
+            let Some(line) = (top + y).checked_sub(padding).filter(|line| *line < height) else { continue };
+            for (x, place) in places.iter_mut().enumerate() {
+                if let Some(column) = (left + x).checked_sub(padding).filter(|column| *column < width) {
+                    *place = ((image * height + line) * width + column) * channels;
+                }
+            }
+        }
+        let padded = self.padded(S::LANES);
+        let stride = stride(padded);
+        for c in (0..padded).step_by(S::LANES) {
+            let lanes = S::LANES.min(channels - c);
+            // SAFETY: pixels and channels are inside the images, points inside `out` by the contract.
+            unsafe {
+                let mask = S::mask(lanes);
+                let zero = S::splat(0.0);
+                let mut down = [[zero; IN]; N];
+                for x in 0..N {
+                    let mut column = [zero; N];
+                    for y in 0..N {
+                        let place = places[y][x];
+                        if place == NONE {
+                            continue;
+                        }
+                        let value = S::load_masked(span(values, place + c, lanes), mask);
+                        column[y] = match gate {
+                            Some((gate, slope)) => {
+                                let gate = S::load_masked(span(gate, place + c, lanes), mask);
+                                S::gate(gate, value, S::mul(value, S::splat(slope)))
+                            }
+                            None => value,
+                        };
+                    }
+                    down[x] = L::lift::<S>(column);
+                }
+                for y in 0..IN {
+                    let mut line = [zero; N];
+                    for x in 0..N {
+                        line[x] = down[x][y];
+                    }
+                    let line = L::lift::<S>(line);
+                    for x in 0..IN {
+                        S::store(span_mut(out, (y * IN + x) * stride + c, S::LANES), line[x]);
+                    }
+                }
+            }
+        }
+    }
+}

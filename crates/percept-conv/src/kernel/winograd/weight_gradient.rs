@@ -1,0 +1,214 @@
+//! The gradient to the weights.
+
+use rayon::prelude::*;
+
+use super::tile::{OfGradient, OfSource, Pixels, lower_weights, span, span_mut};
+use super::{IN, OUT, POINTS, TILES, stride};
+use crate::kernel::Level;
+use crate::kernel::level::Kernel;
+use crate::kernel::pack::{Block, blocks};
+use crate::kernel::simd::Simd;
+
+/// Numbers that are kept transformed at a time.
+const KEPT: usize = 1 << 22;
+
+/// Gradient to weights `[out, in, 3, 3]`, stride 1: `x` is what the convolution read, `gradient` that to its result.
+///
+/// Tiles are summed in their order: the result does not depend on the number of threads.
+pub(crate) fn winograd_weight_gradient(level: Level, x: Pixels<'_>, gradient: Pixels<'_>) -> Vec<f32> {
+    let ([.., input], [batch, height, width, output]) = (x.size, gradient.size);
+    x.check();
+    gradient.check();
+    let [down, across] = [height, width].map(|side| side.div_ceil(OUT));
+    let tiles = batch * down * across;
+    let place = |tile: usize| [tile / across / down, tile / across % down * OUT, tile % across * OUT];
+    // Both sides of `TILES` tiles in one buffer, as many buffers as are kept.
+    let [near, far] = [x.padded(level.lanes()), gradient.padded(level.lanes())].map(|c| POINTS * stride(c));
+    let groups = (KEPT / (near + far).max(1)).clamp(1, tiles.div_ceil(TILES).max(1));
+    let mut kept = vec![0.0; groups * (near + far)];
+    let blocks = blocks(output, level);
+    let lanes = |block: &Block| block.vectors * level.lanes();
+    let mut sums: Vec<_> = blocks.iter().map(|block| vec![0.0; POINTS * input * lanes(block)]).collect();
+    for start in (0..tiles).step_by(groups * TILES) {
+        let count = (tiles - start).min(groups * TILES);
+        let filled = kept.par_chunks_mut(near + far).take(count.div_ceil(TILES)).enumerate();
+        filled.for_each(|(group, buffer)| {
+            let (near, far) = buffer.split_at_mut(near);
+            let first = start + group * TILES;
+            let tiles = first..(first + TILES).min(start + count);
+            // SAFETY: a level exists only where it is available; pixels were checked, and the buffers have room
+            // for `TILES` tiles of theirs.
+            unsafe { level.run(Enter { x, gradient, tiles, place: &place, near, far }) }
+        });
+        let points = blocks.iter().zip(&mut sums).flat_map(|(block, sums)| {
+            let size = (input * lanes(block)).max(1);
+            sums.chunks_mut(size).enumerate().map(move |(point, sums)| (*block, point, sums))
+        });
+        points.collect::<Vec<_>>().into_par_iter().for_each(|(block, point, sums)| {
+            for (group, buffer) in kept.chunks(near + far).take(count.div_ceil(TILES)).enumerate() {
+                let (near, far) = buffer.split_at(near);
+                let tiles = TILES.min(count - group * TILES);
+                let sizes = [x.padded(level.lanes()), gradient.padded(level.lanes())];
+                // SAFETY: as above; `sums` has room for all channels and the lanes of the block.
+                unsafe { level.run(Multiply { near, far, sizes, point, tiles, block, sums }) }
+            }
+        });
+    }
+    let mut weights = vec![0.0; output * input * 9];
+    for (block, sums) in blocks.iter().zip(&sums) {
+        // SAFETY: as above.
+        unsafe { level.run(Leave { input, block: *block, sums, weights: &mut weights }) }
+    }
+    weights
+}
+
+/// Tiles whose points are computed.
+struct Enter<'a, P> {
+    x: Pixels<'a>,
+    gradient: Pixels<'a>,
+    tiles: std::ops::Range<usize>,
+    /// Image, first line and first column of a tile's results.
+    place: &'a P,
+    /// `[point][tile][channel]` of `x`, and of `gradient`.
+    near: &'a mut [f32],
+    far: &'a mut [f32],
+}
+
+impl<P: Fn(usize) -> [usize; 3]> Kernel for Enter<'_, P> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, gradient, tiles, place, near, far } = self;
+        let [near_size, far_size] = [&x, &gradient].map(|pixels| pixels.padded(S::LANES));
+        for (at, tile) in tiles.enumerate() {
+            // SAFETY: passed on from the caller.
+            unsafe {
+                x.points::<S, OfSource, IN>(place(tile), &mut near[at * near_size..]);
+                gradient.points::<S, OfGradient, OUT>(place(tile), &mut far[at * far_size..]);
+            }
+        }
+    }
+}
+
+/// Sums over tiles of products of `x` and gradient at one point.
+struct Multiply<'a> {
+    near: &'a [f32],
+    far: &'a [f32],
+    /// Channels of a tile in `near` and `far`.
+    sizes: [usize; 2],
+    point: usize,
+    tiles: usize,
+    /// Channels of the gradient.
+    block: Block,
+    /// `[channel][lane]`.
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match (S::LANES, self.block.vectors) {
+                (16, 4) => self.tiled::<S, 6, 4>(),
+                (16, 3) => self.tiled::<S, 8, 3>(),
+                (16, 2) => self.tiled::<S, 8, 2>(),
+                (16, _) => self.tiled::<S, 8, 1>(),
+                (8, 2) => self.tiled::<S, 6, 2>(),
+                (8, _) => self.tiled::<S, 6, 1>(),
+                (_, 2) => self.tiled::<S, 4, 2>(),
+                _ => self.tiled::<S, 4, 1>(),
+            }
+        }
+    }
+}
+
+impl Multiply<'_> {
+    /// # Safety
+    /// As [`Kernel::run`]; the block must be `NV` vectors wide.
+    #[inline(always)]
+    unsafe fn tiled<S: Simd, const MR: usize, const NV: usize>(self) {
+        let Self { near, far, sizes, point, tiles, block, sums } = self;
+        let [near_size, far_size] = sizes;
+        let lanes = NV * S::LANES;
+        let channels = sums.len() / lanes;
+        for first in (0..channels).step_by(MR) {
+            let rows = MR.min(channels - first);
+            // SAFETY: channels and lanes are inside the buffers, which hold whole vectors of channels; the rows of a
+            // register tile beyond the last channel read what follows, inside the buffer because of its end.
+            unsafe {
+                let near = span(near, point * stride(near_size) + first, (tiles - 1) * near_size + MR);
+                let far = span(far, point * stride(far_size) + block.start, (tiles - 1) * far_size + lanes);
+                let mut total = [[S::splat(0.0); NV]; MR];
+                for tile in 0..tiles {
+                    let mut gradient = [S::splat(0.0); NV];
+                    for j in 0..NV {
+                        gradient[j] = S::load(far.add(tile * far_size + j * S::LANES));
+                    }
+                    for i in 0..MR {
+                        let value = S::splat(*near.add(tile * near_size + i));
+                        for j in 0..NV {
+                            total[i][j] = S::mul_add(value, gradient[j], total[i][j]);
+                        }
+                    }
+                }
+                for i in 0..MR {
+                    if i < rows {
+                        for j in 0..NV {
+                            let sum = span_mut(sums, (first + i) * lanes + j * S::LANES, S::LANES);
+                            S::store(sum, S::add(S::load(sum), total[i][j]));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sums that are transformed to weights.
+struct Leave<'a> {
+    input: usize,
+    block: Block,
+    /// `[point][channel][lane]`.
+    sums: &'a [f32],
+    /// `[out, in, 3, 3]`.
+    weights: &'a mut [f32],
+}
+
+impl Kernel for Leave<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { input, block, sums, weights } = self;
+        let lanes = block.vectors * S::LANES;
+        for (channel, j) in (0..input).flat_map(|channel| (0..block.vectors).map(move |j| (channel, j))) {
+            let mut taps = [[0.0f32; MOST_LANES]; 9];
+            // SAFETY: `sums` has all points of all channels and lanes; a row of `taps` has room for a vector.
+            unsafe {
+                let mut down = [[S::splat(0.0); 3]; IN];
+                for x in 0..IN {
+                    let mut column = [S::splat(0.0); IN];
+                    for y in 0..IN {
+                        let at = ((y * IN + x) * input + channel) * lanes + j * S::LANES;
+                        column[y] = S::load(span(sums, at, S::LANES));
+                    }
+                    down[x] = lower_weights::<S>(column);
+                }
+                for y in 0..3 {
+                    let line = [down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]];
+                    let line = lower_weights::<S>(line);
+                    for x in 0..3 {
+                        S::store(taps[y * 3 + x].as_mut_ptr(), line[x]);
+                    }
+                }
+            }
+            let first = j * S::LANES;
+            for lane in 0..S::LANES.min(block.width - first) {
+                let out = block.start + first + lane;
+                let weights = &mut weights[(out * input + channel) * 9..][..9];
+                weights.iter_mut().zip(&taps).for_each(|(weight, tap)| *weight = tap[lane]);
+            }
+        }
+    }
+}
+
+/// Lanes of the widest vectors.
+const MOST_LANES: usize = 16;
