@@ -83,7 +83,7 @@ pub enum Command {
 
 const DEMO: &str = "\
 Examples:
-  percept demo                      about ten minutes on two cores
+  percept demo                      about five minutes on two cores
   percept demo --quick --open       a few minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
 
