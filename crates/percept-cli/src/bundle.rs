@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use percept_nn::weights::WeightStore;
 
+use crate::failure::Failure;
+
 /// A file that is part of the binary.
 pub struct Asset {
     /// Its name, without a folder.
@@ -54,12 +56,15 @@ mod nothing {
 #[cfg(not(feature = "bundled"))]
 pub use nothing::*;
 
-/// Where weights are found: the folder of the call, the user's own, the binary; in this order.
-pub fn store(folder: Option<&Path>) -> WeightStore {
+/// Where weights are found: the folder of the call, which must be there, the user's own, the binary; in this order.
+pub fn store(folder: Option<&Path>) -> Result<WeightStore, Failure> {
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::call(format!("{}: no such folder; check --weights", folder.display())));
+    }
     let folders = folder.map(Path::to_path_buf).into_iter().chain(user_folder());
     let store = folders.fold(WeightStore::new(), |store, folder| store.with_dir(folder));
     let name = |asset: &Asset| asset.name.trim_end_matches(".safetensors");
-    WEIGHTS.iter().fold(store, |store, asset| store.with_embedded(name(asset), asset.bytes))
+    Ok(WEIGHTS.iter().fold(store, |store, asset| store.with_embedded(name(asset), asset.bytes)))
 }
 
 /// Where `percept weights import` puts files.

@@ -13,7 +13,7 @@ use crate::screen::say;
 
 /// The run that `config` describes: a new one, or where `resume` is set and its folder holds one, that one.
 pub fn trainer(global: &Global, mut config: Config, resume: bool) -> Result<Trainer, Failure> {
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     if let Some(device) = &global.device {
         config.device.clone_from(device);
     }
@@ -27,7 +27,7 @@ pub fn trainer(global: &Global, mut config: Config, resume: bool) -> Result<Trai
 
 /// The run in `folder`, from where it was.
 pub fn go_on(global: &Global, folder: &Path) -> Result<Trainer, Failure> {
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     Trainer::resume(folder, global.device.as_deref(), &store).map_err(failure)
 }
 

@@ -28,6 +28,13 @@ fn a_wrong_call_exits_with_2() {
 }
 
 #[test]
+fn a_folder_of_weights_that_is_not_there_is_an_error() {
+    run(&["weights", "verify", "--weights", "no-such-folder"])
+        .exits(2)
+        .says(&["no-such-folder", "check --weights"]);
+}
+
+#[test]
 fn bundled_weights_are_listed_and_whole() {
     run(&["weights", "list"]).exits(0).prints(&["vgg16", "bundled", "BSD-2-Clause", "not here"]);
     let verified = run(&["weights", "verify"]).exits(0).prints(&["vgg19", "not here", "whole"]);

@@ -38,7 +38,7 @@ pub fn build(
     page: &Path,
 ) -> Result<Summary, Failure> {
     let report = Report::read(runs).map_err(failure)?;
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     let mut progress: Option<Progress> = None;
     let summary = report.write(page, options, &store, &global.device()?, &mut |done, total| {
         progress.get_or_insert_with(|| Progress::new("report", total, 0)).set(done, "");

@@ -21,7 +21,7 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     let format = Format::of(args);
     args.output.as_deref().map_or(Ok(()), writable)?;
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     let panel = Panel::new(&names, args.crop, &store, &device).map_err(Failure::call)?;
     mismatches(&pairs);
 

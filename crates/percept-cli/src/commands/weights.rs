@@ -50,7 +50,7 @@ fn list(global: &Global, json: bool) -> Result<(), Failure> {
 }
 
 fn verify(global: &Global) -> Result<(), Failure> {
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     let mut wrong = 0;
     for known in KNOWN {
         match store.open(known.name) {
