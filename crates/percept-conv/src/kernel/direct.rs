@@ -4,9 +4,8 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::Packed;
 use super::tile::{Gather, Sources, Target, compute};
-use crate::Activation;
+use super::{Epilogue, Packed};
 use crate::geometry::Axis;
 
 /// Pixels that one task computes, where there are enough.
@@ -16,17 +15,6 @@ const TASKS: usize = 32;
 
 /// Most rows of a register tile.
 const MOST_ROWS: usize = 8;
-
-/// What is done to a convolution's result before it is stored.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Epilogue<'a> {
-    /// One number for each result channel, or empty for zeros.
-    pub(crate) bias: &'a [f32],
-    /// Added; laid out as the result.
-    pub(crate) residual: Option<&'a [f32]>,
-    /// Applied last.
-    pub(crate) activation: Activation,
-}
 
 /// The convolution of `x` (`[batch, rows.source, columns.source, weights.channels]`): the result is
 /// `[batch, rows.len(), columns.len(), weights.results]`.

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "aarch64")]
+use super::simd::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{Portable, Simd};
@@ -13,6 +15,48 @@ pub(super) trait Kernel {
     /// # Safety
     /// `S` must be available, and what the kernel holds must be as it says.
     unsafe fn run<S: Simd>(self);
+}
+
+/// A computation on a register tile, `MR` rows of `NV` vectors.
+pub(super) trait Tiled {
+    /// Computes with the vectors `S`. It must be inlined, so that its instructions are those of `S`.
+    ///
+    /// # Safety
+    /// `S` must be available, and what the kernel holds must be as it says.
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self);
+}
+
+/// Runs `kernel` on tiles `vectors` wide, as high as the registers of `S` allow: [`Level::rows`].
+///
+/// # Safety
+/// As [`Tiled::run`].
+#[inline(always)]
+pub(super) unsafe fn tiled<S: Simd>(vectors: usize, kernel: impl Tiled) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match (S::WIDEST, vectors) {
+            (4, 4) => kernel.run::<S, 6, 4>(),
+            (4, 3) => kernel.run::<S, 8, 3>(),
+            (4, 2) => kernel.run::<S, 8, 2>(),
+            (4, _) => kernel.run::<S, 8, 1>(),
+            (_, 2) => kernel.run::<S, 6, 2>(),
+            _ => kernel.run::<S, 6, 1>(),
+        }
+    }
+}
+
+/// [`tiled`] as a kernel.
+struct Tiles<T> {
+    vectors: usize,
+    kernel: T,
+}
+
+impl<T: Tiled> Kernel for Tiles<T> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: passed on from the caller.
+        unsafe { tiled::<S>(self.vectors, self.kernel) }
+    }
 }
 
 /// # Safety
@@ -38,6 +82,9 @@ unsafe fn avx512(kernel: impl Kernel) {
 pub(crate) enum Level {
     /// Plain Rust, four lanes.
     Portable,
+    /// NEON, four lanes.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// AVX2 with FMA, eight lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -50,6 +97,9 @@ impl Level {
     /// Those that this processor can run, plainest first.
     pub(crate) fn available() -> Vec<Self> {
         let mut levels = vec![Self::Portable];
+        // Every processor of the family has it.
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Self::Neon);
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -62,7 +112,7 @@ impl Level {
         levels
     }
 
-    /// The best available one, or the one that `PERCEPT_SIMD` (`avx512`, `avx2`, `scalar`) names if it
+    /// The best available one, or the one that `PERCEPT_SIMD` (`avx512`, `avx2`, `neon`, `scalar`) names if it
     /// is available. Looked up once.
     pub(crate) fn current() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
@@ -83,6 +133,8 @@ impl Level {
         unsafe {
             match self {
                 Self::Portable => kernel.run::<Portable>(),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => kernel.run::<Neon>(),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => avx2(kernel),
                 #[cfg(target_arch = "x86_64")]
@@ -91,10 +143,21 @@ impl Level {
         }
     }
 
+    /// Runs `kernel` on tiles `vectors` wide and [`rows`](Self::rows) high.
+    ///
+    /// # Safety
+    /// As [`run`](Self::run).
+    pub(super) unsafe fn tile(self, vectors: usize, kernel: impl Tiled) {
+        // SAFETY: passed on from the caller.
+        unsafe { self.run(Tiles { vectors, kernel }) }
+    }
+
     /// As in `PERCEPT_SIMD`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Portable => "scalar",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -104,36 +167,35 @@ impl Level {
 
     /// Numbers in a vector.
     pub(crate) fn lanes(self) -> usize {
-        match self {
-            Self::Portable => 4,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => 8,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 16,
-        }
+        self.sizes()[0]
     }
 
     /// Most vectors that a register tile is wide.
     pub(crate) fn widest(self) -> usize {
-        match self {
-            Self::Portable => 2,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => 2,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 4,
+        self.sizes()[1]
+    }
+
+    /// Rows of the register tile that is `vectors` wide.
+    pub(crate) fn rows(self, vectors: usize) -> usize {
+        match (self.widest(), vectors) {
+            (4, 4) => 6,
+            (4, _) => 8,
+            _ => 6,
         }
     }
 
-    /// Rows of the register tile that is `vectors` wide: as many as the registers hold.
-    pub(crate) fn rows(self, vectors: usize) -> usize {
-        match (self, vectors) {
-            (Self::Portable, _) => 4,
+    fn sizes(self) -> [usize; 2] {
+        fn of<S: Simd>() -> [usize; 2] {
+            [S::LANES, S::WIDEST]
+        }
+        match self {
+            Self::Portable => of::<Portable>(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => of::<Neon>(),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2, _) => 6,
+            Self::Avx2 => of::<Avx2>(),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, 4) => 6,
-            #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, _) => 8,
+            Self::Avx512 => of::<Avx512>(),
         }
     }
 }

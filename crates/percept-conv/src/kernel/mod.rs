@@ -5,6 +5,7 @@
 //! loop serves every stride, padding and dilation, forward and gradient alike, without copying.
 
 mod direct;
+mod epilogue;
 mod level;
 mod outer;
 mod pack;
@@ -12,7 +13,8 @@ mod simd;
 mod tile;
 mod winograd;
 
-pub(crate) use direct::{Epilogue, convolve, filled};
+pub(crate) use direct::{convolve, filled};
+pub(crate) use epilogue::Epilogue;
 pub(crate) use level::Level;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;

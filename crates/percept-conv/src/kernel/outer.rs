@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::level::Tiled;
 use super::pack::{Block, blocks};
-#[cfg(target_arch = "x86_64")]
-use super::simd::{Avx2, Avx512};
-use super::simd::{Portable, Simd};
+use super::simd::Simd;
 use super::{Level, filled};
 use crate::geometry::Geometry;
 
@@ -180,6 +179,8 @@ struct Job<'a> {
     scalar: Grid<'a>,
     size: [usize; 2],
     width: usize,
+    /// Scalars of a pixel.
+    rows: usize,
     sums: *mut f32,
 }
 
@@ -198,53 +199,29 @@ fn accumulate(
     assert!(vector.reach(size, block.width) <= vector.pixels.len(), "too few vectors");
     assert!(scalar.reach(size, rows) <= scalar.pixels.len(), "too few scalars");
     assert!(sums.len() == rows * lanes, "wrong sums");
-    let job = Job { vector, scalar, size, width: block.width, sums: sums.as_mut_ptr() };
+    let job = Job { vector, scalar, size, width: block.width, rows, sums: sums.as_mut_ptr() };
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read and write.
-    unsafe {
-        match level {
-            Level::Portable => portable(&job, block.vectors, rows),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(&job, block.vectors, rows),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(&job, block.vectors, rows),
+    unsafe { level.tile(block.vectors, &job) }
+}
+
+impl Tiled for &Job<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match self.rows {
+                1 => outer::<S, 1, NV>(self),
+                2 => outer::<S, 2, NV>(self),
+                3 => outer::<S, 3, NV>(self),
+                4 => outer::<S, 4, NV>(self),
+                5 => outer::<S, 5, NV>(self),
+                7 if MR > 6 => outer::<S, 7, NV>(self),
+                8 if MR > 6 => outer::<S, 8, NV>(self),
+                _ => outer::<S, 6, NV>(self),
+            }
         }
     }
-}
-
-/// Calls [`outer`] with the vectors (one choice for each row of the table) and rows that were asked for.
-macro_rules! choose {
-    ($simd:ty, $job:expr, $vectors:expr, $rows:expr, $([$($nv:literal)+]: $all:tt),+) => {
-        match $vectors { $($($nv => choose!(@rows $simd, $job, $rows, $nv, $all),)+)+ _ => () }
-    };
-    (@rows $simd:ty, $job:expr, $rows:expr, $nv:literal, [$($mr:literal)+]) => {
-        match $rows { $($mr => outer::<$simd, $mr, $nv>($job),)+ _ => () }
-    };
-}
-
-/// # Safety
-/// As [`outer`].
-unsafe fn portable(job: &Job<'_>, vectors: usize, rows: usize) {
-    // SAFETY: passed on from the caller.
-    unsafe { choose!(Portable, job, vectors, rows, [1 2]: [1 2 3 4]) }
-}
-
-/// # Safety
-/// As [`outer`], on a processor with AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(job: &Job<'_>, vectors: usize, rows: usize) {
-    // SAFETY: passed on from the caller.
-    unsafe { choose!(Avx2, job, vectors, rows, [1 2]: [1 2 3 4 5 6]) }
-}
-
-/// # Safety
-/// As [`outer`], on a processor with AVX-512F.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512(job: &Job<'_>, vectors: usize, rows: usize) {
-    // SAFETY: passed on from the caller.
-    unsafe { choose!(Avx512, job, vectors, rows, [1 2 3]: [1 2 3 4 5 6 7 8], [4]: [1 2 3 4 5 6]) }
 }
 
 /// # Safety

@@ -8,6 +8,8 @@
 pub(super) trait Simd: Copy + 'static {
     /// Numbers in a vector.
     const LANES: usize;
+    /// Most vectors that a register tile is wide: 4 where there are 32 registers, 2 where there are 16.
+    const WIDEST: usize;
     /// The vector.
     type V: Copy;
     /// Chooses the first lanes.
@@ -43,6 +45,7 @@ pub(super) struct Portable;
 // SAFETY (all methods): plain Rust; the pointers are valid for the lanes by the trait's contract.
 impl Simd for Portable {
     const LANES: usize = 4;
+    const WIDEST: usize = 2;
     type V = [f32; 4];
     type M = usize;
 
@@ -112,6 +115,18 @@ impl Simd for Portable {
     }
 }
 
+/// One method that is one instruction.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! instruction {
+    ($name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?, $call:expr) => {
+        #[inline(always)]
+        unsafe fn $name($($arg: $type),*) $(-> $result)? {
+            // SAFETY: the instruction set and the pointers are the caller's, by the trait's contract.
+            unsafe { $call }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx2, Avx512};
 
@@ -128,19 +143,9 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx512;
 
-    /// One method that is one instruction.
-    macro_rules! instruction {
-        ($name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?, $call:expr) => {
-            #[inline(always)]
-            unsafe fn $name($($arg: $type),*) $(-> $result)? {
-                // SAFETY: the instruction set and the pointers are the caller's, by the trait's contract.
-                unsafe { $call }
-            }
-        };
-    }
-
     impl Simd for Avx2 {
         const LANES: usize = 8;
+        const WIDEST: usize = 2;
         type V = __m256;
         type M = __m256i;
 
@@ -171,6 +176,7 @@ mod x86 {
 
     impl Simd for Avx512 {
         const LANES: usize = 16;
+        const WIDEST: usize = 4;
         type V = __m512;
         type M = __mmask16;
 
@@ -199,6 +205,65 @@ mod x86 {
         instruction!(
             gate(gate: __m512, on: __m512, off: __m512) -> __m512,
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), off, on)
+        );
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(super) use arm::Neon;
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use super::{Portable, Simd};
+    use std::arch::{aarch64::*, asm};
+
+    /// Four lanes, with fused multiply-add.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Neon;
+
+    impl Simd for Neon {
+        const LANES: usize = 4;
+        const WIDEST: usize = 4;
+        type V = float32x4_t;
+        type M = usize;
+
+        instruction!(splat(value: f32) -> float32x4_t, vdupq_n_f32(value));
+        instruction!(load(from: *const f32) -> float32x4_t, vld1q_f32(from));
+        instruction!(store(to: *mut f32, value: float32x4_t), vst1q_f32(to, value));
+        instruction!(
+            prefetch(from: *const f32),
+            asm!("prfm pldl1keep, [{from}]", from = in(reg) from, options(nostack, preserves_flags, readonly))
+        );
+        #[inline(always)]
+        unsafe fn mask(lanes: usize) -> usize {
+            lanes
+        }
+        #[inline(always)]
+        unsafe fn load_masked(from: *const f32, mask: usize) -> float32x4_t {
+            // SAFETY: passed on from the caller; the array holds four numbers.
+            unsafe { vld1q_f32(Portable::load_masked(from, mask).as_ptr()) }
+        }
+        #[inline(always)]
+        unsafe fn store_masked(to: *mut f32, value: float32x4_t, mask: usize) {
+            let mut values = [0.0; 4];
+            // SAFETY: passed on from the caller; the array holds four numbers.
+            unsafe {
+                vst1q_f32(values.as_mut_ptr(), value);
+                Portable::store_masked(to, values, mask);
+            }
+        }
+        instruction!(add(a: float32x4_t, b: float32x4_t) -> float32x4_t, vaddq_f32(a, b));
+        instruction!(sub(a: float32x4_t, b: float32x4_t) -> float32x4_t, vsubq_f32(a, b));
+        instruction!(mul(a: float32x4_t, b: float32x4_t) -> float32x4_t, vmulq_f32(a, b));
+        instruction!(
+            mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t,
+            vfmaq_f32(c, a, b)
+        );
+        instruction!(max(a: float32x4_t, b: float32x4_t) -> float32x4_t, vmaxq_f32(a, b));
+        instruction!(min(a: float32x4_t, b: float32x4_t) -> float32x4_t, vminq_f32(a, b));
+        instruction!(
+            gate(gate: float32x4_t, on: float32x4_t, off: float32x4_t) -> float32x4_t,
+            vbslq_f32(vcgtzq_f32(gate), on, off)
         );
     }
 }

@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::Level;
+use super::epilogue::activated;
+use super::level::Tiled;
 use super::pack::Block;
-#[cfg(target_arch = "x86_64")]
-use super::simd::{Avx2, Avx512};
-use super::simd::{Portable, Simd};
+use super::simd::Simd;
 use crate::Activation;
 use crate::geometry::Axis;
 
@@ -111,48 +111,7 @@ pub(super) fn compute(
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read of weights, bias and residual and every write; each source pointer is looked up
     // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
-    unsafe {
-        match level {
-            Level::Portable => match block.vectors {
-                1 => tile::<Portable, 4, 1>(&job),
-                _ => tile::<Portable, 4, 2>(&job),
-            },
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(&job, block.vectors),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(&job, block.vectors),
-        }
-    }
-}
-
-/// # Safety
-/// As [`tile`], on a processor with AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(job: &Job<'_, '_>, vectors: usize) {
-    // SAFETY: passed on from the caller.
-    unsafe {
-        match vectors {
-            1 => tile::<Avx2, 6, 1>(job),
-            _ => tile::<Avx2, 6, 2>(job),
-        }
-    }
-}
-
-/// # Safety
-/// As [`tile`], on a processor with AVX-512F.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512(job: &Job<'_, '_>, vectors: usize) {
-    // SAFETY: passed on from the caller.
-    unsafe {
-        match vectors {
-            1 => tile::<Avx512, 8, 1>(job),
-            2 => tile::<Avx512, 8, 2>(job),
-            3 => tile::<Avx512, 8, 3>(job),
-            _ => tile::<Avx512, 6, 4>(job),
-        }
-    }
+    unsafe { level.tile(block.vectors, &job) }
 }
 
 /// Source channels by which the weights are fetched ahead: they stream from the second cache.
@@ -160,6 +119,14 @@ const AHEAD: usize = 8;
 
 /// Most numbers in a register tile.
 const SPILL: usize = 8 * 3 * 16;
+
+impl Tiled for &Job<'_, '_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
+        // SAFETY: passed on from the caller.
+        unsafe { tile::<S, MR, NV>(self) }
+    }
+}
 
 /// # Safety
 /// `S` must be available; `MR` and `NV` must be the rows and vectors that the gather and the weights
@@ -216,13 +183,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
                 if let Some(residual) = job.residual {
                     value = S::add(value, read(residual.add(*place), j));
                 }
-                value = match job.activation {
-                    Activation::None => value,
-                    Activation::Relu => S::max(zero, value),
-                    Activation::LeakyRelu(slope) => {
-                        S::mul_add(S::splat(slope), S::min(zero, value), S::max(zero, value))
-                    }
-                };
+                value = activated::<S>(value, job.activation);
                 let to = job.out.add(*place + j * S::LANES);
                 match j + 1 < NV {
                     true => S::store(to, value),

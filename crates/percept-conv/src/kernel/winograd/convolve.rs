@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::tile::{OfSource, Pixels, lower, span, span_mut};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
-use crate::Activation;
 use crate::kernel::Epilogue;
-use crate::kernel::level::Kernel;
+use crate::kernel::epilogue::activated;
+use crate::kernel::level::{Kernel, Tiled, tiled};
 use crate::kernel::pack::Block;
 use crate::kernel::simd::Simd;
 
@@ -135,18 +135,7 @@ impl Kernel for Bands<'_, '_> {
             }
             for (block, weights) in &job.weights.parts {
                 // SAFETY: the buffers fit, and the weights are those of the block.
-                unsafe {
-                    match (S::LANES, block.vectors) {
-                        (16, 4) => multiply::<S, 6, 4>(job, tiles, source, weights, products),
-                        (16, 3) => multiply::<S, 8, 3>(job, tiles, source, weights, products),
-                        (16, 2) => multiply::<S, 8, 2>(job, tiles, source, weights, products),
-                        (16, _) => multiply::<S, 8, 1>(job, tiles, source, weights, products),
-                        (8, 2) => multiply::<S, 6, 2>(job, tiles, source, weights, products),
-                        (8, _) => multiply::<S, 6, 1>(job, tiles, source, weights, products),
-                        (_, 2) => multiply::<S, 4, 2>(job, tiles, source, weights, products),
-                        _ => multiply::<S, 4, 1>(job, tiles, source, weights, products),
-                    }
-                }
+                unsafe { tiled::<S>(block.vectors, Multiply { job, tiles, source, weights, products }) }
                 for tile in 0..tiles {
                     let (band, left) = place(start + tile);
                     let products = &products[tile * block.vectors * S::LANES..];
@@ -159,47 +148,50 @@ impl Kernel for Bands<'_, '_> {
 }
 
 /// The products of all points with the weights of one block.
-///
-/// # Safety
-/// `S` must be available; `source` and `products` must fit the weights, which must be `NV` vectors wide.
-#[inline(always)]
-unsafe fn multiply<S: Simd, const MR: usize, const NV: usize>(
-    job: &Job<'_>,
+struct Multiply<'a> {
+    job: &'a Job<'a>,
     tiles: usize,
-    source: &[f32],
-    weights: &[f32],
-    products: &mut [f32],
-) {
-    const { assert!(TILES.is_multiple_of(MR)) }
-    let channels = job.weights.channels;
-    let (padded, lanes) = (job.pixels.padded(S::LANES), NV * S::LANES);
-    for point in 0..POINTS {
-        let (source_at, products_at) = (point * stride(padded), point * stride(lanes));
-        // SAFETY: rows beyond the last tile are inside the buffers too.
-        unsafe {
-            let weights = span(weights, point * channels * lanes, channels * lanes);
-            for tile in (0..tiles).step_by(MR) {
-                let rows = span(source, source_at + tile * padded, MR * padded);
-                let mut sums = [[S::splat(0.0); NV]; MR];
-                let mut weight = weights;
-                for c in 0..channels {
-                    let mut w = [S::splat(0.0); NV];
-                    for j in 0..NV {
-                        w[j] = S::load(weight.add(j * S::LANES));
-                        S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
-                    }
-                    for i in 0..MR {
-                        let value = S::splat(*rows.add(i * padded + c));
+    source: &'a [f32],
+    /// Those of the block.
+    weights: &'a [f32],
+    products: &'a mut [f32],
+}
+
+impl Tiled for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
+        const { assert!(TILES.is_multiple_of(MR)) }
+        let Self { job, tiles, source, weights, products } = self;
+        let channels = job.weights.channels;
+        let (padded, lanes) = (job.pixels.padded(S::LANES), NV * S::LANES);
+        for point in 0..POINTS {
+            let (source_at, products_at) = (point * stride(padded), point * stride(lanes));
+            // SAFETY: rows beyond the last tile are inside the buffers too.
+            unsafe {
+                let weights = span(weights, point * channels * lanes, channels * lanes);
+                for tile in (0..tiles).step_by(MR) {
+                    let rows = span(source, source_at + tile * padded, MR * padded);
+                    let mut sums = [[S::splat(0.0); NV]; MR];
+                    let mut weight = weights;
+                    for c in 0..channels {
+                        let mut w = [S::splat(0.0); NV];
                         for j in 0..NV {
-                            sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                            w[j] = S::load(weight.add(j * S::LANES));
+                            S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
                         }
+                        for i in 0..MR {
+                            let value = S::splat(*rows.add(i * padded + c));
+                            for j in 0..NV {
+                                sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                            }
+                        }
+                        weight = weight.add(lanes);
                     }
-                    weight = weight.add(lanes);
-                }
-                let out = span_mut(products, products_at + tile * lanes, MR * lanes);
-                for i in 0..MR {
-                    for j in 0..NV {
-                        S::store(out.add(i * lanes + j * S::LANES), sums[i][j]);
+                    let out = span_mut(products, products_at + tile * lanes, MR * lanes);
+                    for i in 0..MR {
+                        for j in 0..NV {
+                            S::store(out.add(i * lanes + j * S::LANES), sums[i][j]);
+                        }
                     }
                 }
             }
@@ -245,13 +237,7 @@ unsafe fn leave<S: Simd>(job: &Job<'_>, block: Block, products: &[f32], band: &m
                         value =
                             S::add(value, S::load_masked(span(residual, band.first + place, lanes), mask));
                     }
-                    value = match activation {
-                        Activation::None => value,
-                        Activation::Relu => S::max(zero, value),
-                        Activation::LeakyRelu(slope) => {
-                            S::mul_add(S::splat(slope), S::min(zero, value), S::max(zero, value))
-                        }
-                    };
+                    value = activated::<S>(value, activation);
                     debug_assert!(place + lanes <= band.out.len(), "a result outside of its band");
                     S::store_masked(band.out.as_mut_ptr().add(place).cast(), value, mask);
                 }

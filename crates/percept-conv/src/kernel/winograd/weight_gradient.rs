@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::tile::{OfGradient, OfSource, Pixels, lower_weights, span, span_mut};
 use super::{IN, OUT, POINTS, TILES, stride};
 use crate::kernel::Level;
-use crate::kernel::level::Kernel;
+use crate::kernel::level::{Kernel, Tiled};
 use crate::kernel::pack::{Block, blocks};
 use crate::kernel::simd::Simd;
 
@@ -50,7 +50,7 @@ pub(crate) fn winograd_weight_gradient(level: Level, x: Pixels<'_>, gradient: Pi
                 let tiles = TILES.min(count - group * TILES);
                 let sizes = [x.padded(level.lanes()), gradient.padded(level.lanes())];
                 // SAFETY: as above; `sums` has room for all channels and the lanes of the block.
-                unsafe { level.run(Multiply { near, far, sizes, point, tiles, block, sums }) }
+                unsafe { level.tile(block.vectors, Multiply { near, far, sizes, point, tiles, block, sums }) }
             }
         });
     }
@@ -103,30 +103,9 @@ struct Multiply<'a> {
     sums: &'a mut [f32],
 }
 
-impl Kernel for Multiply<'_> {
+impl Tiled for Multiply<'_> {
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        // SAFETY: passed on from the caller.
-        unsafe {
-            match (S::LANES, self.block.vectors) {
-                (16, 4) => self.tiled::<S, 6, 4>(),
-                (16, 3) => self.tiled::<S, 8, 3>(),
-                (16, 2) => self.tiled::<S, 8, 2>(),
-                (16, _) => self.tiled::<S, 8, 1>(),
-                (8, 2) => self.tiled::<S, 6, 2>(),
-                (8, _) => self.tiled::<S, 6, 1>(),
-                (_, 2) => self.tiled::<S, 4, 2>(),
-                _ => self.tiled::<S, 4, 1>(),
-            }
-        }
-    }
-}
-
-impl Multiply<'_> {
-    /// # Safety
-    /// As [`Kernel::run`]; the block must be `NV` vectors wide.
-    #[inline(always)]
-    unsafe fn tiled<S: Simd, const MR: usize, const NV: usize>(self) {
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         let Self { near, far, sizes, point, tiles, block, sums } = self;
         let [near_size, far_size] = sizes;
         let lanes = NV * S::LANES;

@@ -1,0 +1,70 @@
+//! Seconds of the parts that training and judging are made of: one JSON line each, as `bench/parts.py` prints.
+//!
+//! `cargo run --release -p percept-nn --example parts -- [REPETITIONS] [keep]`; with `keep` the allocator keeps
+//! its memory, as the binary does. Weights are random: they do not change the time.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use percept_conv::keep_memory;
+use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
+use percept_nn::disentangle::{ContextualConfig, contextual};
+use percept_nn::metric::Lpips;
+use percept_nn::network::{NetworkConfig, SrResNetConfig};
+use percept_nn::weights::WeightStore;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let repeat = arguments.first().map_or(Ok(10), |count| count.parse())?;
+    if arguments.iter().any(|argument| argument == "keep") {
+        keep_memory();
+    }
+    let device = Device::flex();
+    let store =
+        WeightStore::new().with_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/weights"));
+    let images = |size: [usize; 4]| Tensor::<4>::random(size, Distribution::Uniform(0.0, 1.0), &device);
+    let tracked =
+        |x: &Tensor<4>| Tensor::<4>::from_data(x.to_data(), &device.clone().autodiff()).require_grad();
+
+    for tap in ["relu3_3", "relu4_3", "relu5_3"] {
+        let config = BackboneConfig { kind: BackboneKind::Vgg16, weights: WeightSource::Random };
+        let vgg = config.init(&[tap.to_string()], &store, &device)?;
+        let see = |x: Tensor<4>| vgg.features(x).remove(0);
+        for (batch, side) in [(8, 96), (1, 256)] {
+            let shape = format!("vgg16 {tap} {batch}x{side}");
+            let x = images([batch, side, side, 3]);
+            let source = tracked(&x);
+            report(&shape, "forward", repeat, || drop(see(x.clone())));
+            report(&shape, "input", repeat, || drop(see(source.clone()).sum().backward()));
+        }
+    }
+
+    let lpips = Lpips::alex(&store, &device)?;
+    let [a, b] = [(); 2].map(|()| images([1, 512, 512, 3]));
+    report("lpips-alex 1x512", "forward", repeat, || drop(lpips.distance(a.clone(), b.clone())));
+
+    let [a, b] = [(); 2].map(|()| tracked(&images([8, 24, 24, 256])));
+    let loss = || contextual(a.clone(), b.clone().detach(), None, &ContextualConfig::default());
+    report("contextual 8x24", "input", repeat, || drop(loss().backward()));
+
+    let network = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 64, num_block: 8 });
+    let network = network.init(4, 3, 0, &device)?;
+    let small = images([1, 256, 256, 3]);
+    report("x4 of 256x256", "forward", repeat, || drop(network.forward(small.clone())));
+    let tile = images([1, 360, 384, 3]);
+    report("x4 of 1920x1080", "forward", 1, || (0..15).for_each(|_| drop(network.forward(tile.clone()))));
+    Ok(())
+}
+
+/// Prints the least time of `repeat` runs.
+fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    let seconds = (0..repeat + 2).map(time).fold(f64::INFINITY, f64::min);
+    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds}}}"#);
+}
