@@ -17,6 +17,7 @@ mod naive;
 mod ops;
 mod pool;
 mod shuffle;
+mod similarity;
 
 pub use burn::tensor::Device;
 pub use depthwise::depthwise_conv2d;
@@ -27,3 +28,4 @@ pub use memory::keep_memory;
 pub use ops::{Activation, Conv, conv2d};
 pub use pool::max_pool2d;
 pub use shuffle::pixel_shuffle;
+pub use similarity::contextual_similarity;

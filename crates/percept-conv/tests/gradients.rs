@@ -4,7 +4,7 @@
 use burn::tensor::{
     Device, Distribution, Tensor, Tolerance, activation, module::conv2d as burn_conv2d, ops::ConvOptions,
 };
-use percept_conv::{Activation, Conv, FrozenConv, conv2d};
+use percept_conv::{Activation, Conv, FrozenConv, contextual_similarity, conv2d};
 
 fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
@@ -118,4 +118,27 @@ fn views_are_read_in_their_own_order() {
         conv2d(view.clone(), weight.clone(), None, None, conv),
         reference(view, weight, None, None, conv),
     );
+}
+
+#[test]
+fn contextual_similarity_and_its_gradient_equal_burns() {
+    let plain = Device::flex();
+    let cosines = noise::<3>([2, 70, 41], &plain).mul_scalar(0.95);
+    let outer = noise::<1>([2], &plain);
+    let run = |operation: &dyn Fn(Tensor<3>) -> Tensor<1>| {
+        let x = Tensor::<3>::from_data(cosines.to_data(), &plain.clone().autodiff()).require_grad();
+        let y = operation(x.clone());
+        let outer = Tensor::from_data(outer.to_data(), &x.device());
+        (y.clone().inner(), x.grad(&(y * outer).sum().backward()).unwrap())
+    };
+    let reference = |cosines: Tensor<3>| {
+        let distance = cosines.neg().add_scalar(1.0).div_scalar(2.0).clamp_min(0.0);
+        let nearest = distance.clone().min_dim(2).add_scalar(1e-5);
+        let similarity = activation::softmax((distance / nearest).div_scalar(-0.5), 2);
+        similarity.max_dim(1).mean_dim(2).reshape([2])
+    };
+    let (y, gradient) = run(&|cosines| contextual_similarity(cosines, 0.5));
+    let (expected, expected_gradient) = run(&reference);
+    assert_close(y, expected);
+    assert_close(gradient, expected_gradient);
 }

@@ -10,6 +10,7 @@ mod level;
 mod outer;
 mod pack;
 mod simd;
+mod similarity;
 mod tile;
 mod winograd;
 
@@ -18,6 +19,7 @@ pub(crate) use epilogue::Epilogue;
 pub(crate) use level::Level;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
+pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
 pub(crate) use winograd::{Pixels, Transformed, winograd, winograd_weight_gradient};
 
 #[cfg(test)]

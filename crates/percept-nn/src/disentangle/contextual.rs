@@ -1,6 +1,7 @@
 //! The contextual loss in the selected space.
 
-use burn::tensor::{Slice, Tensor, activation};
+use burn::tensor::{Slice, Tensor};
+use percept_conv::contextual_similarity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,6 @@ pub fn contextual(
     gate: Option<&Tensor<1>>,
     config: &ContextualConfig,
 ) -> Tensor<1> {
-    const NEAREST_EPSILON: f64 = 1e-5;
     let (result, target) = (positions(result, config), positions(target, config));
     let (result, target) = match gate {
         Some(gate) => {
@@ -46,11 +46,8 @@ pub fn contextual(
     let result = unit(result - centre.clone());
     let target = unit(target - centre);
     // [N, result positions, target positions]
-    let distance = result.matmul(target.swap_dims(1, 2)).neg().add_scalar(1.0).div_scalar(2.0).clamp_min(0.0);
-    let nearest = distance.clone().min_dim(2).add_scalar(NEAREST_EPSILON);
-    let similarity = activation::softmax((distance / nearest).div_scalar(-config.bandwidth), 2);
-    let best = similarity.max_dim(1);
-    best.mean_dim(2).log().neg().mean()
+    let cosines = result.matmul(target.swap_dims(1, 2));
+    contextual_similarity(cosines, config.bandwidth).log().neg().mean()
 }
 
 /// `[N, H, W, C]` → `[N, P, C]`, on a regular grid where there are too many positions.
