@@ -18,6 +18,7 @@ mod ops;
 mod pool;
 mod shuffle;
 mod similarity;
+mod unit;
 
 pub use burn::tensor::Device;
 pub use depthwise::depthwise_conv2d;
@@ -29,3 +30,4 @@ pub use ops::{Activation, Conv, conv2d};
 pub use pool::max_pool2d;
 pub use shuffle::pixel_shuffle;
 pub use similarity::contextual_similarity;
+pub use unit::{unit, unit_distance};

@@ -4,7 +4,7 @@
 use burn::tensor::{
     Device, Distribution, Tensor, Tolerance, activation, module::conv2d as burn_conv2d, ops::ConvOptions,
 };
-use percept_conv::{Activation, Conv, FrozenConv, contextual_similarity, conv2d};
+use percept_conv::{Activation, Conv, FrozenConv, contextual_similarity, conv2d, unit, unit_distance};
 
 fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
@@ -141,4 +141,51 @@ fn contextual_similarity_and_its_gradient_equal_burns() {
     let (expected, expected_gradient) = run(&reference);
     assert_close(y, expected);
     assert_close(gradient, expected_gradient);
+}
+
+#[test]
+fn unit_vectors_and_their_gradient_equal_burns() {
+    let plain = Device::flex();
+    for channels in [1, 5, 16, 37] {
+        let [x, outer] = [(); 2].map(|()| noise::<3>([2, 300, channels], &plain));
+        let run = |operation: &dyn Fn(Tensor<3>) -> Tensor<3>| {
+            let x = Tensor::<3>::from_data(x.to_data(), &plain.clone().autodiff()).require_grad();
+            let y = operation(x.clone());
+            let outer = Tensor::from_data(outer.to_data(), &x.device());
+            (y.clone().inner(), x.grad(&(y * outer).sum().backward()).unwrap())
+        };
+        let (y, gradient) = run(&|x| unit(x, 1e-3));
+        let (expected, expected_gradient) =
+            run(&|x| x.clone() / x.square().sum_dim(2).add_scalar(1e-3).sqrt());
+        assert_close(y, expected);
+        assert_close(gradient, expected_gradient);
+    }
+}
+
+#[test]
+fn distances_of_unit_vectors_and_both_gradients_equal_burns() {
+    let plain = Device::flex();
+    for channels in [1, 5, 16, 37] {
+        let [a, b] = [(); 2].map(|()| noise::<4>([2, 30, 11, channels], &plain));
+        let weight = noise::<1>([channels], &plain);
+        let outer = noise::<3>([2, 30, 11], &plain);
+        let run = |operation: &dyn Fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<3>| {
+            let device = plain.clone().autodiff();
+            let leaf = |t: &Tensor<4>| Tensor::<4>::from_data(t.to_data(), &device).require_grad();
+            let (a, b) = (leaf(&a), leaf(&b));
+            let y = operation(a.clone(), b.clone(), Tensor::from_data(weight.to_data(), &device));
+            let outer = Tensor::from_data(outer.to_data(), &device);
+            let gradients = (y.clone() * outer).sum().backward();
+            (y.inner(), a.grad(&gradients).unwrap(), b.grad(&gradients).unwrap())
+        };
+        let (y, to_a, to_b) = run(&|a, b, weight| unit_distance(a, b, weight, 1e-10));
+        let (expected, expected_a, expected_b) = run(&|a, b, weight| {
+            let unit = |x: Tensor<4>| x.clone() / x.square().sum_dim(3).add_scalar(1e-10).sqrt();
+            let terms = (unit(a) - unit(b)).square() * weight.reshape([1, 1, 1, channels]);
+            terms.sum_dim(3).reshape([2, 30, 11])
+        });
+        assert_close(y, expected);
+        assert_close(to_a, expected_a);
+        assert_close(to_b, expected_b);
+    }
 }

@@ -12,6 +12,7 @@ mod pack;
 mod simd;
 mod similarity;
 mod tile;
+mod unit;
 mod winograd;
 
 pub(crate) use direct::{convolve, filled};
@@ -20,6 +21,7 @@ pub(crate) use level::Level;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
 pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
+pub(crate) use unit::Vectors;
 pub(crate) use winograd::{Pixels, Transformed, winograd, winograd_weight_gradient};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The contextual loss in the selected space.
 
 use burn::tensor::{Slice, Tensor};
-use percept_conv::contextual_similarity;
+use percept_conv::{contextual_similarity, unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ impl Default for ContextualConfig {
         Self { bandwidth: 0.5, max_positions: 1024 }
     }
 }
+
+/// Added to the squared length of a feature vector: the gradient stays finite at zero.
+const EPSILON: f64 = 1e-12;
 
 /// `−log CX(φ(ŷ), φ(y))` of one tap, averaged over images, `[1]`.
 ///
@@ -43,8 +46,8 @@ pub fn contextual(
         None => (result, target),
     };
     let centre = target.clone().mean_dim(1);
-    let result = unit(result - centre.clone());
-    let target = unit(target - centre);
+    let result = unit(result - centre.clone(), EPSILON);
+    let target = unit(target - centre, EPSILON);
     // [N, result positions, target positions]
     let cosines = result.matmul(target.swap_dims(1, 2));
     contextual_similarity(cosines, config.bandwidth).log().neg().mean()
@@ -65,11 +68,4 @@ fn positions(features: Tensor<4>, config: &ContextualConfig) -> Tensor<3> {
     };
     let [_, h, w, _] = features.dims();
     features.reshape([n, h * w, c])
-}
-
-/// Every feature vector divided by its length; the epsilon sits inside the root, so that the gradient
-/// at a zero vector is finite.
-fn unit(features: Tensor<3>) -> Tensor<3> {
-    let length = features.clone().square().sum_dim(2).add_scalar(1e-12).sqrt();
-    features / length
 }
