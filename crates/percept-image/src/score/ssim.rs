@@ -1,5 +1,7 @@
 //! Structural similarity.
 
+use std::ops::RangeInclusive;
+
 use super::plane::Plane;
 use super::window::{WINDOW, similarity};
 use super::{Channels, cropped, numeric};
@@ -44,6 +46,14 @@ impl Metric for Ssim {
 
     fn better(&self) -> Better {
         Better::Higher
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        -1.0..=1.0
+    }
+
+    fn source(&self) -> &str {
+        "Wang, Bovik, Sheikh, Simoncelli, Image Quality Assessment: From Error Visibility to Structural Similarity, 2004"
     }
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {

@@ -1,8 +1,10 @@
 //! LPIPS, version 0.1 (Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep
 //! Features as a Perceptual Metric", CVPR 2018).
 
+use std::ops::RangeInclusive;
+
 use burn::tensor::{Device, Tensor};
-use percept_image::{Better, Image, Metric, MetricError, Srgb};
+use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use super::strips::sum_over_rows;
@@ -118,6 +120,18 @@ impl Metric for Lpips {
 
     fn better(&self) -> Better {
         Better::Lower
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=f64::INFINITY
+    }
+
+    fn source(&self) -> &str {
+        "Zhang, Isola, Efros, Shechtman, Wang, The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, 2018"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Network
     }
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
