@@ -12,7 +12,8 @@ use percept_judge::Panel;
 use percept_nn::weights::WeightStore;
 use serde_json::Value;
 
-const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,lpips-alex,lpips-vgg,dists";
+const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
+                   ciede2000,luminance-shift,saturation-shift,lpips-alex,lpips-vgg,dists,niqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
 struct Sides {
@@ -242,6 +243,56 @@ fn equal_photos_are_infinitely_good_and_json_stays_json() {
     assert!((scored["mean"]["ssim-y"].as_f64().unwrap() - 1.0).abs() < 1e-12);
     score(&["--csv"]).prints(&["\na,inf,1"]);
     score(&[]).prints(&["inf"]);
+}
+
+#[test]
+fn scores_without_reference_need_none() {
+    let sides = Sides::new(&["a.png", "b.png"], (200, 100));
+    let (gt, test) = (arg(&sides.reference), arg(&sides.test));
+    let names = ["--metric", "niqe,tv,noise"];
+    let alone = run(&[&["score", "--test", test, "--json"], &names[..]].concat()).exits(0);
+    let alone = json(&alone);
+    assert_eq!(keys(&alone["mean"]), ["niqe", "noise", "tv"]);
+    // A reference makes no difference, not even one of another size.
+    write(&sides.reference.join("b.png"), photo((30, 40), 7));
+    assert_eq!(json(&sides.score(&["--json", names[0], names[1]]).exits(0)), alone);
+    run(&[&["score", "--test", arg(&sides.test.join("a.png"))], &names[..]].concat())
+        .exits(0)
+        .prints(&["mean of 1 photo", "no reference"]);
+
+    let call = |metric: &str| run(&["score", "--test", test, "--metric", metric]);
+    call("tv,gmsd,psnr-y").exits(2).says(&["gmsd, psnr-y", "--ref", "percept metrics"]);
+    run(&["score", "--test", gt]).exits(2).says(&["psnr-y, ssim-y, lpips-alex, dists", "--ref"]);
+    run(&["score", "--test", "nowhere", "--metric", "tv"]).exits(2).says(&["nowhere"]);
+    fs::copy(sides.test.join("a.png"), sides.test.join("c.bmp")).unwrap();
+    write(&sides.test.join("d.png"), Image::from_fn(200, 100, |_, _, _| 0.5));
+    let failed = run(&["score", "--test", test, "--metric", "niqe", "--json"]).exits(1).says(&[
+        "skipped d: ",
+        "d.png: niqe is not defined here: it needs two blocks",
+        "1 of 4 photos skipped, 3 scored",
+    ]);
+    assert_eq!(json(&failed)["images"].as_array().unwrap().len(), 3);
+}
+
+/// Whatever is done first, photos and what is said of them keep their order.
+#[test]
+fn many_photos_keep_their_order() {
+    let names: Vec<_> = (0..24).map(|at| format!("{at:02}.png")).collect();
+    let sides = Sides::new(&[], (0, 0));
+    for (at, name) in names.iter().enumerate() {
+        // The first ones are the largest, and every fifth one does not fit.
+        let size = (16 + 8 * (24 - at), 40);
+        write(&sides.reference.join(name), photo(size, at));
+        write(&sides.test.join(name), photo((size.0 + usize::from(at % 5 == 3), size.1), at + 1));
+    }
+    let scored = sides.score(&["--metric", "haarpsi,psnr-y", "--json"]).exits(1);
+    let images = json(&scored)["images"].as_array().unwrap().clone();
+    let got: Vec<_> = images.iter().map(|image| image["name"].as_str().unwrap().to_string()).collect();
+    let stem = |at: usize| format!("{at:02}");
+    assert_eq!(got, (0..24).filter(|at| at % 5 != 3).map(stem).collect::<Vec<_>>());
+    let skipped: Vec<_> =
+        scored.err.lines().filter_map(|line| line.strip_prefix("skipped ")?.get(..2)).collect();
+    assert_eq!(skipped, ["03", "08", "13", "18", "23"]);
 }
 
 /// Ctrl-C at the first word of progress: what is scored is printed, and how much that is.

@@ -16,7 +16,8 @@
 //! A [`DegradationConfig`] is one table of a configuration and becomes a [`Degradation`]; several make a
 //! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
-//! [`Psnr`], [`Ssim`] and [`MsSsim`] are [`Metric`]s: a number, and the protocol without which it means nothing.
+//! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
+//! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -56,5 +57,6 @@ pub use crate::photo::{
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim, TotalVariation, Vsi,
+    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
+    TotalVariation, Vsi,
 };

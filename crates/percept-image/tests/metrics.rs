@@ -9,8 +9,8 @@
 )]
 
 use percept_image::{
-    Better, Ciede2000, Cost, Dss, Fsim, Gmsd, HaarPsi, Image, Mdsi, Metric, MetricError, MsGmsd, Niqe, Noise, Shift,
-    Srgb, TotalVariation, Vsi,
+    Better, Ciede2000, Cost, Dss, Fsim, Gmsd, HaarPsi, Image, Mdsi, Metric, MetricError, MsGmsd, Niqe, Noise,
+    Shift, Srgb, TotalVariation, Vsi,
 };
 
 fn all(crop: usize) -> Vec<Box<dyn Metric>> {

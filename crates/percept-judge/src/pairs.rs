@@ -52,14 +52,14 @@ pub enum PairError {
     },
 }
 
-/// Why one pair has no scores.
+/// Why one pair, or one photo alone, has no scores.
 #[derive(Debug, thiserror::Error)]
 pub enum PairFault {
     /// One of its files is broken.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The two do not fit together, or a score cannot be taken of them.
-    #[error("{}: {error}; leave this pair out, or the score", test.display())]
+    #[error("{}: {error}; leave this photo out, or the score", test.display())]
     Metric {
         /// The result.
         test: PathBuf,
@@ -166,7 +166,7 @@ fn common_ending(
 }
 
 /// The photos of a folder, or the one file, by name without extension.
-fn by_name(place: &Path) -> Result<BTreeMap<String, PathBuf>, PairError> {
+pub(crate) fn by_name(place: &Path) -> Result<BTreeMap<String, PathBuf>, PairError> {
     let paths = if place.is_file() { vec![place.to_path_buf()] } else { list_photos(place)? };
     if paths.is_empty() {
         return Err(PairError::Empty { folder: place.to_path_buf() });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use percept_conv::Device;
-use percept_image::{Image, Metric, MetricError, Srgb};
+use percept_image::{Cost, Image, Metric, MetricError, Srgb};
 use percept_nn::metric::{MetricNameError, NAMES, named};
 use percept_nn::weights::WeightStore;
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Panel {
 }
 
 impl Panel {
-    /// The names of all scores that there are, classical ones first.
+    /// The names of all scores that there are.
     pub fn names() -> &'static [&'static str] {
         NAMES
     }
@@ -82,6 +82,16 @@ impl Panel {
         self.metrics.iter().map(AsRef::as_ref)
     }
 
+    /// The scores that compare with a reference, by name.
+    pub fn comparing(&self) -> impl Iterator<Item = &str> {
+        self.metrics().filter(|metric| metric.needs_reference()).map(Metric::name)
+    }
+
+    /// Whether a network is among the scores, which keeps all cores busy and takes memory by itself.
+    pub fn has_network(&self) -> bool {
+        self.metrics().any(|metric| metric.cost() == Cost::Network)
+    }
+
     /// All scores of the photo `name`.
     ///
     /// # Errors
@@ -95,6 +105,19 @@ impl Panel {
         let score = |metric: &dyn Metric| Ok((metric.name().to_string(), metric.score(reference, test)?));
         let scores = self.metrics().map(score).collect::<Result<_, MetricError>>()?;
         Ok(ImageScores { name: name.to_string(), scores })
+    }
+
+    /// All scores of a photo that has no reference.
+    ///
+    /// # Errors
+    /// When one of the scores [compares](Self::comparing), or the image does not do for a score.
+    pub fn score_alone(&self, name: &str, test: &Image<Srgb>) -> Result<ImageScores, MetricError> {
+        if let Some(metric) = self.comparing().next() {
+            let why = "it compares with a reference, and there is none".to_string();
+            return Err(MetricError::Undefined { metric: metric.to_string(), why });
+        }
+        // Which these do not look at.
+        self.score(name, test, test)
     }
 }
 
@@ -136,10 +159,39 @@ mod tests {
     fn wrong_names_are_answered_with_the_right_ones() {
         assert!(panel(&["psnr-y", "lpips-alx"]).unwrap_err().contains("did you mean `lpips-alex`?"));
         assert!(panel(&["PSNR-Y"]).unwrap_err().contains("did you mean `psnr-y`?"));
-        let all = panel(&["niqe"]).unwrap_err();
+        let all = panel(&["brightness"]).unwrap_err();
         assert!(Panel::names().iter().all(|name| all.contains(name)), "{all}");
         assert!(panel(&["psnr-y", "ssim-y", "psnr-y"]).unwrap_err().contains("`psnr-y` is asked for twice"));
         assert!(panel(&[]).unwrap_err().contains("at least one"));
+    }
+
+    /// Without weights, every name but the networks'.
+    #[test]
+    fn every_name_is_that_of_its_score() {
+        let classical: Vec<_> = Panel::names()
+            .iter()
+            .filter(|name| !name.starts_with("lpips") && **name != "dists")
+            .copied()
+            .collect();
+        let panel = panel(&classical).unwrap();
+        assert_eq!(panel.metrics().map(Metric::name).collect::<Vec<_>>(), classical);
+        assert!(panel.metrics().all(|metric| metric.protocol().ends_with("crop 4")));
+        assert!(!panel.has_network());
+    }
+
+    #[test]
+    fn a_photo_alone_has_only_the_scores_that_compare_with_nothing() {
+        let photo =
+            Image::from_fn(200, 100, |x, y, c| ((x * 7 + y * 13 + c * 5 + x * y / 3) % 17) as f32 / 17.0);
+        let alone = panel(&["niqe", "tv", "noise"]).unwrap();
+        assert_eq!(alone.comparing().count(), 0);
+        let scores = alone.score_alone("a", &photo).unwrap();
+        // A reference of any size makes no difference.
+        assert_eq!(scores, alone.score("a", &Image::from_fn(1, 1, |_, _, _| 0.5), &photo).unwrap());
+        let mixed = panel(&["tv", "gmsd"]).unwrap();
+        assert_eq!(mixed.comparing().collect::<Vec<_>>(), ["gmsd"]);
+        let error = mixed.score_alone("a", &photo).unwrap_err().to_string();
+        assert!(error.contains("gmsd") && error.contains("reference"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod demo;
 pub mod init;
+pub mod metrics;
 pub mod report;
 pub mod score;
 pub mod train;

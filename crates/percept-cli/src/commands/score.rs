@@ -1,31 +1,35 @@
-//! `percept score`: photos against their references, every number with its protocol.
+//! `percept score`: photos against their references or by themselves, every number with its protocol.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::Path;
 
 use percept_image::{Better, write_atomic};
-use percept_judge::{ImageScores, Pair, Pairs, Panel, Scores};
+use percept_judge::{ImageScores, PairFault, Pairs, Panel, Scores, Single};
 
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
 use crate::output::{print, table};
 use crate::progress::Progress;
 use crate::screen::say;
-use crate::{bundle, interrupt};
+use crate::{bundle, interrupt, parallel};
+
+/// Most photos that are read and scored at a time; what they take in memory is bounded by it.
+const AT_A_TIME: usize = 8;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     let device = global.device()?;
-    let pairs = Pairs::find(&args.reference, &args.test).map_err(Failure::call)?;
+    let photos = Photos::find(args)?;
     let format = Format::of(args);
     args.output.as_deref().map_or(Ok(()), writable)?;
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
     let store = bundle::store(global.weights.as_deref());
     let panel = Panel::new(&names, args.crop, &store, &device).map_err(Failure::call)?;
-    mismatches(&pairs);
+    photos.fit(&panel)?;
 
-    let (images, end) = judge(&panel, &pairs.pairs)?;
+    let (images, end) = judge(&panel, &photos)?;
     if !images.is_empty() {
         let columns: Vec<_> = panel.metrics().map(|metric| metric.name().to_string()).collect();
         let text = format.text(&Scores::new(&panel, images), &columns)?;
@@ -42,27 +46,82 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     end
 }
 
-/// Scores all pairs; those that cannot be are named on the way. The second part is how the command ends.
-fn judge(panel: &Panel, pairs: &[Pair]) -> Result<(Vec<ImageScores>, Result<(), Failure>), Failure> {
-    let stop = interrupt::listen("finishing this photo")?;
-    let mut progress = Progress::new("score", pairs.len(), 0);
-    let (mut images, mut skipped) = (Vec::new(), 0);
-    for pair in pairs {
-        if interrupt::asked(stop) {
-            break;
+/// What is to be scored.
+enum Photos {
+    Pairs(Pairs),
+    Singles(Vec<Single>),
+}
+
+impl Photos {
+    fn find(args: &ScoreArgs) -> Result<Self, Failure> {
+        match &args.reference {
+            Some(reference) => Pairs::find(reference, &args.test).map(Self::Pairs),
+            None => Single::find(&args.test).map(Self::Singles),
         }
-        match pair.score(panel) {
+        .map_err(Failure::call)
+    }
+
+    /// Fails where scores need what is not there, and says which files have no partner.
+    fn fit(&self, panel: &Panel) -> Result<(), Failure> {
+        match self {
+            Self::Pairs(pairs) => mismatches(pairs),
+            Self::Singles(_) => {
+                let comparing: Vec<_> = panel.comparing().collect();
+                if !comparing.is_empty() {
+                    return Err(Failure::call(format!(
+                        "without --ref there is nothing to compare with, and these scores compare: {}; add --ref DIR, \
+                         or ask for scores without reference (`percept metrics` lists them)",
+                        comparing.join(", ")
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Pairs(pairs) => pairs.pairs.len(),
+            Self::Singles(singles) => singles.len(),
+        }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        match self {
+            Self::Pairs(pairs) => &pairs.pairs[at].name,
+            Self::Singles(singles) => &singles[at].name,
+        }
+    }
+
+    fn score(&self, at: usize, panel: &Panel) -> Result<ImageScores, PairFault> {
+        match self {
+            Self::Pairs(pairs) => pairs.pairs[at].score(panel),
+            Self::Singles(singles) => singles[at].score(panel),
+        }
+    }
+}
+
+/// Scores all photos; those that cannot be are named on the way. The second part is how the command ends.
+fn judge(panel: &Panel, all: &Photos) -> Result<(Vec<ImageScores>, Result<(), Failure>), Failure> {
+    let stop = interrupt::listen("finishing what is begun")?;
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = if panel.has_network() { 1 } else { cores.min(AT_A_TIME) };
+    let mut progress = Progress::new("score", all.count(), 0);
+    let (mut images, mut skipped) = (Vec::new(), 0);
+    let hear = |at: usize, result: Result<ImageScores, PairFault>| {
+        match result {
             Ok(scores) => images.push(scores),
             Err(fault) => {
                 skipped += 1;
-                say(&format!("skipped {}: {}", pair.name, Failure::work(fault).line()));
+                say(&format!("skipped {}: {}", all.name(at), Failure::work(fault).line()));
             }
         }
-        progress.set(images.len() + skipped, &pair.name);
-    }
+        progress.set(at + 1, all.name(at));
+    };
+    let heard = parallel::in_order(all.count(), workers, stop, |at| all.score(at, panel), hear);
     progress.finish();
-    let (scored, all) = (images.len(), photos(pairs.len()));
-    let end = if scored + skipped < pairs.len() {
+    let (scored, open, all) = (images.len(), all.count() - heard, photos(all.count()));
+    let end = if open > 0 {
         let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         Err(Failure::work(format!(
             "stopped: {scored} of {all} scored{skipped}; call it again to score the rest"
@@ -180,7 +239,8 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
-fn direction(better: Better) -> &'static str {
+/// Which direction is the better one, in a word.
+pub fn direction(better: Better) -> &'static str {
     match better {
         Better::Higher => "higher",
         Better::Lower => "lower",

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::plane::Plane;
+use super::plane::{Plane, YIQ};
 use super::{numeric, pair};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -24,8 +24,6 @@ const WORST: f64 = 0.05;
 /// Stabilise the subbands of range 255: the means, and the others.
 const C_DC: f64 = 1000.0;
 const C_AC: f64 = 300.0;
-/// Luma of range 255, BT.601.
-const LUMA: [f64; 3] = [0.299 * 255.0, 0.587 * 255.0, 0.114 * 255.0];
 
 /// DCT subband similarity (Balanov, Schwartz, Moshe, Peleg, *Image Quality Assessment Based on DCT Subband Similarity*,
 /// 2015): how alike the local variances of 8×8 DCT coefficients are where they are least alike, the low frequencies
@@ -69,7 +67,9 @@ impl Metric for Dss {
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
         let bands = bands();
-        let (a, b) = (subbands(&Plane::mixed(&a, LUMA), &bands), subbands(&Plane::mixed(&b, LUMA), &bands));
+        let subbands =
+            |image: &Image<Srgb>| subbands(&Plane::mixed(image, YIQ[0].map(|weight| 255.0 * weight)), &bands);
+        let (a, b) = (subbands(&a), subbands(&b));
         let all: f64 = bands.iter().map(|band| band.weight).sum();
         let of = bands.par_iter().zip(a.par_iter().zip(&b));
         let parts: Vec<f64> = of.map(|(band, (a, b))| band.weight / all * band.similarity(a, b)).collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::gradient::SCHARR;
 use super::phase::Filters;
-use super::plane::{Outside, Plane};
+use super::plane::{Outside, Plane, YIQ};
 use super::pool::Pool;
 use super::{numeric, pair, similarity, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
@@ -18,8 +18,6 @@ const T3: f64 = 200.0;
 const LAMBDA: f64 = 0.03;
 /// The finest wavelength.
 const MIN_SIDE: usize = 6;
-/// From RGB to Y, I and Q.
-const YIQ: [[f64; 3]; 3] = [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]];
 
 /// Feature similarity index (Zhang, Zhang, Mou, Zhang, *FSIM: A Feature Similarity Index for Image Quality Assessment*,
 /// 2011): phase congruency and gradients, compared where either image has features; of luma (`fsim`), or of colours too
@@ -90,10 +88,7 @@ impl Metric for Fsim {
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
         let pool = Pool { side: Pool::side_for(a.size()), before: 0, after: 0, outside: Outside::Zero };
-        let yiq = |image: &Image<Srgb>| {
-            let planes = pool.planes(image);
-            YIQ.map(|weights| Plane::sum(&planes, weights.map(|w| 255.0 * w)))
-        };
+        let yiq = |image: &Image<Srgb>| Plane::levels(&pool.planes(image), YIQ);
         let ([a, ia, qa], [b, ib, qb]) = (yiq(&a), yiq(&b));
         let [phase_a, phase_b] = self.filters(a.width, a.height).congruency(&a, &b);
         let width = a.width;

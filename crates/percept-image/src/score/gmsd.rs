@@ -3,13 +3,11 @@
 use std::ops::RangeInclusive;
 
 use super::gradient::PREWITT;
-use super::plane::{Outside, Plane};
+use super::plane::{Outside, Plane, YIQ};
 use super::pool::Pool;
 use super::{numeric, pair, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
-/// Luma of full range, BT.601.
-const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
 /// The papers' constant 170, for values in `[0, 1]`.
 const T: f64 = 170.0 / (255.0 * 255.0);
 /// Halved, it still holds a 3×3 window.
@@ -62,7 +60,7 @@ impl Metric for Gmsd {
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
-        let luma = |image: &Image<Srgb>| Plane::sum(&Pool::HALF.planes(image), LUMA);
+        let luma = |image: &Image<Srgb>| Plane::sum(&Pool::HALF.planes(image), YIQ[0]);
         numeric(self, variance(&luma(&a), &luma(&b), 0.0).sqrt())
     }
 }
@@ -108,7 +106,7 @@ impl Metric for MsGmsd {
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE_MS)?;
-        let (mut a, mut b) = (Plane::mixed(&a, LUMA), Plane::mixed(&b, LUMA));
+        let (mut a, mut b) = (Plane::mixed(&a, YIQ[0]), Plane::mixed(&b, YIQ[0]));
         let mut sum = 0.0;
         for (scale, weight) in WEIGHTS.iter().enumerate() {
             if scale > 0 {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::plane::Plane;
+use super::plane::{Plane, YIQ};
 use super::pool::Pool;
 use super::{numeric, pair, similarity, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
@@ -16,8 +16,6 @@ const ALPHA: f64 = 4.2;
 const MIN_SIDE: usize = 16;
 /// Half the side of the coarsest wavelet: how far it reaches beyond the edge.
 const REACH: usize = 4;
-/// From RGB to Y, I and Q, for values of range 255.
-const YIQ: [[f64; 3]; 3] = [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]];
 
 /// Haar wavelet-based perceptual similarity index (Reisenhofer, Bosse, Kutyniok, Wiegand, *A Haar Wavelet-Based
 /// Perceptual Similarity Index for Image Quality Assessment*, 2018): how alike the Haar coefficients of the two finer
@@ -81,8 +79,7 @@ struct Views {
 
 impl Views {
     fn of(image: &Image<Srgb>) -> Self {
-        let planes = Pool::HALF.planes(image);
-        let [y, i, q] = YIQ.map(|weights| Plane::sum(&planes, weights.map(|w| 255.0 * w)));
+        let [y, i, q] = Plane::levels(&Pool::HALF.planes(image), YIQ);
         Self { luma: Sums::of(&y), chroma: [blurred(&i), blurred(&q)] }
     }
 }
@@ -141,12 +138,10 @@ impl Sums {
         let corners = at(top, left).iter().zip(at(top, right)).zip(at(bottom, left)).zip(at(bottom, right));
         let rows = corners.clone().zip(at(centre, left)).zip(at(centre, right));
         let columns = corners.zip(at(top, middle)).zip(at(bottom, middle));
-        let vertical = rows.map(|(((((tl, tr), bl), br), cl), cr)| {
-            scale * (2.0 * (cr - cl) - (tr - tl) - (br - bl)).abs()
-        });
-        let horizontal = columns.map(|(((((tl, tr), bl), br), tm), bm)| {
-            scale * (2.0 * (bm - tm) - (bl - tl) - (br - tr)).abs()
-        });
+        let vertical = rows
+            .map(|(((((tl, tr), bl), br), cl), cr)| scale * (2.0 * (cr - cl) - (tr - tl) - (br - bl)).abs());
+        let horizontal = columns
+            .map(|(((((tl, tr), bl), br), tm), bm)| scale * (2.0 * (bm - tm) - (bl - tl) - (br - tr)).abs());
         [vertical.collect(), horizontal.collect()]
     }
 }

@@ -66,10 +66,7 @@ impl Metric for Mdsi {
         // One block may stand half outside, and zeros count in its mean.
         let (before, after) = ((side - 1) / 2, side / 2);
         let pool = Pool { side, before, after, outside: Outside::Zero };
-        let lhm = |image: &Image<Srgb>| {
-            let planes = pool.planes(image);
-            LHM.map(|weights| Plane::sum(&planes, weights.map(|w| 255.0 * w)))
-        };
+        let lhm = |image: &Image<Srgb>| Plane::levels(&pool.planes(image), LHM);
         numeric(self, deviation(&lhm(&a), &lhm(&b)).powf(0.25))
     }
 }
@@ -86,13 +83,15 @@ fn deviation(a: &[Plane; 3], b: &[Plane; 3]) -> f64 {
             let [ga, gb, gm] = [0, 1, 2].map(|k: usize| gradients[k][x]);
             let [ha, ma, hb, mb] = [0, 1, 2, 3].map(|k: usize| rows[k][x]);
             let edges = similarity(ga, gb, C1) + similarity(gb, gm, C2) - similarity(ga, gm, C2);
-            let colours =
-                (2.0 * (ha * hb + ma * mb) + C3) / (ha * ha + hb * hb + ma * ma + mb * mb + C3);
+            // Squares image by image: then equal images are exactly alike, of which the fourth root would make much.
+            let squares = (ha * ha + ma * ma) + (hb * hb + mb * mb);
+            let colours = (2.0 * (ha * hb + ma * mb) + C3) / (squares + C3);
             fourth_root(ALPHA * edges + (1.0 - ALPHA) * colours)
         })
     };
     let count = (width * height) as f64;
-    let mean = sum_rows(height, |y| roots(y).fold([0.0; 2], |sum, root| [sum[0] + root[0], sum[1] + root[1]]));
+    let mean =
+        sum_rows(height, |y| roots(y).fold([0.0; 2], |sum, root| [sum[0] + root[0], sum[1] + root[1]]));
     let mean = mean.map(|sum| sum / count);
     let [sum] = sum_rows(height, |y| [roots(y).map(|r| (r[0] - mean[0]).hypot(r[1] - mean[1])).sum::<f64>()]);
     sum / count

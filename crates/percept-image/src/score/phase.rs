@@ -80,8 +80,8 @@ impl Filters {
         let both = self.transform.forward(both);
         let opposite = |at: usize| opposite(at, self.size);
         let spectrum_a = (0..both.len()).map(|at| (both[at] + both[opposite(at)].conj()) * 0.5);
-        let spectrum_b = (0..both.len())
-            .map(|at| (both[at] - both[opposite(at)].conj()) * Complex64::new(0.0, -0.5));
+        let spectrum_b =
+            (0..both.len()).map(|at| (both[at] - both[opposite(at)].conj()) * Complex64::new(0.0, -0.5));
         [spectrum_a.collect(), spectrum_b.collect()].map(|spectrum: Vec<_>| self.of_spectrum(&spectrum))
     }
 
@@ -123,7 +123,8 @@ impl Filters {
                     let turned = response * mean.conj();
                     [turned.re - turned.im.abs(), response.norm_sqr().sqrt()]
                 });
-                let [energy, amplitude] = parts.fold([0.0; 2], |sum, part| [sum[0] + part[0], sum[1] + part[1]]);
+                let [energy, amplitude] =
+                    parts.fold([0.0; 2], |sum, part| [sum[0] + part[0], sum[1] + part[1]]);
                 [(energy - threshold).max(0.0), amplitude]
             })
             .collect()

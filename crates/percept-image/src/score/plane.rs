@@ -14,6 +14,10 @@ pub(super) enum Outside {
     Edge,
 }
 
+/// From RGB to Y (luma of full range, BT.601), I and Q.
+pub(super) const YIQ: [[f64; 3]; 3] =
+    [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]];
+
 /// `width × height` values, rows from the top.
 #[derive(Clone)]
 pub(super) struct Plane {
@@ -59,6 +63,11 @@ impl Plane {
         let values = a.data.iter().zip(&b.data).zip(&c.data);
         let data = values.map(|((a, b), c)| weights[0] * a + weights[1] * b + weights[2] * c).collect();
         Self { width: a.width, height: a.height, data }
+    }
+
+    /// Three channels of range 255, which red, green and blue of range 1 give by a matrix.
+    pub fn levels(planes: &[Self; 3], matrix: [[f64; 3]; 3]) -> [Self; 3] {
+        matrix.map(|weights| Self::sum(planes, weights.map(|weight| 255.0 * weight)))
     }
 
     /// Half the size: means of 2×2 blocks; an odd last row or column has the one `outside` beside it.

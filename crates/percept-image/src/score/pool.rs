@@ -60,9 +60,8 @@ impl Pool {
         means.par_chunks_exact_mut(width.max(1)).enumerate().for_each(|(y, row)| {
             let sums: Vec<[f64; C]> = self.column_sums(data, size, y);
             for (mean, block) in row.iter_mut().zip(sums.chunks_exact(self.side)) {
-                let sum: [f64; C] = block
-                    .iter()
-                    .fold([0.0; C], |sum, column| std::array::from_fn(|c| sum[c] + column[c]));
+                let sum: [f64; C] =
+                    block.iter().fold([0.0; C], |sum, column| std::array::from_fn(|c| sum[c] + column[c]));
                 *mean = sum.map(|sum| sum * scale);
             }
         });

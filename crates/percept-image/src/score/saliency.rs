@@ -31,8 +31,7 @@ pub(super) fn saliency(image: &Image<Srgb>) -> Plane {
     let map = (0..SIDE * SIDE).map(|at| {
         let from_centre = |at: usize| (at as f64 + 1.0 - (SIDE / 2) as f64).powi(2);
         let centre = from_centre(at / SIDE) + from_centre(at % SIDE);
-        let warm: f64 =
-            (0..2).map(|k| ((small[at][k + 1] - colour[k].0) * colour[k].1).powi(2)).sum();
+        let warm: f64 = (0..2).map(|k| ((small[at][k + 1] - colour[k].0) * colour[k].1).powi(2)).sum();
         let centre = (-centre / (SIGMA_D * SIGMA_D)).exp();
         filtered[at] * centre * (1.0 - (-warm / (SIGMA_C * SIGMA_C)).exp())
     });
@@ -66,8 +65,10 @@ fn shrunk(image: &Image<Srgb>) -> Vec<[f64; 3]> {
             let pixel = std::array::from_fn(|c| {
                 let at = |x: usize, y: usize| f64::from(image.pixel(x, y)[c]);
                 let mix = |a: f64, b: f64, share: f64| (1.0 - share) * a + share * b;
-                let (upper, lower) =
-                    (mix(at(left, top), at(right, top), across), mix(at(left, bottom), at(right, bottom), across));
+                let (upper, lower) = (
+                    mix(at(left, top), at(right, top), across),
+                    mix(at(left, bottom), at(right, bottom), across),
+                );
                 mix(upper, lower, down) as f32
             });
             lab(pixel, D50)

@@ -66,11 +66,8 @@ impl Metric for Vsi {
         let side = Pool::side_for(a.size());
         // One block may stand half outside.
         let pool = Pool { side, before: side / 2, after: (side - 1) / 2, outside: Outside::Edge };
-        let seen = |image: &Image<Srgb>| {
-            let planes = pool.planes(image);
-            let lmn = LMN.map(|weights| Plane::sum(&planes, weights.map(|w| 255.0 * w)));
-            (pool.plane(&saliency(image)), lmn)
-        };
+        let seen =
+            |image: &Image<Srgb>| (pool.plane(&saliency(image)), Plane::levels(&pool.planes(image), LMN));
         let ((seen_a, [a, ma, na]), (seen_b, [b, mb, nb])) = (seen(&a), seen(&b));
         let width = a.width;
         let [sum, weights] = sum_rows(a.height, |y| {

@@ -61,8 +61,9 @@ impl Fit {
         let [left, right] = [0, 1].map(|k: usize| (squares[k] / counts[k]).sqrt());
         let ratio = left / right;
         let mean = magnitudes / count;
-        let moment = mean * mean / ((squares[0] + squares[1]) / count) * (ratio.powi(3) + 1.0) * (ratio + 1.0)
-            / (ratio * ratio + 1.0).powi(2);
+        let moment =
+            mean * mean / ((squares[0] + squares[1]) / count) * (ratio.powi(3) + 1.0) * (ratio + 1.0)
+                / (ratio * ratio + 1.0).powi(2);
         let shape = shape(moment);
         let width = (tgamma(1.0 / shape) / tgamma(3.0 / shape)).sqrt();
         Self { shape, left: left * width, right: right * width }

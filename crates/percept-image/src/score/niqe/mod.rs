@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use self::features::{FEATURES, features};
 use super::plane::Plane;
 use super::{alone, numeric};
-use crate::{Better, Cost, Image, Metric, MetricError, Srgb};
+use crate::resize::imresize;
+use crate::{Better, Cost, Image, Luma, Metric, MetricError, Srgb};
 
 /// Pixels of a block a side.
 const BLOCK: usize = 96;
@@ -21,8 +22,6 @@ const PRISTINE: &[u8; 8 * (ALL + ALL * ALL)] = include_bytes!("../../../../../as
 /// Luma in studio range, in levels.
 const STUDIO: [f64; 3] = [65.481, 128.553, 24.966];
 const BLACK: f64 = 16.0;
-/// MATLAB's bicubic kernel with antialiasing at half size: from the middle outwards, the same to both sides.
-const HALF: [f64; 4] = [0.433_593_75, 0.113_281_25, -0.035_156_25, -0.011_718_75];
 /// The window of the local mean and contrast.
 const REACH: usize = 3;
 const SIGMA: f64 = 7.0 / 6.0;
@@ -102,33 +101,18 @@ impl Metric for Niqe {
     }
 }
 
-/// Half the size, as MATLAB's `imresize(A, 0.5)` has it: [`crate::resize::imresize`] in double precision, which the
-/// search for the nearest shape needs.
-fn halved(plane: &Plane) -> Plane {
-    let (width, height) = (plane.width / 2, plane.height / 2);
-    // Four to each side of the middle, mirrored with the edge repeated.
-    let sources = |at: usize, old: usize| -> [(usize, f64); 2 * HALF.len()] {
-        std::array::from_fn(|k| {
-            let from = (2 * at + k) as i64 - 3;
-            let distance = if k < HALF.len() { HALF.len() - 1 - k } else { k - HALF.len() };
-            let mirrored = if from < 0 { -1 - from } else { from.min(2 * old as i64 - 1 - from) };
-            (mirrored as usize, HALF[distance])
-        })
-    };
-    let columns: Vec<_> = (0..width).map(|x| sources(x, plane.width)).collect();
-    let mut data = vec![0.0; width * height];
-    data.par_chunks_exact_mut(width).enumerate().for_each(|(y, out)| {
-        let mut sums = vec![0.0; plane.width];
-        for (from, tap) in sources(y, plane.height) {
-            sums.iter_mut().zip(plane.row(from)).for_each(|(sum, v)| *sum += tap * v);
-        }
-        let values = columns.iter().map(|taps| taps.iter().map(|(from, tap)| tap * sums[*from]).sum());
-        out.iter_mut().zip(values).for_each(|(out, v)| *out = v);
-    });
-    Plane { width, height, data }
+/// Half the size, by MATLAB's bicubic on values of range 1.
+fn halved(luma: &Plane) -> Plane {
+    let (width, height) = (luma.width / 2, luma.height / 2);
+    let small = luma.data.iter().map(|v| (v / 255.0) as f32).collect();
+    let small = imresize(&Image::<Luma>::from_parts(luma.width, luma.height, small), width, height);
+    Plane { width, height, data: small.data().iter().map(|v| f64::from(255.0 * v)).collect() }
 }
 
 /// Every value without its local mean, divided by its local contrast plus one level.
+///
+/// In single precision, to which the means are rounded: so a flat part becomes zeros, which the features leave out. In
+/// double precision it would become a noise of rounding errors, of which half were counted as negative.
 fn normalised(luma: &Plane) -> Plane {
     let (width, height) = (luma.width, luma.height);
     let taps: [f64; 2 * REACH + 1] =
@@ -143,7 +127,7 @@ fn normalised(luma: &Plane) -> Plane {
             let values = luma.row((y + k).saturating_sub(REACH).min(height - 1));
             for ((mean, square), v) in means[REACH..].iter_mut().zip(&mut squares[REACH..]).zip(values) {
                 *mean += tap * v;
-                *square += tap * v * v;
+                *square += tap * f64::from((v * v) as f32);
             }
         }
         let [means, squares] = [means, squares].map(|mut sums| {
@@ -157,7 +141,8 @@ fn normalised(luma: &Plane) -> Plane {
             out
         });
         for (out, ((v, mean), square)) in out.iter_mut().zip(luma.row(y).iter().zip(means).zip(squares)) {
-            *out = (v - mean) / ((square - mean * mean).abs().sqrt() + 1.0);
+            let (v, mean, square) = (*v as f32, mean as f32, square as f32);
+            *out = f64::from((v - mean) / ((square - mean * mean).abs().sqrt() + 1.0));
         }
     });
     Plane { width, height, data }
@@ -166,8 +151,9 @@ fn normalised(luma: &Plane) -> Plane {
 /// `√(dᵀ C⁻¹ d)`: `d` is the distance of the means, `C` the mean of the covariances. Blocks that lack a number count in
 /// the means of the others, not in the covariance.
 fn distance(blocks: &[[f64; ALL]], whole: &[[f64; ALL]]) -> f64 {
-    static MODEL: LazyLock<Vec<f64>> =
-        LazyLock::new(|| PRISTINE.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect());
+    static MODEL: LazyLock<Vec<f64>> = LazyLock::new(|| {
+        PRISTINE.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+    });
     let (mean, covariance) = MODEL.split_at(ALL);
     let of = |blocks: &[[f64; ALL]], k: usize| {
         let (sum, count) = blocks
