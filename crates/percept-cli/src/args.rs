@@ -229,10 +229,12 @@ Examples:
   percept score --ref gt --test results --json > scores.json
   percept score --ref gt --test results -o scores.csv
   percept score --test results --metric niqe,noise
+  percept score --ref gt --test results --metric vgg,selected:runs/sr
 
 Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, gmsd, ms-gmsd, fsim, fsimc, vsi, haarpsi, mdsi, dss, \
-ciede2000, luminance-shift, saturation-shift, lpips-alex, lpips-vgg, dists; without references niqe, tv, noise. \
-`percept metrics` says what each of them is.
+ciede2000, luminance-shift, saturation-shift, lpips-alex, lpips-vgg, dists, vgg; without references niqe, tv, noise. \
+`percept metrics` says what each of them is. selected:RUN is the distance in the channels that a training selected \
+(RUN is the run's folder).
 
 Files are matched by name, whatever the extension; where all results have one common ending \
 (img_x4 for img), it is passed over. A picture that cannot be scored is named, the others are \
@@ -259,7 +261,7 @@ pub struct ScoreArgs {
         default_value = "psnr-y,ssim-y,lpips-alex,dists"
     )]
     pub metric: Vec<String>,
-    /// Border pixels to leave out; LPIPS and DISTS look at whole pictures all the same
+    /// Border pixels to leave out; networks look at whole pictures all the same
     #[arg(long, value_name = "PIXELS", default_value_t = 0)]
     pub crop: usize,
     /// JSON instead of a table

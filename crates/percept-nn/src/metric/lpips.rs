@@ -19,7 +19,11 @@ const SCALING: Scaling = Scaling { shift: [0.485, 0.456, 0.406], scale: [0.229, 
 /// Added to the squared length of a feature vector, under the root: the gradient stays finite at zero.
 const EPSILON: f64 = 1e-10;
 
-/// The learned perceptual image patch similarity, as a distance: 0 for equal images, usually below 1.
+/// Ends of VGG16's five stages.
+const VGG_TAPS: [&str; 5] = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
+
+/// The learned perceptual image patch similarity, as a distance: 0 for equal images, usually below 1. Also the same
+/// distance before anything was learned, in which every channel counts alike.
 #[derive(Clone, Debug)]
 pub struct Lpips {
     name: &'static str,
@@ -37,7 +41,7 @@ impl Lpips {
     /// When `alexnet` or `lpips-alexnet` is missing from the store, wrong or broken.
     pub fn alex(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
         let taps = ["relu1", "relu2", "relu3", "relu4", "relu5"];
-        Self::new("lpips-alex", BackboneKind::Alexnet, "lpips-alexnet", taps, store, device)
+        Self::new("lpips-alex", BackboneKind::Alexnet, Some("lpips-alexnet"), taps, store, device)
     }
 
     /// Through VGG16: the usual choice for losses.
@@ -45,14 +49,21 @@ impl Lpips {
     /// # Errors
     /// When `vgg16` or `lpips-vgg16` is missing from the store, wrong or broken.
     pub fn vgg(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
-        let taps = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
-        Self::new("lpips-vgg", BackboneKind::Vgg16, "lpips-vgg16", taps, store, device)
+        Self::new("lpips-vgg", BackboneKind::Vgg16, Some("lpips-vgg16"), VGG_TAPS, store, device)
+    }
+
+    /// The plain distance in VGG16 (`vgg`): the same without heads, at most 10.
+    ///
+    /// # Errors
+    /// When `vgg16` is missing from the store, wrong or broken.
+    pub fn uniform(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
+        Self::new("vgg", BackboneKind::Vgg16, None, VGG_TAPS, store, device)
     }
 
     fn new(
         name: &'static str,
         kind: BackboneKind,
-        heads: &str,
+        heads: Option<&str>,
         taps: [&str; 5],
         store: &WeightStore,
         device: &Device,
@@ -63,22 +74,33 @@ impl Lpips {
         let weights = store.open(architecture.name)?;
         let trunk =
             Trunk::new(&architecture, &positions, Pooling::Max, SCALING, Some(&weights.state), &device)?;
-        let head_weights = store.open(heads)?;
-        let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
-            let head = head_weights.state.tensor(
-                &format!("lin{at}.model.1.weight"),
-                [1, tap.channels, 1, 1],
-                &device,
-            )?;
-            Ok(head.reshape([1, 1, 1, tap.channels]))
-        });
-        let protocol = format!(
-            "LPIPS v0.1, {} trunk sha256 {}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
-            architecture.name,
-            weights.short_hash(),
-            head_weights.short_hash()
-        );
-        Ok(Self { name, protocol, heads: heads.collect::<Result<_, WeightError>>()?, trunk, device })
+        let trunk_hash = weights.short_hash();
+        let (heads, protocol) = match heads {
+            Some(heads) => {
+                let learned = store.open(heads)?;
+                let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
+                    let (name, shape) = (format!("lin{at}.model.1.weight"), [1, tap.channels, 1, 1]);
+                    let head = learned.state.tensor::<4>(&name, shape, &device)?;
+                    Ok(head.reshape([1, 1, 1, tap.channels]))
+                });
+                let protocol = format!(
+                    "LPIPS v0.1, {} trunk sha256 {trunk_hash}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
+                    architecture.name,
+                    learned.short_hash()
+                );
+                (heads.collect::<Result<_, WeightError>>()?, protocol)
+            }
+            None => {
+                let ones = trunk.taps().iter().map(|tap| Tensor::ones([1, 1, 1, tap.channels], &device));
+                let protocol = format!(
+                    "uniform {} distance, trunk sha256 {trunk_hash}, features of unit length at every position, squared differences summed over channels, averaged over positions, summed over {}, no learned weights, full size, f32",
+                    architecture.name,
+                    taps.join(", ")
+                );
+                (ones.collect(), protocol)
+            }
+        };
+        Ok(Self { name, protocol, heads, trunk, device })
     }
 
     /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in

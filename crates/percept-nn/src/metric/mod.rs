@@ -8,8 +8,10 @@ mod dists;
 mod lpips;
 mod named;
 mod score;
+mod selected;
 mod strips;
 
 pub use dists::Dists;
 pub use lpips::Lpips;
 pub use named::{MetricNameError, NAMES, named};
+pub use selected::{Selected, SelectedError};

@@ -6,7 +6,7 @@ use percept_image::{
     TotalVariation, Vsi,
 };
 
-use super::{Dists, Lpips};
+use super::{Dists, Lpips, Selected, SelectedError};
 use crate::weights::{WeightError, WeightStore};
 
 /// The names of all scores: classical ones against a reference, learned ones, those without a reference.
@@ -31,6 +31,7 @@ pub const NAMES: &[&str] = &[
     "lpips-alex",
     "lpips-vgg",
     "dists",
+    "vgg",
     "niqe",
     "tv",
     "noise",
@@ -40,7 +41,7 @@ pub const NAMES: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MetricNameError {
     /// There is no such score.
-    #[error("no score is called `{name}`; there are {}", NAMES.join(", "))]
+    #[error("no score is called `{name}`; there are {}, and selected:RUN", NAMES.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -48,9 +49,12 @@ pub enum MetricNameError {
     /// The weights of a learned score.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// The run of `selected:RUN`.
+    #[error(transparent)]
+    Selected(#[from] SelectedError),
 }
 
-/// The score called `name`. The classical ones leave out `crop` pixels at each border; the learned ones look
+/// The score called `name`; `selected:RUN` is what a training [selected](Selected). The classical ones leave out `crop` pixels at each border; the learned ones look
 /// at whole images, on `device`.
 ///
 /// # Errors
@@ -61,6 +65,9 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
+    if let Some(run) = name.strip_prefix("selected:") {
+        return Ok(Box::new(Selected::load(run, store, device)?));
+    }
     Ok(match name {
         "psnr-y" => Box::new(Psnr::y(crop)),
         "psnr-rgb" => Box::new(Psnr::rgb(crop)),
@@ -82,6 +89,7 @@ pub fn named(
         "lpips-alex" => Box::new(Lpips::alex(store, device)?),
         "lpips-vgg" => Box::new(Lpips::vgg(store, device)?),
         "dists" => Box::new(Dists::new(store, device)?),
+        "vgg" => Box::new(Lpips::uniform(store, device)?),
         "niqe" => Box::new(Niqe::new(crop)),
         "tv" => Box::new(TotalVariation::new(crop)),
         "noise" => Box::new(Noise::new(crop)),
