@@ -230,15 +230,19 @@ Examples:
   percept score --ref gt --test results -o scores.csv
   percept score --test results --metric niqe,noise
   percept score --ref gt --test results --metric vgg,selected:runs/sr
+  percept score --ref gt --test results --metric ssim-y,lpips-alex --maps maps
 
 Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, gmsd, ms-gmsd, fsim, fsimc, vsi, haarpsi, mdsi, dss, \
 ciede2000, luminance-shift, saturation-shift, lpips-alex, lpips-vgg, dists, vgg; without references niqe, tv, noise. \
 `percept metrics` says what each of them is. selected:RUN is the distance in the channels that a training selected \
-(RUN is the run's folder).
+(RUN is the run's folder); vgg-fd one distance between all results and all references, whatever their names and sizes.
 
 Files are matched by name, whatever the extension; where all results have one common ending \
 (img_x4 for img), it is passed over. A picture that cannot be scored is named, the others are \
 scored, and the exit code is 1.
+
+Maps are PNG files NAME.SCORE.png: dark blue is no difference, light yellow the most; the colours mean the same in \
+all maps of a score.
 
 Every number has a protocol, in table, JSON and CSV: without it, it means nothing elsewhere. The \
 PSNR of equal pictures is infinite: `inf` in table and CSV, and in JSON, which has no infinity, \
@@ -264,6 +268,9 @@ pub struct ScoreArgs {
     /// Border pixels to leave out; networks look at whole pictures all the same
     #[arg(long, value_name = "PIXELS", default_value_t = 0)]
     pub crop: usize,
+    /// Draw where the pictures differ, into this folder: ssim-*, gmsd, lpips-*, vgg
+    #[arg(long, value_name = "DIR")]
+    pub maps: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

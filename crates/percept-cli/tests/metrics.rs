@@ -12,7 +12,7 @@ fn every_score_is_listed_with_what_it_is() {
     let listed: Value = serde_json::from_str(&run(&["metrics", "--json"]).exits(0).out).unwrap();
     let metrics = listed["metrics"].as_array().unwrap();
     let names: Vec<_> = metrics.iter().map(|metric| metric["name"].as_str().unwrap()).collect();
-    assert_eq!(names, Panel::names());
+    assert_eq!(names, [Panel::names(), &["vgg-fd"]].concat());
     for metric in metrics {
         let mut keys: Vec<_> = metric.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -30,8 +30,10 @@ fn every_score_is_listed_with_what_it_is() {
     assert_eq!(of("fsim")["range"], serde_json::json!([0.0, 1.0]));
     assert_eq!(of("gmsd")["better"], "lower");
     assert_eq!(of("lpips-vgg")["cost"], "network");
+    assert_eq!(of("vgg-fd")["range"], serde_json::json!([0.0, null]));
 
-    let table = run(&["metrics"]).exits(0).prints(&["from 0", "0 to 0.5", "Xue, Zhang, Mou, Bovik"]);
+    let table =
+        run(&["metrics"]).exits(0).prints(&["from 0", "0 to 0.5", "Xue, Zhang, Mou, Bovik", "selected:RUN"]);
     for metric in metrics {
         let name = metric["name"].as_str().unwrap();
         let said = |with: &Value| {

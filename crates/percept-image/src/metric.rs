@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Image, Srgb};
+use crate::{Difference, Image, Srgb};
 
 /// Which direction of a score is the better one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -89,10 +89,26 @@ pub trait Metric: Send + Sync {
     fn needs_reference(&self) -> bool {
         true
     }
+    /// The score place by place, where it comes from places.
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        None
+    }
     /// The score of `test` against `reference`.
     ///
     /// # Errors
     /// When sizes differ or are too small for the metric, when the score is not defined for these images, or when the
     /// result is NaN. Infinity is a valid PSNR (identical images).
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError>;
+}
+
+/// A score that says where two images differ.
+pub trait Spatial: Metric {
+    /// How much `test` differs from `reference` at every pixel that the score looks at: the size of the images, without
+    /// the border that is cut off.
+    ///
+    /// # Errors
+    /// As [`score`](Metric::score).
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError>;
+    /// The difference that is drawn in the lightest colour: the same for all images, so that maps can be compared.
+    fn white(&self) -> f32;
 }

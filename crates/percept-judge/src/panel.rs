@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use percept_conv::Device;
 use percept_image::{Cost, Image, Metric, MetricError, Srgb};
-use percept_nn::metric::{MetricNameError, NAMES, named};
+use percept_nn::metric::{FrechetVgg, MetricNameError, NAMES, named};
 use percept_nn::weights::WeightStore;
 
 use crate::ImageScores;
@@ -37,6 +37,7 @@ pub enum PanelError {
 /// Scores to be taken of every photo, in order.
 pub struct Panel {
     metrics: Vec<Box<dyn Metric>>,
+    distribution: Option<FrechetVgg>,
 }
 
 impl std::fmt::Debug for Panel {
@@ -46,7 +47,8 @@ impl std::fmt::Debug for Panel {
 }
 
 impl Panel {
-    /// The names of all scores that there are; beside them, `selected:RUN` is the distance that a run selected.
+    /// The names of all scores of a photo that there are. Beside them, `selected:RUN` is the distance that a run
+    /// selected, and [`FrechetVgg::NAME`] one between two sets of photos.
     pub fn names() -> &'static [&'static str] {
         NAMES
     }
@@ -67,24 +69,34 @@ impl Panel {
             return Err(PanelError::Empty);
         }
         let mut seen = BTreeSet::new();
-        let mut metrics = Vec::new();
+        let (mut metrics, mut distribution) = (Vec::new(), None);
         for name in names {
             if !seen.insert(name) {
                 return Err(PanelError::Twice { name: name.clone() });
             }
+            if name == FrechetVgg::NAME {
+                distribution = Some(FrechetVgg::new(store, device).map_err(MetricNameError::from)?);
+                continue;
+            }
             metrics.push(named(name, crop, store, device).map_err(|error| refused(name, error))?);
         }
-        Ok(Self { metrics })
+        Ok(Self { metrics, distribution })
     }
 
-    /// The scores, in the order of their names in [`new`](Self::new).
+    /// The scores of a photo, in the order of their names in [`new`](Self::new).
     pub fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {
         self.metrics.iter().map(AsRef::as_ref)
     }
 
-    /// The scores that compare with a reference, by name.
+    /// The distance between all photos and all references, if it is asked for.
+    pub fn distribution(&self) -> Option<&FrechetVgg> {
+        self.distribution.as_ref()
+    }
+
+    /// The scores that compare with references, by name.
     pub fn comparing(&self) -> impl Iterator<Item = &str> {
-        self.metrics().filter(|metric| metric.needs_reference()).map(Metric::name)
+        let metrics = self.metrics().filter(|metric| metric.needs_reference()).map(Metric::name);
+        metrics.chain(self.distribution.as_ref().map(|_| FrechetVgg::NAME))
     }
 
     /// Whether a network is among the scores, which keeps all cores busy and takes memory by itself.
@@ -127,12 +139,13 @@ fn refused(name: &str, error: MetricNameError) -> PanelError {
         return error.into();
     }
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
-    let nearest = NAMES.iter().min_by_key(|known| distance(known));
+    let names = NAMES.iter().copied().chain([FrechetVgg::NAME]);
+    let nearest = names.min_by_key(|known| distance(known));
     // Names are short and alike: beyond a third of the letters a guess would be a random one.
     let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
     let advice = match near {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}, and selected:RUN", NAMES.join(", ")),
+        None => format!("there are {}, {} and selected:RUN", NAMES.join(", "), FrechetVgg::NAME),
     };
     PanelError::Unknown { name: name.to_string(), advice }
 }

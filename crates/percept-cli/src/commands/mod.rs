@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod demo;
+mod distribution;
 pub mod init;
 pub mod metrics;
 pub mod report;

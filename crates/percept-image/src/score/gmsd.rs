@@ -2,11 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use rayon::prelude::*;
+
 use super::gradient::PREWITT;
 use super::plane::{Outside, Plane, YIQ};
 use super::pool::Pool;
 use super::{numeric, pair, sum_rows};
-use crate::{Better, Image, Metric, MetricError, Srgb};
+use crate::{Better, Difference, Image, Metric, MetricError, Spatial, Srgb};
 
 /// The papers' constant 170, for values in `[0, 1]`.
 const T: f64 = 170.0 / (255.0 * 255.0);
@@ -58,11 +60,35 @@ impl Metric for Gmsd {
         "Xue, Zhang, Mou, Bovik, Gradient Magnitude Similarity Deviation: A Highly Efficient Perceptual Image Quality Index, 2014"
     }
 
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        Some(self)
+    }
+
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
-        let luma = |image: &Image<Srgb>| Plane::sum(&Pool::HALF.planes(image), YIQ[0]);
-        numeric(self, variance(&luma(&a), &luma(&b), 0.0).sqrt())
+        numeric(self, variance(&half_luma(&a), &half_luma(&b), 0.0).sqrt())
     }
+}
+
+/// 1 − similarity of the gradients of the halved images, from 0 to 1; a pixel has the value of its 2×2 block. GMSD is
+/// how much this varies.
+impl Spatial for Gmsd {
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError> {
+        let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
+        let (width, height) = a.size();
+        let (a, b) = (half_luma(&a), half_luma(&b));
+        let rows: Vec<Vec<f64>> =
+            (0..a.height).into_par_iter().map(|y| similarities(&a, &b, 0.0, y).collect()).collect();
+        Ok(Image::from_fn(width, height, |x, y, _| (1.0 - rows[y / 2][x / 2]) as f32))
+    }
+
+    fn white(&self) -> f32 {
+        1.0
+    }
+}
+
+fn half_luma(image: &Image<Srgb>) -> Plane {
+    Plane::sum(&Pool::HALF.planes(image), YIQ[0])
 }
 
 /// GMSD at four scales (Zhang, Sander, Bermak, *Gradient Magnitude Similarity Deviation on Multiple Scales for Color
@@ -121,10 +147,7 @@ impl Metric for MsGmsd {
 /// Variance of the similarity of gradient magnitudes over all positions.
 fn variance(a: &Plane, b: &Plane, masking: f64) -> f64 {
     let [sum, squares] = sum_rows(a.height, |y| {
-        let gradients = PREWITT.magnitude(a, y).into_iter().zip(PREWITT.magnitude(b, y));
-        gradients.fold([0.0; 2], |[sum, squares], (a, b)| {
-            let masked = masking * a * b;
-            let similarity = (2.0 * a * b - masked + T) / (a * a + b * b - masked + T);
+        similarities(a, b, masking, y).fold([0.0; 2], |[sum, squares], similarity| {
             [sum + similarity, squares + similarity * similarity]
         })
     });
@@ -132,4 +155,13 @@ fn variance(a: &Plane, b: &Plane, masking: f64) -> f64 {
     let mean = sum / count;
     // All positions alike: rounding may leave a trace below zero.
     (squares / count - mean * mean).max(0.0)
+}
+
+/// Similarity of the gradient magnitudes along a row.
+fn similarities(a: &Plane, b: &Plane, masking: f64, y: usize) -> impl Iterator<Item = f64> {
+    let gradients = PREWITT.magnitude(a, y).into_iter().zip(PREWITT.magnitude(b, y));
+    gradients.map(move |(a, b)| {
+        let masked = masking * a * b;
+        (2.0 * a * b - masked + T) / (a * a + b * b - masked + T)
+    })
 }

@@ -4,10 +4,11 @@
 use std::ops::RangeInclusive;
 
 use burn::tensor::{Device, Tensor};
-use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
+use percept_image::resize::{Filter, resize};
+use percept_image::{Better, Cost, Difference, Image, Metric, MetricError, Spatial, Srgb};
 
-use super::score::score;
-use super::strips::sum_over_rows;
+use super::score::{checked, score};
+use super::strips::{cat_over_rows, sum_over_rows};
 use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
@@ -31,6 +32,8 @@ pub struct Lpips {
     trunk: Trunk,
     /// Weights of the squared differences, `[1, 1, 1, C]` a tap.
     heads: Vec<Tensor<4>>,
+    /// Where a map is lightest.
+    white: f32,
     device: Device,
 }
 
@@ -75,7 +78,7 @@ impl Lpips {
         let trunk =
             Trunk::new(&architecture, &positions, Pooling::Max, SCALING, Some(&weights.state), &device)?;
         let trunk_hash = weights.short_hash();
-        let (heads, protocol) = match heads {
+        let (heads, protocol, white) = match heads {
             Some(heads) => {
                 let learned = store.open(heads)?;
                 let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
@@ -88,7 +91,7 @@ impl Lpips {
                     architecture.name,
                     learned.short_hash()
                 );
-                (heads.collect::<Result<_, WeightError>>()?, protocol)
+                (heads.collect::<Result<_, WeightError>>()?, protocol, 1.0)
             }
             None => {
                 let ones = trunk.taps().iter().map(|tap| Tensor::ones([1, 1, 1, tap.channels], &device));
@@ -97,10 +100,11 @@ impl Lpips {
                     architecture.name,
                     taps.join(", ")
                 );
-                (ones.collect(), protocol)
+                // Unit vectors differ by much where nothing weighs the channels.
+                (ones.collect(), protocol, 5.0)
             }
         };
-        Ok(Self { name, protocol, heads, trunk, device })
+        Ok(Self { name, protocol, heads, white, trunk, device })
     }
 
     /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in
@@ -156,8 +160,38 @@ impl Metric for Lpips {
         Cost::Network
     }
 
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        Some(self)
+    }
+
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         score(self.name, self.min_side(), &self.device, reference, test, |a, b| self.distance(a, b))
+    }
+}
+
+/// The distances of all taps at every pixel, each tap's interpolated linearly from its positions. Their mean is near the
+/// score, and equals it where every position stands for as many pixels.
+impl Spatial for Lpips {
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError> {
+        let [a, b] = checked(self.name, self.min_side(), &self.device, reference, test)?;
+        let (width, height) = reference.size();
+        let (mut a, mut b) = (self.trunk.input(a), self.trunk.input(b));
+        let mut map = Image::<Difference>::from_fn(width, height, |_, _, _| 0.0);
+        for (stage, head) in self.heads.iter().enumerate() {
+            a = self.trunk.stage(stage, a);
+            b = self.trunk.stage(stage, b);
+            let [_, rows, columns, _] = a.dims();
+            let tap = cat_over_rows(&a, &b, |a, b| weighted(a, b, head.clone()).sum_dim(3));
+            let tap: Vec<f32> = tap.into_data().iter::<f32>().collect();
+            let tap = Image::<Difference>::from_fn(columns, rows, |x, y, _| tap[y * columns + x]);
+            let tap = resize(&tap, width, height, Filter::Bilinear);
+            map.data_mut().iter_mut().zip(tap.data()).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(map)
+    }
+
+    fn white(&self) -> f32 {
+        self.white
     }
 }
 
@@ -165,11 +199,13 @@ impl Metric for Lpips {
 fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<4>) -> Tensor<1> {
     let [n, height, width, _] = a.dims();
     let head = constant(head, a);
-    let sum = sum_over_rows(a, b, |a, b| {
-        let weighted = (unit(a) - unit(b)).square() * head.clone();
-        weighted.sum_dim(3).sum_dim(2).sum_dim(1)
-    });
+    let sum = sum_over_rows(a, b, |a, b| weighted(a, b, head.clone()).sum_dim(3).sum_dim(2).sum_dim(1));
     sum.div_scalar((height * width) as f64).reshape([n])
+}
+
+/// `w_c (â_c − b̂_c)²` at every position.
+fn weighted(a: Tensor<4>, b: Tensor<4>, head: Tensor<4>) -> Tensor<4> {
+    (unit(a) - unit(b)).square() * head
 }
 
 /// Every feature vector divided by its length.

@@ -5,6 +5,7 @@
 //! images included.
 
 mod dists;
+mod frechet;
 mod lpips;
 mod named;
 mod score;
@@ -12,6 +13,7 @@ mod selected;
 mod strips;
 
 pub use dists::Dists;
+pub use frechet::{FrechetVgg, frechet_distance};
 pub use lpips::Lpips;
 pub use named::{MetricNameError, NAMES, named};
 pub use selected::{Selected, SelectedError};
