@@ -295,6 +295,78 @@ fn many_photos_keep_their_order() {
     assert_eq!(skipped, ["03", "08", "13", "18", "23"]);
 }
 
+#[test]
+fn maps_are_drawn_for_the_scores_that_have_them() {
+    let sides = Sides::new(&["a.png", "b.jpg"], (64, 48));
+    let maps = sides.folder.path().join("deep/maps");
+    let names = "ssim-y,psnr-y,gmsd,lpips-alex,vgg";
+    let scored = sides.score(&["--metric", names, "--crop", "2", "--maps", arg(&maps)]).exits(0);
+    scored.says(&["no maps of psnr-y,"]);
+    let mut drawn: Vec<_> =
+        fs::read_dir(&maps).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    drawn.sort();
+    let expected = ["a", "b"]
+        .map(|photo| ["gmsd", "lpips-alex", "ssim-y", "vgg"].map(|score| format!("{photo}.{score}.png")));
+    assert_eq!(drawn, expected.concat());
+    assert_eq!(read_srgb(maps.join("a.ssim-y.png")).unwrap().size(), (60, 44));
+    let map = read_srgb(maps.join("b.lpips-alex.png")).unwrap();
+    assert_eq!(map.size(), (64, 48));
+    assert!(map.data().iter().any(|v| *v != map.data()[0]), "a map of one colour says nothing");
+
+    sides
+        .score(&["--metric", "psnr-y,dists", "--maps", arg(&maps)])
+        .exits(2)
+        .says(&["none of these", "ssim-y"]);
+    sides.score(&["--metric", "ssim-y", "--maps", arg(&sides.test)]).exits(2).says(&["among the pictures"]);
+    let file = arg(&sides.test.join("a.png")).to_string();
+    sides.score(&["--metric", "ssim-y", "--maps", &file]).exits(1).says(&["a.png"]);
+}
+
+#[test]
+fn two_folders_have_one_distance() {
+    let sides = Sides::new(&["a.png", "b.png", "c.png"], (48, 40));
+    // Names and sizes need not match, nor need the number.
+    write(&sides.test.join("else.png"), photo((40, 32), 9));
+    let scored =
+        sides.score(&["--metric", "vgg-fd", "--json"]).exits(0).says(&["3 photos are fewer than its 512"]);
+    let scored = json(&scored);
+    assert_eq!(scored["images"], serde_json::json!([]));
+    let distance = scored["sets"]["vgg-fd"].as_f64().unwrap();
+    assert!(distance > 0.0);
+    assert!(scored["metrics"]["vgg-fd"]["protocol"].as_str().unwrap().contains("VGG16 relu5_3"));
+    let both = sides.score(&["--metric", "psnr-y,vgg-fd", "--json"]).exits(0);
+    let both = json(&both);
+    assert_eq!(both["sets"], scored["sets"]);
+    assert_eq!((keys(&both["mean"]), both["images"].as_array().unwrap().len()), (vec!["psnr-y"], 3));
+    let table = sides.score(&["--metric", "psnr-y,vgg-fd"]).exits(0);
+    table.prints(&["mean of 3 photos", "of all photos", &format!("vgg-fd         {distance:.4}")]);
+    sides
+        .score(&["--metric", "vgg-fd", "--csv"])
+        .exits(0)
+        .prints(&["set score,value,protocol\nvgg-fd,", "lower is better"]);
+    let same = run(&[
+        "score",
+        "--ref",
+        arg(&sides.test),
+        "--test",
+        arg(&sides.test),
+        "--metric",
+        "vgg-fd",
+        "--json",
+    ]);
+    assert!(json(&same.exits(0))["sets"]["vgg-fd"].as_f64().unwrap() < 1e-6 * distance);
+
+    run(&["score", "--test", arg(&sides.test), "--metric", "vgg-fd"]).exits(2).says(&["vgg-fd", "--ref"]);
+    let one = sides.reference.join("a.png");
+    run(&["score", "--ref", arg(&one), "--test", arg(&sides.test), "--metric", "vgg-fd"])
+        .exits(1)
+        .says(&["at least 2 photos", "one has 1 photo"]);
+    fs::write(sides.test.join("else.png"), "no photo").unwrap();
+    let broken =
+        sides.score(&["--metric", "vgg-fd", "--json"]).exits(1).says(&["else.png", "1 of 7 photos skipped"]);
+    assert!(json(&broken)["sets"]["vgg-fd"].is_number());
+}
+
 /// Ctrl-C at the first word of progress: what is scored is printed, and how much that is.
 #[cfg(unix)]
 #[test]

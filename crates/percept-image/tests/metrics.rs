@@ -268,3 +268,41 @@ fn every_score_says_what_it_is() {
     let absolute = [Shift::luminance(0).protocol(), Shift::saturation(0).protocol()];
     assert!(absolute.iter().all(|protocol| protocol.contains("absolute difference")), "{absolute:?}");
 }
+
+#[test]
+fn maps_are_the_scores_place_by_place() {
+    let wave = |x: usize, y: usize, c: usize| {
+        0.5 + 0.3 * ((x * (c + 2)) as f32 / 9.0).sin() * (y as f32 / 7.0).cos()
+    };
+    let a = Image::from_fn(45, 38, wave);
+    // Different in the middle alone.
+    let b = Image::from_fn(45, 38, |x, y, c| {
+        wave(x, y, c) + if x.abs_diff(22) < 4 && y.abs_diff(18) < 4 { 0.2 } else { 0.0 }
+    });
+    for crop in [0, 3] {
+        let ssim = Ssim::rgb(crop);
+        let map = ssim.spatial().unwrap().map(&a, &b).unwrap();
+        let (width, height) = (45 - 2 * crop, 38 - 2 * crop);
+        assert_eq!(map.size(), (width, height));
+        let inside = map.crop(5, 5, width - 10, height - 10);
+        let mean = inside.data().iter().map(|v| f64::from(*v)).sum::<f64>() / inside.data().len() as f64;
+        assert!((1.0 - mean - ssim.score(&a, &b).unwrap()).abs() < 1e-6);
+        assert!(map.pixel(22 - crop, 18 - crop)[0] > 0.2 && map.pixel(0, 0)[0].abs() < 1e-6);
+        assert_eq!(map.pixel(0, 0), map.pixel(5, 5));
+
+        let gmsd = Gmsd::new(crop);
+        let map = gmsd.spatial().unwrap().map(&a, &b).unwrap();
+        assert_eq!(map.size(), (width, height));
+        let blocks: Vec<f64> = (0..height)
+            .step_by(2)
+            .flat_map(|y| (0..width).step_by(2).map(move |x| (x, y)))
+            .map(|(x, y)| f64::from(map.pixel(x, y)[0]))
+            .collect();
+        let mean = blocks.iter().sum::<f64>() / blocks.len() as f64;
+        let spread = blocks.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / blocks.len() as f64;
+        assert!((spread.sqrt() - gmsd.score(&a, &b).unwrap()).abs() < 1e-6);
+    }
+    let small = Image::from_fn(10, 10, wave);
+    assert!(Ssim::y(0).spatial().unwrap().map(&small, &small).is_err());
+    assert!(Psnr::y(0).spatial().is_none());
+}

@@ -36,12 +36,12 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
 
     let stop = interrupt::listen("finishing what is begun")?;
     let (images, end) = judge(&panel, &photos, maps, stop);
-    let (set, end) = match (panel.distribution(), &args.reference, end) {
-        (Some(distribution), Some(reference), Ok(())) => {
-            let (distance, end) = distribution::between(distribution, reference, &args.test, stop)?;
-            (distance.map(|distance| (distribution, distance)), end)
+    let (set, end) = match (panel.distribution(), &args.reference) {
+        (Some(distribution), Some(reference)) if !interrupt::asked(stop) => {
+            let (distance, set_end) = distribution::between(distribution, reference, &args.test, stop)?;
+            (distance.map(|distance| (distribution, distance)), end.and(set_end))
         }
-        (_, _, end) => (None, end),
+        _ => (None, end),
     };
     if !images.is_empty() || set.is_some() {
         let columns: Vec<_> = panel.metrics().map(|metric| metric.name().to_string()).collect();
