@@ -10,7 +10,7 @@
 
 use percept_image::{
     Better, Ciede2000, Cost, Dss, Fsim, Gmsd, HaarPsi, Image, Mdsi, Metric, MetricError, MsGmsd, Niqe, Noise,
-    Shift, Srgb, TotalVariation, Vsi,
+    Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
 };
 
 fn all(crop: usize) -> Vec<Box<dyn Metric>> {
