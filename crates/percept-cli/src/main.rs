@@ -7,6 +7,7 @@ mod failure;
 mod interrupt;
 mod opener;
 mod output;
+mod parallel;
 mod progress;
 mod screen;
 mod training;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Init(args) => commands::init::run(&args),
         Command::Schema => commands::init::schema(),
         Command::Score(args) => commands::score::run(&global, &args),
+        Command::Metrics(args) => commands::metrics::run(&global, &args),
         Command::Report(args) => commands::report::run(&global, &args),
         Command::Weights(args) => commands::weights::run(&global, args),
     };

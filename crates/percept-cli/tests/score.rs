@@ -12,7 +12,8 @@ use percept_judge::Panel;
 use percept_nn::weights::WeightStore;
 use serde_json::Value;
 
-const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,lpips-alex,lpips-vgg,dists";
+const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
+                   ciede2000,luminance-shift,saturation-shift,lpips-alex,lpips-vgg,dists,vgg,niqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
 struct Sides {
@@ -242,6 +243,128 @@ fn equal_photos_are_infinitely_good_and_json_stays_json() {
     assert!((scored["mean"]["ssim-y"].as_f64().unwrap() - 1.0).abs() < 1e-12);
     score(&["--csv"]).prints(&["\na,inf,1"]);
     score(&[]).prints(&["inf"]);
+}
+
+#[test]
+fn scores_without_reference_need_none() {
+    let sides = Sides::new(&["a.png", "b.png"], (200, 100));
+    let (gt, test) = (arg(&sides.reference), arg(&sides.test));
+    let names = ["--metric", "niqe,tv,noise"];
+    let alone = run(&[&["score", "--test", test, "--json"], &names[..]].concat()).exits(0);
+    let alone = json(&alone);
+    assert_eq!(keys(&alone["mean"]), ["niqe", "noise", "tv"]);
+    // A reference makes no difference, not even one of another size.
+    write(&sides.reference.join("b.png"), photo((30, 40), 7));
+    assert_eq!(json(&sides.score(&["--json", names[0], names[1]]).exits(0)), alone);
+    run(&[&["score", "--test", arg(&sides.test.join("a.png"))], &names[..]].concat())
+        .exits(0)
+        .prints(&["mean of 1 photo", "no reference"]);
+
+    let call = |metric: &str| run(&["score", "--test", test, "--metric", metric]);
+    call("tv,gmsd,psnr-y").exits(2).says(&["gmsd, psnr-y", "--ref", "percept metrics"]);
+    run(&["score", "--test", gt]).exits(2).says(&["psnr-y, ssim-y, lpips-alex, dists", "--ref"]);
+    run(&["score", "--test", "nowhere", "--metric", "tv"]).exits(2).says(&["nowhere"]);
+    fs::copy(sides.test.join("a.png"), sides.test.join("c.bmp")).unwrap();
+    write(&sides.test.join("d.png"), Image::from_fn(200, 100, |_, _, _| 0.5));
+    let failed = run(&["score", "--test", test, "--metric", "niqe", "--json"]).exits(1).says(&[
+        "skipped d: ",
+        "d.png: niqe is not defined here: it needs two blocks",
+        "1 of 4 photos skipped, 3 scored",
+    ]);
+    assert_eq!(json(&failed)["images"].as_array().unwrap().len(), 3);
+}
+
+/// Whatever is done first, photos and what is said of them keep their order.
+#[test]
+fn many_photos_keep_their_order() {
+    let names: Vec<_> = (0..24).map(|at| format!("{at:02}.png")).collect();
+    let sides = Sides::new(&[], (0, 0));
+    for (at, name) in names.iter().enumerate() {
+        // The first ones are the largest, and every fifth one does not fit.
+        let size = (16 + 8 * (24 - at), 40);
+        write(&sides.reference.join(name), photo(size, at));
+        write(&sides.test.join(name), photo((size.0 + usize::from(at % 5 == 3), size.1), at + 1));
+    }
+    let scored = sides.score(&["--metric", "haarpsi,psnr-y", "--json"]).exits(1);
+    let images = json(&scored)["images"].as_array().unwrap().clone();
+    let got: Vec<_> = images.iter().map(|image| image["name"].as_str().unwrap().to_string()).collect();
+    let stem = |at: usize| format!("{at:02}");
+    assert_eq!(got, (0..24).filter(|at| at % 5 != 3).map(stem).collect::<Vec<_>>());
+    let skipped: Vec<_> =
+        scored.err.lines().filter_map(|line| line.strip_prefix("skipped ")?.get(..2)).collect();
+    assert_eq!(skipped, ["03", "08", "13", "18", "23"]);
+}
+
+#[test]
+fn maps_are_drawn_for_the_scores_that_have_them() {
+    let sides = Sides::new(&["a.png", "b.jpg"], (64, 48));
+    let maps = sides.folder.path().join("deep/maps");
+    let names = "ssim-y,psnr-y,gmsd,lpips-alex,vgg";
+    let scored = sides.score(&["--metric", names, "--crop", "2", "--maps", arg(&maps)]).exits(0);
+    scored.says(&["no maps of psnr-y,"]);
+    let mut drawn: Vec<_> =
+        fs::read_dir(&maps).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    drawn.sort();
+    let expected = ["a", "b"]
+        .map(|photo| ["gmsd", "lpips-alex", "ssim-y", "vgg"].map(|score| format!("{photo}.{score}.png")));
+    assert_eq!(drawn, expected.concat());
+    assert_eq!(read_srgb(maps.join("a.ssim-y.png")).unwrap().size(), (60, 44));
+    let map = read_srgb(maps.join("b.lpips-alex.png")).unwrap();
+    assert_eq!(map.size(), (64, 48));
+    assert!(map.data().iter().any(|v| *v != map.data()[0]), "a map of one colour says nothing");
+
+    sides
+        .score(&["--metric", "psnr-y,dists", "--maps", arg(&maps)])
+        .exits(2)
+        .says(&["none of these", "ssim-y"]);
+    sides.score(&["--metric", "ssim-y", "--maps", arg(&sides.test)]).exits(2).says(&["among the pictures"]);
+    let file = arg(&sides.test.join("a.png")).to_string();
+    sides.score(&["--metric", "ssim-y", "--maps", &file]).exits(1).says(&["a.png"]);
+}
+
+#[test]
+fn two_folders_have_one_distance() {
+    let sides = Sides::new(&["a.png", "b.png", "c.png"], (48, 40));
+    // Names and sizes need not match, nor need the number.
+    write(&sides.test.join("else.png"), photo((40, 32), 9));
+    let scored =
+        sides.score(&["--metric", "vgg-fd", "--json"]).exits(0).says(&["3 photos are fewer than its 512"]);
+    let scored = json(&scored);
+    assert_eq!(scored["images"], serde_json::json!([]));
+    let distance = scored["sets"]["vgg-fd"].as_f64().unwrap();
+    assert!(distance > 0.0);
+    assert!(scored["metrics"]["vgg-fd"]["protocol"].as_str().unwrap().contains("VGG16 relu5_3"));
+    let both = sides.score(&["--metric", "psnr-y,vgg-fd", "--json"]).exits(0);
+    let both = json(&both);
+    assert_eq!(both["sets"], scored["sets"]);
+    assert_eq!((keys(&both["mean"]), both["images"].as_array().unwrap().len()), (vec!["psnr-y"], 3));
+    let table = sides.score(&["--metric", "psnr-y,vgg-fd"]).exits(0);
+    table.prints(&["mean of 3 photos", "of all photos", &format!("vgg-fd         {distance:.4}")]);
+    sides
+        .score(&["--metric", "vgg-fd", "--csv"])
+        .exits(0)
+        .prints(&["set score,value,protocol\nvgg-fd,", "lower is better"]);
+    let same = run(&[
+        "score",
+        "--ref",
+        arg(&sides.test),
+        "--test",
+        arg(&sides.test),
+        "--metric",
+        "vgg-fd",
+        "--json",
+    ]);
+    assert!(json(&same.exits(0))["sets"]["vgg-fd"].as_f64().unwrap() < 1e-6 * distance);
+
+    run(&["score", "--test", arg(&sides.test), "--metric", "vgg-fd"]).exits(2).says(&["vgg-fd", "--ref"]);
+    let one = sides.reference.join("a.png");
+    run(&["score", "--ref", arg(&one), "--test", arg(&sides.test), "--metric", "vgg-fd"])
+        .exits(1)
+        .says(&["at least 2 photos", "one has 1 photo"]);
+    fs::write(sides.test.join("else.png"), "no photo").unwrap();
+    let broken =
+        sides.score(&["--metric", "vgg-fd", "--json"]).exits(1).says(&["else.png", "1 of 7 photos skipped"]);
+    assert!(json(&broken)["sets"]["vgg-fd"].is_number());
 }
 
 /// Ctrl-C at the first word of progress: what is scored is printed, and how much that is.

@@ -305,3 +305,30 @@ fn weights_with_nan_are_refused_by_name() {
     run(&["train", arg(&config), "--out", arg(&out)]).exits(1).says(&["broken.safetensors", "NaN"]);
     assert!(!out.exists());
 }
+
+/// What a training selected judges photos, by the run's folder or its model.
+#[test]
+fn a_run_s_selection_judges_photos() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(folder.path(), 4);
+    let out = folder.path().join("run");
+    run(&["train", arg(&config), "--out", arg(&out)]).exits(0);
+    let test = folder.path().join("test");
+    fs::create_dir(&test).unwrap();
+    let spoilt = photo(64, 48, 0).map(|v| 0.8 * v);
+    write_photo(test.join("0.png"), &Photo::new(spoilt)).unwrap();
+    let score = |metric: &str| {
+        let val = folder.path().join("val");
+        run(&["score", "--ref", arg(&val), "--test", arg(&test), "--metric", metric, "--json"])
+    };
+    let value = |of: &str| {
+        let name = format!("selected:{of}");
+        let scored: serde_json::Value = serde_json::from_str(&score(&name).exits(0).out).unwrap();
+        scored["mean"][&name].as_f64().unwrap()
+    };
+    let selected = value(arg(&out));
+    assert!(selected > 0.0);
+    assert_eq!(selected, value(arg(&out.join("model.safetensors"))));
+    score("selected:no/such/run").exits(2).says(&["no/such/run"]);
+    score("selected").exits(2).says(&["selected:RUN"]);
+}

@@ -23,6 +23,9 @@ pub struct Luma;
 /// Four channels at half size: an RGGB Bayer mosaic packed as R, G1, G2, B; linear sensor values in `[0, 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedBayer;
+/// One channel: how much two images differ at a place, at least 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference;
 
 impl Space for Srgb {
     const CHANNELS: usize = 3;
@@ -39,6 +42,10 @@ impl Space for Luma {
 impl Space for PackedBayer {
     const CHANNELS: usize = 4;
     const NAME: &'static str = "packed Bayer";
+}
+impl Space for Difference {
+    const CHANNELS: usize = 1;
+    const NAME: &'static str = "difference";
 }
 
 /// An image of `width × height` pixels, `S::CHANNELS` interleaved `f32` a pixel, rows from the top

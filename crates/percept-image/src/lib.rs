@@ -16,7 +16,9 @@
 //! A [`DegradationConfig`] is one table of a configuration and becomes a [`Degradation`]; several make a
 //! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
-//! [`Psnr`], [`Ssim`] and [`MsSsim`] are [`Metric`]s: a number, and the protocol without which it means nothing.
+//! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
+//! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
+//! [`Spatial`] side gives a map, which [`heat`] colours.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -40,6 +42,7 @@
 
 pub mod colour;
 pub mod degrade;
+mod heat;
 mod image;
 mod metric;
 mod photo;
@@ -48,11 +51,15 @@ mod rng;
 mod score;
 
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
-pub use crate::image::{Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
-pub use crate::metric::{Better, Metric, MetricError};
+pub use crate::heat::heat;
+pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
+pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
     Depth, EXTENSIONS, JPEG_QUALITY, MAX_PIXELS, MAX_SIDE, Photo, ReadError, WriteError, decode_photo,
     list_photos, read_photo, read_srgb, write_atomic, write_photo,
 };
 pub use crate::rng::{Rng, rng_for};
-pub use crate::score::{MsSsim, Psnr, Ssim};
+pub use crate::score::{
+    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
+    TotalVariation, Vsi,
+};

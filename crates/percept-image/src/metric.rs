@@ -1,6 +1,8 @@
-//! The one shape that every full-reference score has, whatever computes it.
+//! The one shape that every score has, whatever computes it.
 
-use crate::{Image, Srgb};
+use std::ops::RangeInclusive;
+
+use crate::{Difference, Image, Srgb};
 
 /// Which direction of a score is the better one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -10,6 +12,19 @@ pub enum Better {
     Higher,
     /// A smaller value means a result closer to the reference (LPIPS, DISTS).
     Lower,
+}
+
+/// How much time a score takes: seconds of one core a megapixel, an order of magnitude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cost {
+    /// Below a tenth of a second.
+    Low,
+    /// From a tenth of a second.
+    Medium,
+    /// A network, seconds; it keeps all cores busy by itself and takes memory by the gigabyte, so that two of them at a
+    /// time gain nothing.
+    Network,
 }
 
 /// Why a pair of images could not be scored.
@@ -35,6 +50,14 @@ pub enum MetricError {
         /// Shorter side of the pair.
         got: usize,
     },
+    /// Images for which the score is not defined.
+    #[error("{metric} is not defined here: {why}")]
+    Undefined {
+        /// Name of the metric.
+        metric: String,
+        /// What the image lacks.
+        why: String,
+    },
     /// The score came out as NaN.
     #[error("{metric} gave {value}: the images hold values that are not numbers, or the metric's weights do")]
     NotFinite {
@@ -45,18 +68,47 @@ pub enum MetricError {
     },
 }
 
-/// A full-reference score: compares a test image with its reference, both sRGB-encoded in `[0, 1]`.
+/// A score of a test image, most of them against a reference; both sRGB-encoded in `[0, 1]`.
 pub trait Metric: Send + Sync {
     /// Short name as users write it (`psnr-y`, `lpips-alex`).
     fn name(&self) -> &str;
     /// Everything someone needs to get the same number elsewhere (`PSNR-Y, BT.601 studio range, crop 4`).
     fn protocol(&self) -> String;
-    /// Which direction is the better one.
+    /// Which direction is the better one. Of scores that describe an image rather than judge it (`tv`, `noise`) it is
+    /// the one that there is less of.
     fn better(&self) -> Better;
+    /// From the least to the largest value that images in `[0, 1]` can have.
+    fn range(&self) -> RangeInclusive<f64>;
+    /// Where the score was defined: authors, title, year.
+    fn source(&self) -> &str;
+    /// How much time it takes.
+    fn cost(&self) -> Cost {
+        Cost::Low
+    }
+    /// Whether the reference is looked at. Where it is not, [`score`](Self::score) takes anything for it, in any size.
+    fn needs_reference(&self) -> bool {
+        true
+    }
+    /// The score place by place, where it comes from places.
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        None
+    }
     /// The score of `test` against `reference`.
     ///
     /// # Errors
-    /// When sizes differ or are too small for the metric, or when the result is NaN. Infinity is a
-    /// valid PSNR (identical images).
+    /// When sizes differ or are too small for the metric, when the score is not defined for these images, or when the
+    /// result is NaN. Infinity is a valid PSNR (identical images).
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError>;
+}
+
+/// A score that says where two images differ.
+pub trait Spatial: Metric {
+    /// How much `test` differs from `reference` at every pixel that the score looks at: the size of the images, without
+    /// the border that is cut off.
+    ///
+    /// # Errors
+    /// As [`score`](Metric::score).
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError>;
+    /// The difference that is drawn in the lightest colour: the same for all images, so that maps can be compared.
+    fn white(&self) -> f32;
 }

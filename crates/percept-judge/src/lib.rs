@@ -3,7 +3,7 @@
 //! # A tour
 //!
 //! A [`Panel`] is a set of scores by name (`psnr-y`, `lpips-alex`, …). [`Pairs`] says which result belongs to which
-//! reference. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
+//! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
 //! how sure the difference between two results is.
 //!
 //! A [`report::Report`] puts the runs of a training side by side, on a page for people.
@@ -36,8 +36,10 @@ mod pairs;
 mod panel;
 pub mod report;
 mod score;
+mod single;
 pub mod stats;
 
 pub use pairs::{Pair, PairError, PairFault, Pairs};
 pub use panel::{Panel, PanelError};
 pub use score::{ImageScores, MetricInfo, Scores};
+pub use single::Single;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use percept_image::{MetricError, ReadError, list_photos, read_srgb};
+use percept_image::{
+    Image, Metric, MetricError, Photo, ReadError, Srgb, WriteError, heat, list_photos, read_srgb, write_photo,
+};
 
 use crate::{ImageScores, Panel};
 
@@ -52,20 +54,23 @@ pub enum PairError {
     },
 }
 
-/// Why one pair has no scores.
+/// Why one pair, or one photo alone, has no scores.
 #[derive(Debug, thiserror::Error)]
 pub enum PairFault {
     /// One of its files is broken.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The two do not fit together, or a score cannot be taken of them.
-    #[error("{}: {error}; leave this pair out, or the score", test.display())]
+    #[error("{}: {error}; leave this photo out, or the score", test.display())]
     Metric {
         /// The result.
         test: PathBuf,
         /// What does not fit.
         error: MetricError,
     },
+    /// A map that could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// A reference and the result that is judged against it.
@@ -80,16 +85,36 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Reads both files and takes all scores of `panel`. Opacity is not looked at.
+    /// Reads both files and takes all scores of `panel`. Opacity is not looked at. Where there is a folder for `maps`,
+    /// those that the panel's scores have are drawn into it as `NAME.SCORE.png`.
     ///
     /// # Errors
-    /// When a file is broken, the sizes differ, or the images are too small for a score.
-    pub fn score(&self, panel: &Panel) -> Result<ImageScores, PairFault> {
+    /// When a file is broken, the sizes differ, the images are too small for a score, or a map cannot be written.
+    pub fn score(&self, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
         let (reference, test) = rayon::join(|| read_srgb(&self.reference), || read_srgb(&self.test));
         let (reference, test) = (reference?, test?);
-        panel
-            .score(&self.name, &reference, &test)
-            .map_err(|error| PairFault::Metric { test: self.test.clone(), error })
+        let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
+        let scores = panel.score(&self.name, &reference, &test).map_err(unfit)?;
+        if let Some(folder) = maps {
+            self.draw(panel, &reference, &test, folder)?;
+        }
+        Ok(scores)
+    }
+
+    fn draw(
+        &self,
+        panel: &Panel,
+        reference: &Image<Srgb>,
+        test: &Image<Srgb>,
+        folder: &Path,
+    ) -> Result<(), PairFault> {
+        for metric in panel.metrics().filter_map(Metric::spatial) {
+            let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
+            let map = metric.map(reference, test).map_err(unfit)?;
+            let path = folder.join(format!("{}.{}.png", self.name, metric.name()));
+            write_photo(path, &Photo::new(heat(&map, metric.white())))?;
+        }
+        Ok(())
     }
 }
 
@@ -166,7 +191,7 @@ fn common_ending(
 }
 
 /// The photos of a folder, or the one file, by name without extension.
-fn by_name(place: &Path) -> Result<BTreeMap<String, PathBuf>, PairError> {
+pub(crate) fn by_name(place: &Path) -> Result<BTreeMap<String, PathBuf>, PairError> {
     let paths = if place.is_file() { vec![place.to_path_buf()] } else { list_photos(place)? };
     if paths.is_empty() {
         return Err(PairError::Empty { folder: place.to_path_buf() });

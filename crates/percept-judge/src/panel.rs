@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use percept_conv::Device;
-use percept_image::{Image, Metric, MetricError, Srgb};
-use percept_nn::metric::{MetricNameError, NAMES, named};
+use percept_image::{Cost, Image, Metric, MetricError, Srgb};
+use percept_nn::metric::{FrechetVgg, MetricNameError, NAMES, named};
 use percept_nn::weights::WeightStore;
 
 use crate::ImageScores;
@@ -37,6 +37,7 @@ pub enum PanelError {
 /// Scores to be taken of every photo, in order.
 pub struct Panel {
     metrics: Vec<Box<dyn Metric>>,
+    distribution: Option<FrechetVgg>,
 }
 
 impl std::fmt::Debug for Panel {
@@ -46,7 +47,8 @@ impl std::fmt::Debug for Panel {
 }
 
 impl Panel {
-    /// The names of all scores that there are, classical ones first.
+    /// The names of all scores of a photo that there are. Beside them, `selected:RUN` is the distance that a run
+    /// selected, and [`FrechetVgg::NAME`] one between two sets of photos.
     pub fn names() -> &'static [&'static str] {
         NAMES
     }
@@ -67,19 +69,39 @@ impl Panel {
             return Err(PanelError::Empty);
         }
         let mut seen = BTreeSet::new();
-        let mut metrics = Vec::new();
+        let (mut metrics, mut distribution) = (Vec::new(), None);
         for name in names {
             if !seen.insert(name) {
                 return Err(PanelError::Twice { name: name.clone() });
             }
+            if name == FrechetVgg::NAME {
+                distribution = Some(FrechetVgg::new(store, device).map_err(MetricNameError::from)?);
+                continue;
+            }
             metrics.push(named(name, crop, store, device).map_err(|error| refused(name, error))?);
         }
-        Ok(Self { metrics })
+        Ok(Self { metrics, distribution })
     }
 
-    /// The scores, in the order of their names in [`new`](Self::new).
+    /// The scores of a photo, in the order of their names in [`new`](Self::new).
     pub fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {
         self.metrics.iter().map(AsRef::as_ref)
+    }
+
+    /// The distance between all photos and all references, if it is asked for.
+    pub fn distribution(&self) -> Option<&FrechetVgg> {
+        self.distribution.as_ref()
+    }
+
+    /// The scores that compare with references, by name.
+    pub fn comparing(&self) -> impl Iterator<Item = &str> {
+        let metrics = self.metrics().filter(|metric| metric.needs_reference()).map(Metric::name);
+        metrics.chain(self.distribution.as_ref().map(|_| FrechetVgg::NAME))
+    }
+
+    /// Whether a network is among the scores, which keeps all cores busy and takes memory by itself.
+    pub fn has_network(&self) -> bool {
+        self.metrics().any(|metric| metric.cost() == Cost::Network)
     }
 
     /// All scores of the photo `name`.
@@ -96,6 +118,19 @@ impl Panel {
         let scores = self.metrics().map(score).collect::<Result<_, MetricError>>()?;
         Ok(ImageScores { name: name.to_string(), scores })
     }
+
+    /// All scores of a photo that has no reference.
+    ///
+    /// # Errors
+    /// When one of the scores [compares](Self::comparing), or the image does not do for a score.
+    pub fn score_alone(&self, name: &str, test: &Image<Srgb>) -> Result<ImageScores, MetricError> {
+        if let Some(metric) = self.comparing().next() {
+            let why = "it compares with a reference, and there is none".to_string();
+            return Err(MetricError::Undefined { metric: metric.to_string(), why });
+        }
+        // Which these do not look at.
+        self.score(name, test, test)
+    }
 }
 
 /// A name that no score has, with advice; other errors as they are.
@@ -104,12 +139,13 @@ fn refused(name: &str, error: MetricNameError) -> PanelError {
         return error.into();
     }
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
-    let nearest = NAMES.iter().min_by_key(|known| distance(known));
+    let names = NAMES.iter().copied().chain([FrechetVgg::NAME]);
+    let nearest = names.min_by_key(|known| distance(known));
     // Names are short and alike: beyond a third of the letters a guess would be a random one.
     let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
     let advice = match near {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}", NAMES.join(", ")),
+        None => format!("there are {}, {} and selected:RUN", NAMES.join(", "), FrechetVgg::NAME),
     };
     PanelError::Unknown { name: name.to_string(), advice }
 }
@@ -136,10 +172,39 @@ mod tests {
     fn wrong_names_are_answered_with_the_right_ones() {
         assert!(panel(&["psnr-y", "lpips-alx"]).unwrap_err().contains("did you mean `lpips-alex`?"));
         assert!(panel(&["PSNR-Y"]).unwrap_err().contains("did you mean `psnr-y`?"));
-        let all = panel(&["niqe"]).unwrap_err();
+        let all = panel(&["brightness"]).unwrap_err();
         assert!(Panel::names().iter().all(|name| all.contains(name)), "{all}");
         assert!(panel(&["psnr-y", "ssim-y", "psnr-y"]).unwrap_err().contains("`psnr-y` is asked for twice"));
         assert!(panel(&[]).unwrap_err().contains("at least one"));
+    }
+
+    /// Without weights, every name but the networks'.
+    #[test]
+    fn every_name_is_that_of_its_score() {
+        let classical: Vec<_> = Panel::names()
+            .iter()
+            .filter(|name| !name.starts_with("lpips") && !["dists", "vgg"].contains(name))
+            .copied()
+            .collect();
+        let panel = panel(&classical).unwrap();
+        assert_eq!(panel.metrics().map(Metric::name).collect::<Vec<_>>(), classical);
+        assert!(panel.metrics().all(|metric| metric.protocol().ends_with("crop 4")));
+        assert!(!panel.has_network());
+    }
+
+    #[test]
+    fn a_photo_alone_has_only_the_scores_that_compare_with_nothing() {
+        let photo =
+            Image::from_fn(200, 100, |x, y, c| ((x * 7 + y * 13 + c * 5 + x * y / 3) % 17) as f32 / 17.0);
+        let alone = panel(&["niqe", "tv", "noise"]).unwrap();
+        assert_eq!(alone.comparing().count(), 0);
+        let scores = alone.score_alone("a", &photo).unwrap();
+        // A reference of any size makes no difference.
+        assert_eq!(scores, alone.score("a", &Image::from_fn(1, 1, |_, _, _| 0.5), &photo).unwrap());
+        let mixed = panel(&["tv", "gmsd"]).unwrap();
+        assert_eq!(mixed.comparing().collect::<Vec<_>>(), ["gmsd"]);
+        let error = mixed.score_alone("a", &photo).unwrap_err().to_string();
+        assert!(error.contains("gmsd") && error.contains("reference"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use percept_image::Better;
+use percept_nn::metric::FrechetVgg;
 use serde::{Serialize, Serializer};
 
 use crate::Panel;
@@ -31,7 +32,7 @@ pub struct ImageScores {
 /// As JSON: `{"metrics": {NAME: {"protocol", "better"}}, "images": [{"name", "scores": {NAME: number}}], "mean":
 /// {NAME: number}}`. JSON has no infinity: the PSNR of equal images is `f64::MAX` there (1.7976931348623157e308, the
 /// largest number there is), and so is a mean over it. It stays a number, above all others, and no one takes it for
-/// a measurement.
+/// a measurement. Scores of whole sets of photos add `"sets": {NAME: number}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// Every score by name.
@@ -41,6 +42,9 @@ pub struct Scores {
     /// The mean of every score over the photos; empty without photos.
     #[serde(serialize_with = "finite")]
     pub mean: BTreeMap<String, f64>,
+    /// Scores that compare all photos with all references at once.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sets: BTreeMap<String, f64>,
 }
 
 impl Scores {
@@ -52,7 +56,16 @@ impl Scores {
         let metrics: BTreeMap<_, _> = metrics.collect();
         let mean = metrics.keys().filter_map(|name| Some((name.clone(), mean(&column(&images, name))?)));
         let mean = mean.collect();
-        Self { metrics, images, mean }
+        Self { metrics, images, mean, sets: BTreeMap::new() }
+    }
+
+    /// With `distance` between the whole sets.
+    #[must_use]
+    pub fn with_distribution(mut self, distribution: &FrechetVgg, distance: f64) -> Self {
+        let info = MetricInfo { protocol: distribution.protocol(), better: Better::Lower };
+        self.metrics.insert(FrechetVgg::NAME.to_string(), info);
+        self.sets.insert(FrechetVgg::NAME.to_string(), distance);
+        self
     }
 
     /// One score of all photos, in their order.

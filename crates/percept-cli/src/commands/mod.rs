@@ -2,7 +2,9 @@
 
 pub mod apply;
 pub mod demo;
+mod distribution;
 pub mod init;
+pub mod metrics;
 pub mod report;
 pub mod score;
 pub mod train;

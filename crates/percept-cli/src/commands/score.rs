@@ -1,34 +1,56 @@
-//! `percept score`: photos against their references, every number with its protocol.
+//! `percept score`: photos against their references or by themselves, every number with its protocol.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use percept_image::{Better, write_atomic};
-use percept_judge::{ImageScores, Pair, Pairs, Panel, Scores};
+use percept_image::{Better, Metric, write_atomic};
+use percept_judge::{ImageScores, PairFault, Pairs, Panel, Scores, Single};
 
+use super::distribution;
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
 use crate::output::{print, table};
 use crate::progress::Progress;
 use crate::screen::say;
-use crate::{bundle, interrupt};
+use crate::{bundle, interrupt, parallel};
+
+/// Most photos that are read and scored at a time; what they take in memory is bounded by it.
+const AT_A_TIME: usize = 8;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     let device = global.device()?;
-    let pairs = Pairs::find(&args.reference, &args.test).map_err(Failure::call)?;
     let format = Format::of(args);
     args.output.as_deref().map_or(Ok(()), writable)?;
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
     let store = bundle::store(global.weights.as_deref())?;
     let panel = Panel::new(&names, args.crop, &store, &device).map_err(Failure::call)?;
-    mismatches(&pairs);
+    let photos = Photos::find(args, &panel)?;
+    photos.fit(&panel)?;
+    let maps = args.maps.as_deref();
+    maps.map_or(Ok(()), |folder| drawable(folder, args, &panel))?;
 
-    let (images, end) = judge(&panel, &pairs.pairs)?;
-    if !images.is_empty() {
+    let stop = interrupt::listen("finishing what is begun")?;
+    let (images, end) = judge(&panel, &photos, maps, stop);
+    let (set, end) = match (panel.distribution(), &args.reference) {
+        (Some(distribution), Some(reference)) if !interrupt::asked(stop) => {
+            let (distance, set_end) = distribution::between(distribution, reference, &args.test, stop)?;
+            (distance.map(|distance| (distribution, distance)), end.and(set_end))
+        }
+        _ => (None, end),
+    };
+    if !images.is_empty() || set.is_some() {
         let columns: Vec<_> = panel.metrics().map(|metric| metric.name().to_string()).collect();
-        let text = format.text(&Scores::new(&panel, images), &columns)?;
+        let scores = Scores::new(&panel, images);
+        let scores = match set {
+            Some((distribution, distance)) => scores.with_distribution(distribution, distance),
+            None => scores,
+        };
+        let text = format.text(&scores, &columns)?;
         match &args.output {
             Some(path) => {
                 write_atomic(path, text.as_bytes()).map_err(|error| {
@@ -42,27 +64,89 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     end
 }
 
-/// Scores all pairs; those that cannot be are named on the way. The second part is how the command ends.
-fn judge(panel: &Panel, pairs: &[Pair]) -> Result<(Vec<ImageScores>, Result<(), Failure>), Failure> {
-    let stop = interrupt::listen("finishing this photo")?;
-    let mut progress = Progress::new("score", pairs.len(), 0);
-    let (mut images, mut skipped) = (Vec::new(), 0);
-    for pair in pairs {
-        if interrupt::asked(stop) {
-            break;
+/// What is to be scored.
+enum Photos {
+    Pairs(Pairs),
+    Singles(Vec<Single>),
+}
+
+impl Photos {
+    fn find(args: &ScoreArgs, panel: &Panel) -> Result<Self, Failure> {
+        match &args.reference {
+            // Two sets as a whole need no pairs.
+            Some(_) if panel.metrics().next().is_none() => Ok(Self::Singles(Vec::new())),
+            Some(reference) => Pairs::find(reference, &args.test).map(Self::Pairs),
+            None => Single::find(&args.test).map(Self::Singles),
         }
-        match pair.score(panel) {
+        .map_err(Failure::call)
+    }
+
+    /// Fails where scores need what is not there, and says which files have no partner.
+    fn fit(&self, panel: &Panel) -> Result<(), Failure> {
+        match self {
+            Self::Pairs(pairs) => mismatches(pairs),
+            Self::Singles(singles) if singles.is_empty() => {}
+            Self::Singles(_) => {
+                let comparing: Vec<_> = panel.comparing().collect();
+                if !comparing.is_empty() {
+                    return Err(Failure::call(format!(
+                        "without --ref there is nothing to compare with, and these scores compare: {}; add --ref DIR, \
+                         or ask for scores without reference (`percept metrics` lists them)",
+                        comparing.join(", ")
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Pairs(pairs) => pairs.pairs.len(),
+            Self::Singles(singles) => singles.len(),
+        }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        match self {
+            Self::Pairs(pairs) => &pairs.pairs[at].name,
+            Self::Singles(singles) => &singles[at].name,
+        }
+    }
+
+    fn score(&self, at: usize, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
+        match self {
+            Self::Pairs(pairs) => pairs.pairs[at].score(panel, maps),
+            Self::Singles(singles) => singles[at].score(panel),
+        }
+    }
+}
+
+/// Scores all photos; those that cannot be are named on the way. The second part is how the command ends.
+fn judge(
+    panel: &Panel,
+    all: &Photos,
+    maps: Option<&Path>,
+    stop: &AtomicBool,
+) -> (Vec<ImageScores>, Result<(), Failure>) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = if panel.has_network() { 1 } else { cores.min(AT_A_TIME) };
+    let mut progress = Progress::new("score", all.count(), 0);
+    let (mut images, mut skipped) = (Vec::new(), 0);
+    let hear = |at: usize, result: Result<ImageScores, PairFault>| {
+        match result {
             Ok(scores) => images.push(scores),
             Err(fault) => {
                 skipped += 1;
-                say(&format!("skipped {}: {}", pair.name, Failure::work(fault).line()));
+                say(&format!("skipped {}: {}", all.name(at), Failure::work(fault).line()));
             }
         }
-        progress.set(images.len() + skipped, &pair.name);
-    }
+        progress.set(at + 1, all.name(at));
+    };
+    let heard = parallel::in_order(all.count(), workers, stop, |at| all.score(at, panel, maps), hear);
     progress.finish();
-    let (scored, all) = (images.len(), photos(pairs.len()));
-    let end = if scored + skipped < pairs.len() {
+    let (scored, open, all) = (images.len(), all.count() - heard, photos(all.count()));
+    let end = if open > 0 {
         let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         Err(Failure::work(format!(
             "stopped: {scored} of {all} scored{skipped}; call it again to score the rest"
@@ -74,7 +158,7 @@ fn judge(panel: &Panel, pairs: &[Pair]) -> Result<(Vec<ImageScores>, Result<(), 
     } else {
         Ok(())
     };
-    Ok((images, end))
+    (images, end)
 }
 
 /// Says which files have no partner.
@@ -102,6 +186,33 @@ fn writable(path: &Path) -> Result<(), Failure> {
     }
     if !folder.is_dir() {
         return Err(Failure::call(format!("{}: no such folder; make it first", folder.display())));
+    }
+    Ok(())
+}
+
+/// Makes the folder for maps, and says which scores have none.
+fn drawable(folder: &Path, args: &ScoreArgs, panel: &Panel) -> Result<(), Failure> {
+    let mapless: Vec<_> =
+        panel.metrics().filter(|metric| metric.spatial().is_none()).map(Metric::name).collect();
+    if panel.metrics().all(|metric| metric.spatial().is_none()) {
+        return Err(Failure::call(
+            "--maps: none of these scores has a map; add ssim-y, gmsd, lpips-alex or vgg",
+        ));
+    }
+    if !mapless.is_empty() {
+        say(&format!("no maps of {}, which are not computed place by place", mapless.join(", ")));
+    }
+    let same = |place: &Path| {
+        fs::canonicalize(place).ok().is_some_and(|place| fs::canonicalize(folder).ok() == Some(place))
+    };
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::work(format!("{}: {error}; name a folder for the maps", folder.display()))
+    })?;
+    if same(&args.test) || args.reference.as_deref().is_some_and(same) {
+        return Err(Failure::call(format!(
+            "{}: maps would lie among the pictures that are scored; name another folder",
+            folder.display()
+        )));
     }
     Ok(())
 }
@@ -148,16 +259,40 @@ fn human(scores: &Scores, columns: &[String]) -> String {
     let mut rows: Vec<_> = scores.images.iter().map(|image| row(image.name.clone(), &image.scores)).collect();
     rows.push(row(format!("mean of {}", photos(scores.images.len())), &scores.mean));
     let header: Vec<_> = std::iter::once("photo").chain(columns.iter().map(String::as_str)).collect();
-    let protocols = columns.iter().filter_map(|column| {
+    let protocols = columns.iter().chain(scores.sets.keys()).filter_map(|column| {
         let info = scores.metrics.get(column)?;
         Some(vec![column.clone(), direction(info.better).to_string(), info.protocol.clone()])
     });
     let protocols = table(&["score", "better", "protocol"], &protocols.collect::<Vec<_>>(), 3);
-    format!("{}\n\n{protocols}", table(&header, &rows, 1))
+    let sets = scores.sets.iter().map(|(name, value)| vec![name.clone(), format!("{value:.4}")]);
+    let sets: Vec<_> = sets.collect();
+    let mut parts = Vec::new();
+    if !columns.is_empty() {
+        parts.push(table(&header, &rows, 1));
+    }
+    if !sets.is_empty() {
+        parts.push(table(&["of all photos", ""], &sets, 1));
+    }
+    parts.push(protocols);
+    parts.join("\n\n")
 }
 
-/// A line for every photo; the protocols are columns of their own, so that every line can stand alone.
+/// A line for every photo; the protocols are columns of their own, so that every line can stand alone. Scores of whole
+/// sets have a table of their own, behind an empty line where both are there.
 fn csv(scores: &Scores, columns: &[String]) -> String {
+    let sets = scores.sets.iter().filter_map(|(name, value)| {
+        let info = scores.metrics.get(name)?;
+        let protocol = format!("{}; {} is better", info.protocol, direction(info.better));
+        Some(line([name.clone(), value.to_string(), protocol].into_iter()))
+    });
+    let head = line(["set score", "value", "protocol"].map(String::from).into_iter());
+    let sets: Vec<_> = sets.collect();
+    let sets = (!sets.is_empty()).then(|| format!("{head}\n{}", sets.join("\n")));
+    let photos = (!columns.is_empty()).then(|| csv_of_photos(scores, columns));
+    photos.into_iter().chain(sets).collect::<Vec<_>>().join("\n\n")
+}
+
+fn csv_of_photos(scores: &Scores, columns: &[String]) -> String {
     let names = columns.iter().cloned();
     let protocols = columns.iter().map(|column| format!("{column} protocol"));
     let mut lines = vec![line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
@@ -180,7 +315,8 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
-fn direction(better: Better) -> &'static str {
+/// Which direction is the better one, in a word.
+pub fn direction(better: Better) -> &'static str {
     match better {
         Better::Higher => "higher",
         Better::Lower => "lower",
@@ -188,6 +324,6 @@ fn direction(better: Better) -> &'static str {
 }
 
 /// `1 photo`, `2 photos`.
-fn photos(count: usize) -> String {
+pub(super) fn photos(count: usize) -> String {
     format!("{count} photo{}", if count == 1 { "" } else { "s" })
 }

@@ -1,6 +1,8 @@
 //! Structural similarity at several scales.
 
-use super::plane::Plane;
+use std::ops::RangeInclusive;
+
+use super::plane::{Outside, Plane};
 use super::window::{WINDOW, similarity};
 use super::{Channels, cropped, numeric};
 use crate::{Better, Image, Metric, MetricError, Srgb};
@@ -55,6 +57,14 @@ impl Metric for MsSsim {
         Better::Higher
     }
 
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=1.0
+    }
+
+    fn source(&self) -> &str {
+        "Wang, Simoncelli, Bovik, Multiscale Structural Similarity for Image Quality Assessment, 2003"
+    }
+
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = cropped(self, (reference, test), self.crop, MIN_SIDE)?;
         let (a, b) = (Plane::of(&a, self.channels), Plane::of(&b, self.channels));
@@ -73,7 +83,7 @@ fn over_scales(mut a: Plane, mut b: Plane) -> f64 {
         let value = if last { here.full } else { here.contrast };
         product *= if value < 0.0 { 0.0 } else { value.powf(*weight) };
         if !last {
-            (a, b) = (a.halved(), b.halved());
+            (a, b) = (a.halved(Outside::Edge), b.halved(Outside::Edge));
         }
     }
     product

@@ -1,5 +1,7 @@
 //! Peak signal-to-noise ratio.
 
+use std::ops::RangeInclusive;
+
 use super::{Channels, cropped, numeric};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -41,6 +43,14 @@ impl Metric for Psnr {
 
     fn better(&self) -> Better {
         Better::Higher
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=f64::INFINITY
+    }
+
+    fn source(&self) -> &str {
+        "Huynh-Thu, Ghanbari, Scope of validity of PSNR in image/video quality assessment, 2008"
     }
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {

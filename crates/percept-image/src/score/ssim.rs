@@ -1,9 +1,11 @@
 //! Structural similarity.
 
+use std::ops::RangeInclusive;
+
 use super::plane::Plane;
-use super::window::{WINDOW, similarity};
-use super::{Channels, cropped, numeric};
-use crate::{Better, Image, Metric, MetricError, Srgb};
+use super::window::{WINDOW, local, similarity};
+use super::{Channels, cropped, numeric, pair};
+use crate::{Better, Difference, Image, Metric, MetricError, Spatial, Srgb};
 
 /// Structural similarity (Wang, Bovik, Sheikh, Simoncelli, *Image Quality Assessment: From Error Visibility to
 /// Structural Similarity*, 2004): 11×11 Gaussian window of σ = 1.5, windows that fit inside the image, no shrinking
@@ -46,10 +48,44 @@ impl Metric for Ssim {
         Better::Higher
     }
 
+    fn range(&self) -> RangeInclusive<f64> {
+        -1.0..=1.0
+    }
+
+    fn source(&self) -> &str {
+        "Wang, Bovik, Sheikh, Simoncelli, Image Quality Assessment: From Error Visibility to Structural Similarity, 2004"
+    }
+
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        Some(self)
+    }
+
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = cropped(self, (reference, test), self.crop, WINDOW)?;
         let (a, b) = (Plane::of(&a, self.channels), Plane::of(&b, self.channels));
         let sum: f64 = a.iter().zip(&b).map(|(a, b)| similarity(a, b).full).sum();
         numeric(self, sum / a.len() as f64)
+    }
+}
+
+/// 1 − SSIM of the window around each pixel, from 0 to 2; pixels near the edge have the nearest window that fits.
+impl Spatial for Ssim {
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError> {
+        let (a, b) = pair(self, (reference, test), self.crop, WINDOW)?;
+        let (width, height) = a.size();
+        let (a, b) = (Plane::of(&a, self.channels), Plane::of(&b, self.channels));
+        let channels: Vec<_> = a.iter().zip(&b).map(|(a, b)| local(a, b)).collect();
+        // Windows a row, and the window whose middle is a pixel.
+        let columns = width + 1 - WINDOW;
+        let nearest = |at: usize, side: usize| at.saturating_sub(WINDOW / 2).min(side - WINDOW);
+        Ok(Image::from_fn(width, height, |x, y, _| {
+            let at = nearest(y, height) * columns + nearest(x, width);
+            let sum: f64 = channels.iter().map(|values| values[at]).sum();
+            (1.0 - sum / channels.len() as f64) as f32
+        }))
+    }
+
+    fn white(&self) -> f32 {
+        1.0
     }
 }

@@ -38,14 +38,42 @@ pub(super) fn similarity(a: &Plane, b: &Plane) -> Similarity {
     Similarity { full: full / count, contrast: contrast / count }
 }
 
+/// SSIM at every window position, row by row.
+pub(super) fn local(a: &Plane, b: &Plane) -> Vec<f64> {
+    let taps = taps();
+    let height = a.height + 1 - WINDOW;
+    let bands = (0..height).into_par_iter().step_by(BAND).map(|top| {
+        let mut values = Vec::new();
+        positions(a, b, &taps, top, (top + BAND).min(height), |full, _| values.push(full));
+        values
+    });
+    bands.collect::<Vec<_>>().concat()
+}
+
 /// Sums over the window positions whose first row is in `top..bottom`.
 fn band(a: &Plane, b: &Plane, taps: &[f64; WINDOW], top: usize, bottom: usize) -> (f64, f64) {
+    let mut sums = (0.0, 0.0);
+    positions(a, b, taps, top, bottom, |full, contrast| {
+        sums.0 += full;
+        sums.1 += contrast;
+    });
+    sums
+}
+
+/// Tells `each` SSIM and its contrast part at the window positions whose first row is in `top..bottom`.
+fn positions(
+    a: &Plane,
+    b: &Plane,
+    taps: &[f64; WINDOW],
+    top: usize,
+    bottom: usize,
+    mut each: impl FnMut(f64, f64),
+) {
     let width = a.width + 1 - WINDOW;
     // Rows filtered horizontally: a, b, a², b², ab, one after the other.
     let rows: Vec<Vec<f64>> =
         (top..bottom + WINDOW - 1).map(|y| moments(a.row(y), b.row(y), taps, width)).collect();
     let mut sums = vec![0.0; 5 * width];
-    let (mut full, mut contrast) = (0.0, 0.0);
     for window in rows.windows(WINDOW) {
         sums.fill(0.0);
         for (row, tap) in window.iter().zip(taps) {
@@ -54,11 +82,9 @@ fn band(a: &Plane, b: &Plane, taps: &[f64; WINDOW], top: usize, bottom: usize) -
         for x in 0..width {
             let [ma, mb, aa, bb, ab] = std::array::from_fn(|k| sums[k * width + x]);
             let cs = (2.0 * (ab - ma * mb) + C2) / ((aa - ma * ma) + (bb - mb * mb) + C2);
-            contrast += cs;
-            full += cs * (2.0 * ma * mb + C1) / (ma * ma + mb * mb + C1);
+            each(cs * (2.0 * ma * mb + C1) / (ma * ma + mb * mb + C1), cs);
         }
     }
-    (full, contrast)
 }
 
 fn moments(a: &[f64], b: &[f64], taps: &[f64; WINDOW], width: usize) -> Vec<f64> {

@@ -115,6 +115,18 @@ impl PerceptualSpace {
         }
     }
 
+    /// How far `a` is from `b` in the selected space as it stands, `[1]`: squared, whatever the loss is, and not
+    /// rescaled to the uniform distance. Two `[N, H, W, 3]`, sRGB in `[0, 1]`; nothing moves by it.
+    ///
+    /// # Panics
+    /// When the shapes differ, or a side is shorter than the backbone's shortest.
+    pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
+        let distances = distances(&self.backbone.features(a), &self.backbone.features(b));
+        let gates = self.selection.as_ref().map(Selection::gates);
+        let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
+        squared(&distances, gates.as_deref(), &energies, &self.layer_weights, false)
+    }
+
     /// Everything that the next step depends on, for a checkpoint.
     pub fn state_dict(&self) -> StateDict {
         let mut state = StateDict::new();

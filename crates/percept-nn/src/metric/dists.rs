@@ -1,8 +1,10 @@
 //! DISTS (Ding, Ma, Wang, Simoncelli, "Image Quality Assessment: Unifying Structure and Texture
 //! Similarity", TPAMI 2020).
 
+use std::ops::RangeInclusive;
+
 use burn::tensor::{Device, Tensor};
-use percept_image::{Better, Image, Metric, MetricError, Srgb};
+use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use super::strips::sum_over_rows;
@@ -106,6 +108,18 @@ impl Metric for Dists {
 
     fn better(&self) -> Better {
         Better::Lower
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=1.0
+    }
+
+    fn source(&self) -> &str {
+        "Ding, Ma, Wang, Simoncelli, Image Quality Assessment: Unifying Structure and Texture Similarity, 2020"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Network
     }
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {

@@ -1,11 +1,14 @@
 //! LPIPS, version 0.1 (Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep
 //! Features as a Perceptual Metric", CVPR 2018).
 
-use burn::tensor::{Device, Tensor};
-use percept_image::{Better, Image, Metric, MetricError, Srgb};
+use std::ops::RangeInclusive;
 
-use super::score::score;
-use super::strips::sum_over_rows;
+use burn::tensor::{Device, Tensor};
+use percept_image::resize::{Filter, resize};
+use percept_image::{Better, Cost, Difference, Image, Metric, MetricError, Spatial, Srgb};
+
+use super::score::{checked, score};
+use super::strips::{cat_over_rows, sum_over_rows};
 use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
@@ -17,7 +20,11 @@ const SCALING: Scaling = Scaling { shift: [0.485, 0.456, 0.406], scale: [0.229, 
 /// Added to the squared length of a feature vector, under the root: the gradient stays finite at zero.
 const EPSILON: f64 = 1e-10;
 
-/// The learned perceptual image patch similarity, as a distance: 0 for equal images, usually below 1.
+/// Ends of VGG16's five stages.
+const VGG_TAPS: [&str; 5] = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
+
+/// The learned perceptual image patch similarity, as a distance: 0 for equal images, usually below 1. Also the same
+/// distance before anything was learned, in which every channel counts alike.
 #[derive(Clone, Debug)]
 pub struct Lpips {
     name: &'static str,
@@ -25,6 +32,8 @@ pub struct Lpips {
     trunk: Trunk,
     /// Weights of the squared differences, `[1, 1, 1, C]` a tap.
     heads: Vec<Tensor<4>>,
+    /// Where a map is lightest.
+    white: f32,
     device: Device,
 }
 
@@ -35,7 +44,7 @@ impl Lpips {
     /// When `alexnet` or `lpips-alexnet` is missing from the store, wrong or broken.
     pub fn alex(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
         let taps = ["relu1", "relu2", "relu3", "relu4", "relu5"];
-        Self::new("lpips-alex", BackboneKind::Alexnet, "lpips-alexnet", taps, store, device)
+        Self::new("lpips-alex", BackboneKind::Alexnet, Some("lpips-alexnet"), taps, store, device)
     }
 
     /// Through VGG16: the usual choice for losses.
@@ -43,14 +52,21 @@ impl Lpips {
     /// # Errors
     /// When `vgg16` or `lpips-vgg16` is missing from the store, wrong or broken.
     pub fn vgg(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
-        let taps = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
-        Self::new("lpips-vgg", BackboneKind::Vgg16, "lpips-vgg16", taps, store, device)
+        Self::new("lpips-vgg", BackboneKind::Vgg16, Some("lpips-vgg16"), VGG_TAPS, store, device)
+    }
+
+    /// The plain distance in VGG16 (`vgg`): the same without heads, at most 10.
+    ///
+    /// # Errors
+    /// When `vgg16` is missing from the store, wrong or broken.
+    pub fn uniform(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
+        Self::new("vgg", BackboneKind::Vgg16, None, VGG_TAPS, store, device)
     }
 
     fn new(
         name: &'static str,
         kind: BackboneKind,
-        heads: &str,
+        heads: Option<&str>,
         taps: [&str; 5],
         store: &WeightStore,
         device: &Device,
@@ -61,22 +77,34 @@ impl Lpips {
         let weights = store.open(architecture.name)?;
         let trunk =
             Trunk::new(&architecture, &positions, Pooling::Max, SCALING, Some(&weights.state), &device)?;
-        let head_weights = store.open(heads)?;
-        let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
-            let head = head_weights.state.tensor(
-                &format!("lin{at}.model.1.weight"),
-                [1, tap.channels, 1, 1],
-                &device,
-            )?;
-            Ok(head.reshape([1, 1, 1, tap.channels]))
-        });
-        let protocol = format!(
-            "LPIPS v0.1, {} trunk sha256 {}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
-            architecture.name,
-            weights.short_hash(),
-            head_weights.short_hash()
-        );
-        Ok(Self { name, protocol, heads: heads.collect::<Result<_, WeightError>>()?, trunk, device })
+        let trunk_hash = weights.short_hash();
+        let (heads, protocol, white) = match heads {
+            Some(heads) => {
+                let learned = store.open(heads)?;
+                let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
+                    let (name, shape) = (format!("lin{at}.model.1.weight"), [1, tap.channels, 1, 1]);
+                    let head = learned.state.tensor::<4>(&name, shape, &device)?;
+                    Ok(head.reshape([1, 1, 1, tap.channels]))
+                });
+                let protocol = format!(
+                    "LPIPS v0.1, {} trunk sha256 {trunk_hash}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
+                    architecture.name,
+                    learned.short_hash()
+                );
+                (heads.collect::<Result<_, WeightError>>()?, protocol, 1.0)
+            }
+            None => {
+                let ones = trunk.taps().iter().map(|tap| Tensor::ones([1, 1, 1, tap.channels], &device));
+                let protocol = format!(
+                    "uniform {} distance, trunk sha256 {trunk_hash}, features of unit length at every position, squared differences summed over channels, averaged over positions, summed over {}, no learned weights, full size, f32",
+                    architecture.name,
+                    taps.join(", ")
+                );
+                // Unit vectors differ by much where nothing weighs the channels.
+                (ones.collect(), protocol, 5.0)
+            }
+        };
+        Ok(Self { name, protocol, heads, white, trunk, device })
     }
 
     /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in
@@ -120,8 +148,50 @@ impl Metric for Lpips {
         Better::Lower
     }
 
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=f64::INFINITY
+    }
+
+    fn source(&self) -> &str {
+        "Zhang, Isola, Efros, Shechtman, Wang, The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, 2018"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Network
+    }
+
+    fn spatial(&self) -> Option<&dyn Spatial> {
+        Some(self)
+    }
+
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         score(self.name, self.min_side(), &self.device, reference, test, |a, b| self.distance(a, b))
+    }
+}
+
+/// The distances of all taps at every pixel, each tap's interpolated linearly from its positions. Their mean is near the
+/// score, and equals it where every position stands for as many pixels.
+impl Spatial for Lpips {
+    fn map(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<Image<Difference>, MetricError> {
+        let [a, b] = checked(self.name, self.min_side(), &self.device, reference, test)?;
+        let (width, height) = reference.size();
+        let (mut a, mut b) = (self.trunk.input(a), self.trunk.input(b));
+        let mut map = Image::<Difference>::from_fn(width, height, |_, _, _| 0.0);
+        for (stage, head) in self.heads.iter().enumerate() {
+            a = self.trunk.stage(stage, a);
+            b = self.trunk.stage(stage, b);
+            let [_, rows, columns, _] = a.dims();
+            let tap = cat_over_rows(&a, &b, |a, b| weighted(a, b, head.clone()).sum_dim(3));
+            let tap: Vec<f32> = tap.into_data().iter::<f32>().collect();
+            let tap = Image::<Difference>::from_fn(columns, rows, |x, y, _| tap[y * columns + x]);
+            let tap = resize(&tap, width, height, Filter::Bilinear);
+            map.data_mut().iter_mut().zip(tap.data()).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(map)
+    }
+
+    fn white(&self) -> f32 {
+        self.white
     }
 }
 
@@ -129,11 +199,13 @@ impl Metric for Lpips {
 fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<4>) -> Tensor<1> {
     let [n, height, width, _] = a.dims();
     let head = constant(head, a);
-    let sum = sum_over_rows(a, b, |a, b| {
-        let weighted = (unit(a) - unit(b)).square() * head.clone();
-        weighted.sum_dim(3).sum_dim(2).sum_dim(1)
-    });
+    let sum = sum_over_rows(a, b, |a, b| weighted(a, b, head.clone()).sum_dim(3).sum_dim(2).sum_dim(1));
     sum.div_scalar((height * width) as f64).reshape([n])
+}
+
+/// `w_c (â_c − b̂_c)²` at every position.
+fn weighted(a: Tensor<4>, b: Tensor<4>, head: Tensor<4>) -> Tensor<4> {
+    (unit(a) - unit(b)).square() * head
 }
 
 /// Every feature vector divided by its length.

@@ -5,11 +5,15 @@
 //! images included.
 
 mod dists;
+mod frechet;
 mod lpips;
 mod named;
 mod score;
+mod selected;
 mod strips;
 
 pub use dists::Dists;
+pub use frechet::{FrechetVgg, frechet_distance};
 pub use lpips::Lpips;
 pub use named::{MetricNameError, NAMES, named};
+pub use selected::{Selected, SelectedError};

@@ -1,12 +1,15 @@
 //! Scores by the name that they have in a config or a call.
 
 use burn::tensor::Device;
-use percept_image::{Metric, MsSsim, Psnr, Ssim};
+use percept_image::{
+    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
+    TotalVariation, Vsi,
+};
 
-use super::{Dists, Lpips};
+use super::{Dists, Lpips, Selected, SelectedError};
 use crate::weights::{WeightError, WeightStore};
 
-/// The names of all scores, classical ones first.
+/// The names of all scores: classical ones against a reference, learned ones, those without a reference.
 pub const NAMES: &[&str] = &[
     "psnr-y",
     "psnr-rgb",
@@ -14,16 +17,31 @@ pub const NAMES: &[&str] = &[
     "ssim-rgb",
     "ms-ssim-y",
     "ms-ssim-rgb",
+    "gmsd",
+    "ms-gmsd",
+    "fsim",
+    "fsimc",
+    "vsi",
+    "haarpsi",
+    "mdsi",
+    "dss",
+    "ciede2000",
+    "luminance-shift",
+    "saturation-shift",
     "lpips-alex",
     "lpips-vgg",
     "dists",
+    "vgg",
+    "niqe",
+    "tv",
+    "noise",
 ];
 
 /// Why a score could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricNameError {
     /// There is no such score.
-    #[error("no score is called `{name}`; there are {}", NAMES.join(", "))]
+    #[error("no score is called `{name}`; there are {}, and selected:RUN", NAMES.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -31,9 +49,12 @@ pub enum MetricNameError {
     /// The weights of a learned score.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// The run of `selected:RUN`.
+    #[error(transparent)]
+    Selected(#[from] SelectedError),
 }
 
-/// The score called `name`. The classical ones leave out `crop` pixels at each border; the learned ones look
+/// The score called `name`; `selected:RUN` is what a training [selected](Selected). The classical ones leave out `crop` pixels at each border; the learned ones look
 /// at whole images, on `device`.
 ///
 /// # Errors
@@ -44,6 +65,9 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
+    if let Some(run) = name.strip_prefix("selected:") {
+        return Ok(Box::new(Selected::load(run, store, device)?));
+    }
     Ok(match name {
         "psnr-y" => Box::new(Psnr::y(crop)),
         "psnr-rgb" => Box::new(Psnr::rgb(crop)),
@@ -51,9 +75,24 @@ pub fn named(
         "ssim-rgb" => Box::new(Ssim::rgb(crop)),
         "ms-ssim-y" => Box::new(MsSsim::y(crop)),
         "ms-ssim-rgb" => Box::new(MsSsim::rgb(crop)),
+        "gmsd" => Box::new(Gmsd::new(crop)),
+        "ms-gmsd" => Box::new(MsGmsd::new(crop)),
+        "fsim" => Box::new(Fsim::luma(crop)),
+        "fsimc" => Box::new(Fsim::colour(crop)),
+        "vsi" => Box::new(Vsi::new(crop)),
+        "haarpsi" => Box::new(HaarPsi::new(crop)),
+        "mdsi" => Box::new(Mdsi::new(crop)),
+        "dss" => Box::new(Dss::new(crop)),
+        "ciede2000" => Box::new(Ciede2000::new(crop)),
+        "luminance-shift" => Box::new(Shift::luminance(crop)),
+        "saturation-shift" => Box::new(Shift::saturation(crop)),
         "lpips-alex" => Box::new(Lpips::alex(store, device)?),
         "lpips-vgg" => Box::new(Lpips::vgg(store, device)?),
         "dists" => Box::new(Dists::new(store, device)?),
+        "vgg" => Box::new(Lpips::uniform(store, device)?),
+        "niqe" => Box::new(Niqe::new(crop)),
+        "tv" => Box::new(TotalVariation::new(crop)),
+        "noise" => Box::new(Noise::new(crop)),
         _ => return Err(MetricNameError::Unknown { name: name.to_string() }),
     })
 }

@@ -1,0 +1,87 @@
+//! One distance between all photos of two folders.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use percept_image::{list_photos, read_srgb};
+use percept_nn::metric::{FrechetVgg, frechet_distance};
+
+use super::score::photos;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::screen::say;
+
+/// The distance between the photos of `reference` and those of `test`, whatever their names and sizes, unless someone
+/// asks to `stop`. Photos that cannot be read are named and left out. The second part is how the command ends.
+pub fn between(
+    distribution: &FrechetVgg,
+    reference: &Path,
+    test: &Path,
+    stop: &AtomicBool,
+) -> Result<(Option<f64>, Result<(), Failure>), Failure> {
+    let sides = [listed(reference)?, listed(test)?];
+    let count = sides.iter().map(Vec::len).sum();
+    let mut progress = Progress::new(FrechetVgg::NAME, count, 0);
+    let (mut done, mut skipped) = (0, 0);
+    let mut features = [Vec::new(), Vec::new()];
+    for (side, features) in sides.iter().zip(&mut features) {
+        for path in side {
+            if interrupt::asked(stop) {
+                progress.finish();
+                let what = format!("stopped: {done} of {} seen; call it again", photos(count));
+                return Ok((None, Err(Failure::work(what))));
+            }
+            match seen(distribution, path) {
+                Ok(seen) => features.push(seen),
+                Err(fault) => {
+                    skipped += 1;
+                    say(&format!("skipped {}", fault.line()));
+                }
+            }
+            done += 1;
+            progress.set(done, FrechetVgg::NAME);
+        }
+    }
+    progress.finish();
+    let [reference, test] = &features;
+    let fewest = reference.len().min(test.len());
+    let Some(distance) = frechet_distance(reference, test) else {
+        let (few, name) = (photos(fewest), FrechetVgg::NAME);
+        return Ok((
+            None,
+            Err(Failure::work(format!(
+                "{name} needs at least 2 photos on each side, and one has {few}; add some"
+            ))),
+        ));
+    };
+    if fewest <= FrechetVgg::DIMENSIONS {
+        say(&format!(
+            "{}: {} are fewer than its {} dimensions, and it comes out lower than of many: compare only numbers of as many",
+            FrechetVgg::NAME,
+            photos(fewest),
+            FrechetVgg::DIMENSIONS
+        ));
+    }
+    let end = match skipped {
+        0 => Ok(()),
+        _ => Err(Failure::work(format!(
+            "{skipped} of {} skipped; replace or remove the files named above",
+            photos(count)
+        ))),
+    };
+    Ok((Some(distance), end))
+}
+
+/// The photos of a folder, or the one file.
+fn listed(place: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if place.is_file() {
+        return Ok(vec![place.to_path_buf()]);
+    }
+    list_photos(place).map_err(Failure::call)
+}
+
+fn seen(distribution: &FrechetVgg, path: &Path) -> Result<Vec<f64>, Failure> {
+    let photo = read_srgb(path).map_err(Failure::work)?;
+    distribution.features(&photo).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+}
