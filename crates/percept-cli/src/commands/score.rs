@@ -8,7 +8,7 @@ use percept_judge::{ImageScores, Pair, Pairs, Panel, Scores};
 
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
-use crate::output::{print, table};
+use crate::output::{csv_line, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt};
@@ -94,18 +94,6 @@ fn mismatches(pairs: &Pairs) {
     }
 }
 
-/// Fails early where the result could not be written after minutes of work.
-fn writable(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(Failure::call(format!("{}: is a folder; name a file for the scores", path.display())));
-    }
-    if !folder.is_dir() {
-        return Err(Failure::call(format!("{}: no such folder; make it first", folder.display())));
-    }
-    Ok(())
-}
-
 /// How scores are written down.
 #[derive(Clone, Copy)]
 enum Format {
@@ -160,24 +148,15 @@ fn human(scores: &Scores, columns: &[String]) -> String {
 fn csv(scores: &Scores, columns: &[String]) -> String {
     let names = columns.iter().cloned();
     let protocols = columns.iter().map(|column| format!("{column} protocol"));
-    let mut lines = vec![line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
+    let mut lines = vec![csv_line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
     for image in &scores.images {
         let numbers = columns.iter().filter_map(|column| image.scores.get(column)).map(f64::to_string);
         let protocols = columns.iter().filter_map(|column| scores.metrics.get(column));
         let protocols =
             protocols.map(|info| format!("{}; {} is better", info.protocol, direction(info.better)));
-        lines.push(line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
+        lines.push(csv_line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
     }
     lines.join("\n")
-}
-
-/// Cells as RFC 4180 has them: quoted where they hold a comma, a quote or a line's end.
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    };
-    cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
 fn direction(better: Better) -> &'static str {
