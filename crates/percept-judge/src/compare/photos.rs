@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use percept_image::{
-    DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Srgb, list_photos, read_srgb, rng_for,
+    Degradation, DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Srgb, list_photos, read_srgb,
+    rng_for,
 };
 use percept_nn::model::{Card, Model, ModelError, Tiling};
 
