@@ -312,19 +312,19 @@ TABLE is a CSV file with a header, or the folder of a data set as its authors sh
 Columns of ratings: reference, distorted, score, and if you have them spread (the standard deviation of the single \
 opinions) and distortion (its kind). Scores rise with quality; call the column dmos where they fall, or pass \
 --lower-is-better.
-Columns of choices: reference, a, b, votes, and if you have them voters and distortion. `votes` is the share of people \
-who chose b, from 0 to 1, or with `voters` their number; votes_a and votes_b are understood too.
+Columns of choices: reference, a, b, votes, and if you have them voters and distortion. `votes` is the share of \
+people who chose b, from 0 to 1, or with `voters` their number; votes_a and votes_b are understood too.
 Paths are relative to the table, or to --root.
 
 Layouts: csv; tid2013 (mos_with_names.txt), kadid10k (dmos.csv), live (dmos.mat or dmos_realigned.mat, and \
-refnames_all.mat), csiq (csiq.DMOS.xlsx, its table as CSV, or csiq_label.txt), pipal (Train_Label/*.txt), bapps (ref, \
-p0, p1 and judge in every subset). They are told apart by their files.
+refnames_all.mat), csiq (csiq.DMOS.xlsx, its table as CSV, or csiq_label.txt), pipal (Train_Label/*.txt), bapps \
+(ref, p0, p1 and judge in every subset). They are told apart by their files.
 
 SROCC and KROCC are positive where metric and people agree, whichever direction either scale has. PLCC and RMSE are \
-taken after a logistic curve with 5 or 4 parameters. 2AFC is the share of choices in which both agree; of ratings the \
-choices are all pairs of one reference. All have 95 % bootstrap intervals over references, for all rows and for every kind \
-of distortion (all of it in JSON, CSV and the page). A row whose picture cannot be scored is named and left out, and \
-the exit code is 1.";
+taken after a logistic curve with 5 or 4 parameters. 2AFC is the share of choices in which both agree; of ratings \
+the choices are all pairs of one reference. All have 95 % bootstrap intervals over references, for all rows and for \
+every kind of distortion (all of it in JSON, CSV and the page). A row whose picture cannot be scored is named and \
+left out, and the exit code is 1.";
 
 /// `percept agree`.
 #[derive(Debug, Flags)]
@@ -398,15 +398,15 @@ Examples:
   percept compare runs/disentangled runs/feature --over seeds --data photos
   percept compare 'runs/a-seed*' 'runs/b-seed*' --over seeds --gt photos --lq photos-lq --json
 
-Both restore the same photos; scores are compared photo by photo, RUN_A less RUN_B. With --over seeds, RUN_A and RUN_B are \
-folders whose subfolders are runs, or patterns in quotes: runs of the same seed belong together, and the intervals are over photos and \
-seeds.
+Both restore the same photos; scores are compared photo by photo, RUN_A less RUN_B. With --over seeds, RUN_A and \
+RUN_B are folders whose subfolders are runs, or patterns in quotes: runs of the same seed belong together, and the \
+intervals are over photos and seeds.
 
-The verdict counts metrics whose p-value stays below 0.05 after Holm's correction. A metric that looks through the same \
-kind of network as a loss of either run is marked and does not count. `effect` is Cohen's paired d_z.
+The verdict counts metrics whose p-value stays below 0.05 after Holm's correction. A metric that looks through the \
+same kind of network as a loss of either run is marked and does not count. `effect` is Cohen's paired d_z.
 
---data degrades the photos as the runs were trained, the same way for every run. A photo that cannot be restored is named and left \
-out, and the exit code is 1.";
+--data degrades the photos as the runs were trained, the same way for every run. A photo that cannot be restored is \
+named and left out, and the exit code is 1.";
 
 /// `percept compare`.
 #[derive(Debug, Flags)]

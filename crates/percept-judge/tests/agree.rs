@@ -372,6 +372,61 @@ fn what_is_wrong_with_a_table_is_said_with_its_line() {
     }
 }
 
+/// Half a copy of a data set's own file.
+#[test]
+fn files_that_are_cut_off_are_named() {
+    let folder = TempDir::new().unwrap();
+    for (file, name) in [
+        ("csiq.DMOS.xlsx", "csiq.DMOS.xlsx"),
+        ("live/dmos.mat", "dmos.mat"),
+        ("plain.mat", "dmos_realigned.mat"),
+    ] {
+        let bytes = fs::read(Path::new(FIXTURES).join(file)).unwrap();
+        let path = folder.path().join(name);
+        for end in (0..bytes.len() - 1).step_by(7) {
+            fs::write(&path, &bytes[..end]).unwrap();
+            let error = Table::read(&path, None, None).unwrap_err().to_string();
+            assert!(error.contains(name) || error.contains("refnames_all.mat"), "{end} of {file}: {error}");
+        }
+    }
+}
+
+/// The notes that `measure` finds on a table.
+fn notes(text: &str) -> String {
+    let (_folder, path) = table(text);
+    measure(&Table::read(&path, None, None).unwrap()).unwrap().notes.join(" ")
+}
+
+#[test]
+fn what_a_table_cannot_say_is_said() {
+    let row = |seed: usize, level: usize, score: usize| format!("r{seed}.png,d{seed}_{level}.png,{score}\n");
+    let all = |score: &dyn Fn(usize, usize) -> usize| -> String {
+        let rows = (1..=2).flat_map(|seed| (1..=3).map(move |level| (seed, level)));
+        let rows: String = rows.map(|(seed, level)| row(seed, level, score(seed, level))).collect();
+        format!("reference,distorted,score\n{rows}")
+    };
+    assert_eq!(notes(&all(&|_, level| 5 - level)), "");
+    assert_eq!(notes(&all(&|_, _| 3)), "All human scores are equal: nothing can be correlated with them.");
+    assert!(
+        notes(&all(&|seed, _| seed)).contains("two pictures that people rate differently: there is no 2AFC")
+    );
+    let one = format!("reference,distorted,score\n{}{}", row(1, 1, 4), row(1, 2, 3));
+    let one = notes(&one);
+    assert!(one.contains("All pictures have one reference: there are no intervals"), "{one}");
+    assert!(one.contains("psnr-y has 2 finite values: a curve with 5 parameters needs more"), "{one}");
+    assert!(notes(&format!("reference,distorted,score\n{}", row(1, 1, 4))).contains("A single picture"));
+    let same = (1..=6).map(|at| format!("r{0}.png,./{1}r{0}.png,{at}\n", 1 + at % 2, "./".repeat(at)));
+    let same = notes(&format!("reference,distorted,score\n{}", same.collect::<String>()));
+    assert!(same.contains("psnr-y is equal for all pictures: it orders nothing."), "{same}");
+    let best = all(&|_, level| 5 - level) + "r1.png,r1.png,9\n";
+    assert_eq!(notes(&best), "psnr-y is infinite for 1 pictures: PLCC and RMSE leave them out.");
+    let choice = "reference,a,b,votes\nr1.png,d1_1.png,d1_2.png,0.2\n";
+    assert_eq!(
+        notes(choice),
+        "All pictures have one reference: there are no intervals, which need at least two."
+    );
+}
+
 #[test]
 fn broken_pictures_are_left_out_by_name() {
     let (folder, path) = table(

@@ -44,7 +44,8 @@ fn fits_are_scipy_s() {
             let rmse = (square / x.len() as f64).sqrt();
             let expected = &case[key];
             if case["name"] == "unrelated" {
-                // Noise has many minima, steps between two points among them: no worse than a line, no better than the best.
+                // Noise has many minima, steps between two points among them: no worse than a line, no better than the
+                // best.
                 let line = (1.0 - pearson(&x, &y, &ones).unwrap().powi(2)).sqrt();
                 let mean = y.iter().sum::<f64>() / y.len() as f64;
                 let deviation = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
@@ -96,7 +97,9 @@ fn what_has_no_order_has_no_correlation() {
         let y = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         assert_eq!(Logistic::fit(Curve::Five, &bad, &y, &[1.0; 6], None), None);
     }
-    assert_eq!(Logistic::fit(Curve::Four, &[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0], &[1.0; 3], None), None);
+    // Four parameters meet four points whatever these are.
+    let four = [1.0, 2.0, 3.0, 4.0];
+    assert_eq!(Logistic::fit(Curve::Four, &four, &[1.0, 2.0, 4.0, 5.0], &[1.0; 4], None), None);
 }
 
 #[test]

@@ -69,7 +69,8 @@ fn opinions(args: &AgreeArgs) -> Result<Table, Failure> {
     if args.lower_is_better {
         if opinions.layout != Layout::Csv || matches!(opinions.rows, Rows::Choices(_)) {
             return Err(Failure::call(
-                "--lower-is-better is for the ratings of a CSV file: data sets and choices say it themselves; leave it out",
+                "--lower-is-better is for the ratings of a CSV file: data sets and choices say it themselves; leave it \
+                 out",
             ));
         }
         opinions.better = Better::Lower;
@@ -173,10 +174,13 @@ fn human(found: &Agreements) -> String {
         .collect();
     let header: Vec<&str> = std::iter::once("metric").chain(present.iter().map(|(name, _)| *name)).collect();
     let mut text = table(&header, &rows, 1);
-    text.push_str(&format!(
-        "\n\n{} {} of {} references; 95 % intervals over references; correlations are positive where metric and people agree",
-        found.n, found.kind, found.references
-    ));
+    let facts = [
+        Some(format!("{} {} of {} references", found.n, found.kind, found.references)),
+        (found.references > 1).then(|| "95 % intervals over references".to_string()),
+        (found.kind == "ratings").then(|| "srocc and krocc above 0: metric and people agree".to_string()),
+    ];
+    text.push_str(&format!("\n\n{}", facts.into_iter().flatten().collect::<Vec<_>>().join("; ")));
+    found.notes.iter().for_each(|note| text.push_str(&format!("\n{note}")));
     let main = if found.kind == "choices" { "2afc" } else { "srocc" };
     let main = STATISTICS.iter().find(|(name, _)| *name == main).map(|(_, of)| of);
     if let (false, Some(of)) = (found.distortions().is_empty(), main) {

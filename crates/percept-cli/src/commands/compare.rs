@@ -82,7 +82,8 @@ fn human(found: &Comparison) -> String {
     };
     let notes: String = found.notes.iter().map(|note| format!("\n{note}")).collect();
     format!(
-        "{}\n\n{} photos, {seeds}; differences are {} less {}, paired; intervals and p-values are bootstraps over photos{}{notes}\n\n{}",
+        "{}\n\n{} photos, {seeds}; differences are {} less {}, paired; intervals and p-values are bootstraps over \
+         photos{}{notes}\n\n{}",
         table(&header, &rows, 2),
         found.photos.len(),
         found.a.name,

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::stats::{Curve, Estimate, Logistic, Ranked, cluster_bootstrap, pearson};
 
-/// Agreement of one metric with people, over all rows or those of one kind of distortion. What cannot be said is `None`: of
-/// choices there is only [`two_afc`](Self::two_afc), of too few rows or equal values nothing.
+/// Agreement of one metric with people, over all rows or those of one kind of distortion. What cannot be said is
+/// `None`: of choices there is only [`two_afc`](Self::two_afc), of too few rows or equal values nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agreement {
     /// Rows.
@@ -20,11 +20,13 @@ pub struct Agreement {
     pub srocc: Option<Estimate>,
     /// Kendall's tau-b, in the same direction.
     pub krocc: Option<Estimate>,
-    /// Linear correlation of human scores with the fitted curve, in `[0, 1]`: a curve that falls fits as well as one that rises.
+    /// Linear correlation of human scores with the fitted curve, in `[0, 1]`: a curve that falls fits as well as one
+    /// that rises.
     pub plcc: Option<Estimate>,
     /// Root of the mean squared difference between human scores and the curve, in units of the human scores.
     pub rmse: Option<Estimate>,
-    /// Share of rows whose human score lies further from the curve than twice their spread; where the table has spreads.
+    /// Share of rows whose human score lies further from the curve than twice their spread; where the table has
+    /// spreads.
     pub outliers: Option<Estimate>,
     /// Agreement in two-alternative forced choices, from 0 to 1. Of choices: the mean share of people who chose as the
     /// metric does, one half where it cannot decide. Of ratings: the share of pairs of one reference that the metric

@@ -1,9 +1,8 @@
 //! Tables with a header: which column is where, and lines that say where they are.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{Position, Reader, ReaderBuilder, StringRecord, Trim};
 use percept_image::Better;
 
 use super::layout::Layout;
@@ -76,8 +75,9 @@ impl Line<'_> {
 
 /// The header of the table in `path`.
 pub(super) fn header(path: &Path) -> Result<Columns, AgreeError> {
-    let mut reader = open(path)?;
-    let header = reader.headers().map_err(|error| fault(path, error))?;
+    let text = text(path)?;
+    let mut reader = open(&text);
+    let header = reader.headers().map_err(|error| fault(path, &text, error))?;
     Ok(Columns::new(path, header))
 }
 
@@ -86,24 +86,33 @@ pub(super) fn lines(
     path: &Path,
     mut each: impl FnMut(&Columns, Line<'_>) -> Result<(), AgreeError>,
 ) -> Result<(), AgreeError> {
-    let mut reader = open(path)?;
-    let columns = Columns::new(path, reader.headers().map_err(|error| fault(path, error))?);
+    let text = text(path)?;
+    let mut reader = open(&text);
+    let columns = Columns::new(path, reader.headers().map_err(|error| fault(path, &text, error))?);
     for cells in reader.into_records() {
-        let cells = cells.map_err(|error| fault(path, error))?;
-        let number = cells.position().map_or(0, csv::Position::line);
+        let cells = cells.map_err(|error| fault(path, &text, error))?;
+        let number = cells.position().map_or(0, |position| line(&text, position));
         each(&columns, Line { columns: &columns, cells, number })?;
     }
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Reader<File>, AgreeError> {
-    let file = File::open(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
-    Ok(ReaderBuilder::new().trim(Trim::All).from_reader(file))
+fn text(path: &Path) -> Result<Vec<u8>, AgreeError> {
+    std::fs::read(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })
 }
 
-fn fault(path: &Path, error: csv::Error) -> AgreeError {
-    let path = path.to_path_buf();
-    let line = error.position().map_or(1, csv::Position::line);
+fn open(text: &[u8]) -> Reader<&[u8]> {
+    ReaderBuilder::new().trim(Trim::All).from_reader(text)
+}
+
+/// The line of a record, whose position is that of the empty lines before it.
+fn line(text: &[u8], position: &Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + empty.filter(|byte| **byte == b'\n').count() as u64
+}
+
+fn fault(path: &Path, text: &[u8], error: csv::Error) -> AgreeError {
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} cells under a header of {expected_len}; quote cells that hold commas")
@@ -111,10 +120,8 @@ fn fault(path: &Path, error: csv::Error) -> AgreeError {
         csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8; save the table as UTF-8".to_string(),
         _ => error.to_string(),
     };
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => AgreeError::Read { path, source },
-        _ => AgreeError::Line { path, line, problem },
-    }
+    let line = error.position().map_or(1, |position| line(text, position));
+    AgreeError::Line { path: path.to_path_buf(), line, problem }
 }
 
 /// Ratings or choices with percept's own columns. Paths are relative to `root`, or to the table's folder.

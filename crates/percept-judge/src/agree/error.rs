@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::PanelError;
-
 /// Why there is no agreement.
 #[derive(Debug, thiserror::Error)]
 pub enum AgreeError {
@@ -90,9 +88,6 @@ pub enum AgreeError {
         /// All pictures.
         all: usize,
     },
-    /// A score that does not exist, or its weights.
-    #[error(transparent)]
-    Panel(#[from] PanelError),
     /// The page could not be written.
     #[error("{}: cannot be written: {source}; choose another place", path.display())]
     Write {

@@ -1,15 +1,17 @@
 //! How far metrics agree with people.
 //!
-//! A [`Table`] has what people said about pictures: ratings of single ones, or choices between two. It is a CSV file or a
-//! data set as its authors lay it out ([`Layout`]). [`Agreements::measure`] scores every picture once and finds for every metric its
-//! rank and linear correlation with the human scores, the error of the curve between them, and the share of choices in
-//! which both agree, each with a 95 % interval over references, for all rows and for every kind of distortion.
+//! A [`Table`] has what people said about pictures: ratings of single ones, or choices between two. It is a CSV file
+//! or a data set as its authors lay it out ([`Layout`]). [`Agreements::measure`] scores every picture once and finds
+//! for every metric its rank and linear correlation with the human scores, the error of the curve between them, and
+//! the share of choices in which both agree, each with a 95 % interval over references, for all rows and for every
+//! kind of distortion.
 
 mod agreement;
 mod csv;
 mod error;
 mod layout;
 mod mat;
+mod notes;
 mod page;
 mod pictures;
 mod table;
@@ -72,7 +74,8 @@ pub struct Row {
     pub human: f64,
     /// Standard deviation of single opinions.
     pub spread: Option<f64>,
-    /// Values by metric, one for a rating, two for a choice. JSON has no infinity: that of equal pictures is null there.
+    /// Values by metric, one for a rating, two for a choice. JSON has no infinity: that of equal pictures is null
+    /// there.
     pub scores: BTreeMap<String, Vec<f64>>,
 }
 
@@ -102,6 +105,8 @@ pub struct Agreements {
     pub references: usize,
     /// Rows that were left out.
     pub skipped: Vec<Skipped>,
+    /// What the table cannot say, and why.
+    pub notes: Vec<String>,
     /// The metrics in the order in which they were asked for.
     pub order: Vec<String>,
     /// By metric.
@@ -111,9 +116,9 @@ pub struct Agreements {
 }
 
 impl Agreements {
-    /// Scores the pictures of `table` with all metrics of `panel` and compares. `progress` hears how many pictures of how
-    /// many are done, from several threads, and says whether to go on. A row whose pictures cannot be read or scored is
-    /// left out and named.
+    /// Scores the pictures of `table` with all metrics of `panel` and compares. `progress` hears how many pictures of
+    /// how many are done, from several threads, and says whether to go on. A row whose pictures cannot be read or
+    /// scored is left out and named.
     ///
     /// # Errors
     /// When there is no row left, and when `progress` says no.
@@ -135,6 +140,7 @@ impl Agreements {
                 judged.agreement(metric.name(), metric.better(), table.better, options);
             (metric.name().to_string(), MetricAgreement { info, overall, distortions })
         });
+        let metrics: BTreeMap<String, MetricAgreement> = metrics.collect();
         Ok(Self {
             table: table.path.clone(),
             layout: table.layout,
@@ -143,10 +149,11 @@ impl Agreements {
                 Rows::Choices(_) => "choices",
             },
             human_better: table.better,
-            metrics: metrics.collect(),
             n: judged.rows.len(),
             references: judged.references.iter().max().map_or(0, |last| last + 1),
+            notes: notes::notes(&judged, &metrics, options),
             order: panel.metrics().map(|metric| metric.name().to_string()).collect(),
+            metrics,
             skipped: judged.skipped,
             rows: judged.rows,
         })

@@ -53,6 +53,8 @@ fn head(title: &str, found: &Agreements) -> String {
         .iter()
         .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value)))
         .collect();
+    let notes: String = found.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
+    let notes = if notes.is_empty() { notes } else { format!("<ul class=\"notes\">{notes}</ul>") };
     let skipped: String = found
         .skipped
         .iter()
@@ -67,7 +69,7 @@ fn head(title: &str, found: &Agreements) -> String {
     format!(
         "<header class=\"top\"><h1>{}</h1>\n<p class=\"lead\">How far each metric orders pictures as people do. A \
          metric that agrees with people on these pictures may still fail on others, and a loss made of it may teach a \
-         network what people do not see.</p>\n<dl class=\"facts\">{facts}</dl>\n{skipped}</header>\n",
+         network what people do not see.</p>\n<dl class=\"facts\">{facts}</dl>\n{notes}{skipped}</header>\n",
         escape(title)
     )
 }
@@ -87,10 +89,11 @@ fn scores(found: &Agreements) -> String {
     let rows = metrics(found).map(|(name, metric)| (name, &metric.overall));
     format!(
         "<section id=\"agreement\" aria-labelledby=\"agreement-title\"><h2 id=\"agreement-title\">Agreement</h2>\n\
-         <p>Of {} {} of {} references, with 95 % intervals.</p>\n{}<ul class=\"protocols\">{legend}</ul></section>\n",
+         <p>Of {} {} of {} references{}.</p>\n{}<ul class=\"protocols\">{legend}</ul></section>\n",
         found.n,
         found.kind,
         found.references,
+        if found.references > 1 { ", with 95 % intervals" } else { "" },
         table("Metric", rows, &present),
     )
 }

@@ -66,8 +66,8 @@ impl Table {
     /// columns. Pictures are looked for in `root`, or where the layout has them beside the table.
     ///
     /// # Errors
-    /// When the file or a part of the data set is missing, it is laid out otherwise, a line makes no sense, a picture is
-    /// rated twice, or there are no rows.
+    /// When the file or a part of the data set is missing, it is laid out otherwise, a line makes no sense, a picture
+    /// is rated twice, or there are no rows.
     pub fn read(path: &Path, layout: Option<Layout>, root: Option<&Path>) -> Result<Self, AgreeError> {
         let layout = match layout {
             Some(layout) => layout,

@@ -5,8 +5,16 @@ use std::collections::BTreeSet;
 use percept_nn::model::Card;
 use serde_json::Value;
 
-/// The frozen network of a learned metric by its family: VGG16 and VGG19 see nearly the same.
-fn of_metric(metric: &str) -> Option<&'static str> {
+/// The frozen network of a learned metric by its family: VGG16 and VGG19 see nearly the same. What a training selected
+/// is called by the run, and its protocol has the network.
+fn of_metric(metric: &str, protocol: &str) -> Option<&'static str> {
+    match metric.starts_with("selected:") {
+        true => family(&protocol.to_lowercase()),
+        false => family(metric),
+    }
+}
+
+fn family(metric: &str) -> Option<&'static str> {
     let families = [("vgg", "VGG"), ("alex", "AlexNet"), ("squeeze", "SqueezeNet")];
     match metric {
         "dists" => Some("VGG"),
@@ -17,21 +25,21 @@ fn of_metric(metric: &str) -> Option<&'static str> {
 /// The frozen networks of a card's losses by their families.
 pub(super) fn of_losses(card: &Card) -> BTreeSet<&'static str> {
     let opts = ["perceptual_opt", "style_opt"].into_iter().filter_map(|key| card.losses.get(key));
-    let family = |opt: &Value| {
+    let of_loss = |opt: &Value| {
         let text = |pointer: &str| opt.pointer(pointer).and_then(Value::as_str);
         match (text("/type"), text("/net"), text("/backbone/type")) {
             (Some("dists"), ..) => Some("VGG"),
-            (Some("lpips"), net, _) => of_metric(net.unwrap_or("vgg")),
-            (_, _, backbone) if !opt.is_null() => of_metric(backbone.unwrap_or("vgg16")),
+            (Some("lpips"), net, _) => family(net.unwrap_or("vgg")),
+            (_, _, backbone) if !opt.is_null() => family(backbone.unwrap_or("vgg16")),
             _ => None,
         }
     };
-    opts.filter_map(family).collect()
+    opts.filter_map(of_loss).collect()
 }
 
 /// The network that `metric` shares with the losses of a run.
-pub(super) fn shared(metric: &str, losses: &BTreeSet<&'static str>) -> Option<&'static str> {
-    of_metric(metric).filter(|family| losses.contains(family))
+pub(super) fn shared(metric: &str, protocol: &str, losses: &BTreeSet<&'static str>) -> Option<&'static str> {
+    of_metric(metric, protocol).filter(|family| losses.contains(family))
 }
 
 #[cfg(test)]
@@ -87,8 +95,11 @@ mod tests {
             ("psnr-y", None),
             ("haarpsi", None),
         ] {
-            assert_eq!(shared(metric, &vgg), expected, "{metric}");
+            assert_eq!(shared(metric, "", &vgg), expected, "{metric}");
         }
-        assert_eq!(shared("lpips-alex", &BTreeSet::from(["AlexNet"])), Some("AlexNet"));
+        assert_eq!(shared("lpips-alex", "", &BTreeSet::from(["AlexNet"])), Some("AlexNet"));
+        let protocol = "squared distance of AlexNet features at relu1";
+        assert_eq!(shared("selected:runs/vgg", protocol, &vgg), None);
+        assert_eq!(shared("selected:runs/a", "squared distance of vgg16 features", &vgg), Some("VGG"));
     }
 }

@@ -44,8 +44,8 @@ impl Group {
         Self::of(path, vec![path.to_path_buf()], device)
     }
 
-    /// All runs in the folder `path`, or where there is no such folder, all that match it as a pattern. A run by itself is a
-    /// group of one.
+    /// All runs in the folder `path`, or where there is no such folder, all that match it as a pattern. A run by
+    /// itself is a group of one.
     pub(super) fn of_seeds(path: &Path, device: &Device) -> Result<Self, CompareError> {
         let runs = match path {
             path if model(path).is_some() => vec![path.to_path_buf()],

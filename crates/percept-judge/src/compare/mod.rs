@@ -1,9 +1,9 @@
 //! Two runs, or two trainings with several seeds each, on the same photos.
 //!
 //! A [`Comparison`] restores every photo with every network, takes all scores, and compares them in pairs: the same
-//! photo, the same seed. Every metric has its mean difference with a 95 % interval over photos and seeds, a p-value corrected
-//! for the number of metrics, and an effect size. The verdict is made of those metrics that do not look through the
-//! network that a training loss looked through.
+//! photo, the same seed. Every metric has its mean difference with a 95 % interval over photos and seeds, a p-value
+//! corrected for the number of metrics, and an effect size. The verdict is made of those metrics that do not look
+//! through the network that a training loss looked through.
 
 mod backbone;
 mod error;
@@ -92,8 +92,8 @@ pub struct MetricComparison {
     pub mean_a: f64,
     /// Of the second one.
     pub mean_b: f64,
-    /// The first side less the second, in the metric's own direction, with interval, p-value and effect size d_z; `None` of a single
-    /// photo.
+    /// The first side less the second, in the metric's own direction, with interval, p-value and effect size d_z;
+    /// `None` of a single photo.
     pub difference: Option<Effect>,
     /// The p-value after Holm's correction over all metrics that count; `None` of those that do not.
     pub p_holm: Option<f64>,
@@ -132,15 +132,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the runs in `a` and `b` on the photos of `source`. `progress` hears how many photos of how many are done,
-    /// and says whether to go on. A photo that cannot be read or restored is left out and named.
+    /// Compares the runs in `a` and `b` on the photos of `source`. `progress` hears how many photos of how many are
+    /// done, and says whether to go on. A photo that cannot be read or restored is left out and named.
     ///
-    /// With [`CompareOptions::over_seeds`] each place is a folder whose subfolders are runs, or a pattern (`runs/l1-*`);
-    /// runs of both sides with the same seed on their cards belong together.
+    /// With [`CompareOptions::over_seeds`] each place is a folder whose subfolders are runs, or a pattern
+    /// (`runs/l1-*`); runs of both sides with the same seed on their cards belong together.
     ///
     /// # Errors
-    /// When a place has no run, the runs do not fit together, a metric does not exist or lacks its weights, no photo can be judged, and when
-    /// `progress` says no.
+    /// When a place has no run, the runs do not fit together, a metric does not exist or lacks its weights, no photo
+    /// can be judged, and when `progress` says no.
     pub fn measure(
         [a, b]: [&Path; 2],
         source: &PhotoSource,
@@ -183,7 +183,7 @@ impl Comparison {
         };
         for (at, metric) in panel.metrics().enumerate() {
             let info = MetricInfo { protocol: metric.protocol(), better: metric.better() };
-            let shares = backbone::shared(metric.name(), &losses);
+            let shares = backbone::shared(metric.name(), &info.protocol, &losses);
             found.add(metric.name(), info, shares, &scores, at, options);
         }
         found.conclude();

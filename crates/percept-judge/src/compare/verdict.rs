@@ -32,6 +32,13 @@ impl Case<'_> {
     pub(super) fn words(&self) -> String {
         let mut words = self.finding();
         if !self.counted.is_empty() && self.photos > 1 {
+            if self.counted.iter().any(|(_, outcome)| *outcome == Outcome::None) {
+                words += " No difference means none that can be shown";
+                words += &match self.seeds {
+                    1 => format!(" on these {} photos.", self.photos),
+                    seeds => format!(" on these {} photos with these {seeds} seeds.", self.photos),
+                };
+            }
             words += match self.seeds {
                 1 => " One training of each was compared: with another seed it may come out differently.",
                 _ => "",
@@ -142,7 +149,9 @@ mod tests {
             ),
             (vec![], "No verdict on A and B: no metric could be compared."),
         ] {
-            assert_eq!(words(&counted), expected);
+            let shown = " No difference means none that can be shown on these 20 photos with these 3 seeds.";
+            let shown = if counted.iter().any(|(_, outcome)| *outcome == None) { shown } else { "" };
+            assert_eq!(words(&counted), format!("{expected}{shown}"));
         }
     }
 
@@ -158,8 +167,8 @@ mod tests {
         };
         assert_eq!(
             case.words(),
-            "A against B: no difference on the one metric, psnr-y. Not counted, because a training loss looks through \
-             the same kind of network: dists (VGG) and lpips-vgg (VGG)."
+            "A against B: no difference on the one metric, psnr-y. No difference means none that can be shown on these 5 \
+             photos with these 2 seeds. Not counted, because a training loss looks through the same kind of network: dists (VGG) and lpips-vgg (VGG)."
         );
         case.counted.clear();
         assert_eq!(

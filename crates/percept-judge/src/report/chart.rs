@@ -41,7 +41,8 @@ pub(super) fn colour(number: usize) -> String {
     format!("c{}", number % COLOURS)
 }
 
-/// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw ones pale behind.
+/// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw
+/// ones pale behind.
 pub(super) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -> String {
     let finite = || lines.iter().flat_map(|line| &line.curve).filter(|(_, y)| y.is_finite());
     let Some(axes) = Axes::new(finite().copied(), scale) else { return String::new() };

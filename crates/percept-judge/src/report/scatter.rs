@@ -22,8 +22,8 @@ pub(crate) struct Labels<'a> {
     pub(crate) y: &'a str,
 }
 
-/// A plot of all clouds, each in a colour of its own, with `curve` through them; empty where there are not two different finite
-/// values. Thousands of points are one path a cloud, which keeps the page small.
+/// A plot of all clouds, each in a colour of its own, with `curve` through them; empty where there are not two
+/// different finite values. Thousands of points are one path a cloud, which keeps the page small.
 pub(crate) fn scatter(
     labels: &Labels<'_>,
     clouds: &[Cloud<'_>],

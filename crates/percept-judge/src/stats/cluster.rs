@@ -26,8 +26,8 @@ pub struct Estimate {
 /// "Bootstrap methods and their application", 1997, section 3.8).
 ///
 /// `groups` says for every row to which group it belongs. `statistics` gets how often every row counts. As many groups
-/// as there are are drawn with replacement, `resamples` times, by `seed`. A statistic that the table lacks is `None`; one
-/// that too many resamples lack, or of fewer than two groups, has no interval.
+/// as there are are drawn with replacement, `resamples` times, by `seed`. A statistic that the table lacks is `None`;
+/// one that too many resamples lack, or of fewer than two groups, has no interval.
 pub fn cluster_bootstrap<const N: usize>(
     groups: &[usize],
     resamples: usize,

@@ -88,11 +88,11 @@ fn scale(values: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
 
 impl Logistic {
     /// The least squares fit of `y` over `x`, rows counting `weights` times, by Levenberg's and Marquardt's method from
-    /// several starts, or from `near` alone, the fit of similar rows. `None` when there are fewer rows of weight than
-    /// parameters, a column is constant, or a value is not finite.
+    /// several starts, or from `near` alone, the fit of similar rows. `None` when there are no more rows of weight
+    /// than parameters, which any curve would meet, a column is constant, or a value is not finite.
     pub fn fit(curve: Curve, x: &[f64], y: &[f64], weights: &[f64], near: Option<&Self>) -> Option<Self> {
         let rows = weights.iter().filter(|weight| **weight > 0.0).count();
-        if x.len() != y.len() || x.len() != weights.len() || rows < curve.parameters() {
+        if x.len() != y.len() || x.len() != weights.len() || rows <= curve.parameters() {
             return None;
         }
         let (mx, sx) = scale(x, weights)?;

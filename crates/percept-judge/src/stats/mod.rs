@@ -1,8 +1,8 @@
 //! What tables of scores say, and how sure that is.
 //!
 //! [`paired_bootstrap`] is the difference of two results on the same photos (the percentile bootstrap, Efron, 1979),
-//! [`crossed_bootstrap`] the same over seeds too; [`holm`] keeps many such comparisons honest. [`Ranked`], [`pearson`] and
-//! [`Logistic`] are how far scores agree with people, [`cluster_bootstrap`] how sure that is.
+//! [`crossed_bootstrap`] the same over seeds too; [`holm`] keeps many such comparisons honest. [`Ranked`], [`pearson`]
+//! and [`Logistic`] are how far scores agree with people, [`cluster_bootstrap`] how sure that is.
 
 mod cluster;
 mod crossed;
@@ -66,8 +66,8 @@ pub fn bootstrap_mean(values: &[f64], resamples: usize, seed: u64) -> Option<Int
     })
 }
 
-/// Holm's correction of the p-values of several questions, in their order: each is as large as it must be for the chance
-/// of a single wrong answer among all to stay below it (Holm, "A simple sequentially rejective multiple test
+/// Holm's correction of the p-values of several questions, in their order: each is as large as it must be for the
+/// chance of a single wrong answer among all to stay below it (Holm, "A simple sequentially rejective multiple test
 /// procedure", 1979).
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();

@@ -30,7 +30,8 @@ pub struct Concordance {
 }
 
 impl Ranked {
-    /// Ranks the columns; infinities are the largest and the smallest values. `None` when the lengths differ or a value is NaN.
+    /// Ranks the columns; infinities are the largest and the smallest values. `None` when the lengths differ or a
+    /// value is NaN.
     pub fn new(x: &[f64], y: &[f64]) -> Option<Self> {
         if x.len() != y.len() || x.iter().chain(y).any(|value| value.is_nan()) {
             return None;
@@ -60,8 +61,8 @@ impl Ranked {
         pearson(&x, &y, weights)
     }
 
-    /// Kendall's rank correlation tau-b in `[-1, 1]`: the share of concordant pairs less that of discordant ones, corrected for ties. `None` when a
-    /// column has fewer than two different values.
+    /// Kendall's rank correlation tau-b in `[-1, 1]`: the share of concordant pairs less that of discordant ones,
+    /// corrected for ties. `None` when a column has fewer than two different values.
     pub fn kendall(&self, weights: &[f64]) -> Option<f64> {
         let Concordance { concordant, discordant, tied_x, tied_y } = self.concordance(weights);
         let untied = concordant + discordant;
@@ -145,7 +146,8 @@ fn mid_ranks(places: &[usize], values: usize, weights: &[f64]) -> Vec<f64> {
     places.iter().map(|place| totals[*place]).collect()
 }
 
-/// Sums of the first so many of a list that changes (Fenwick, "A new data structure for cumulative frequency tables", 1994).
+/// Sums of the first so many of a list that changes (Fenwick, "A new data structure for cumulative frequency tables",
+/// 1994).
 struct Fenwick(Vec<f64>);
 
 impl Fenwick {

@@ -1,5 +1,5 @@
-//! CSIQ: scores in `csiq.DMOS.xlsx` (or its table saved as CSV, or the list `csiq_label.txt` that many training codes use),
-//! pictures in `src_imgs/1600.png` and `dst_imgs/blur/1600.BLUR.1.png`.
+//! CSIQ: scores in `csiq.DMOS.xlsx` (or its table saved as CSV, or the list `csiq_label.txt` that many training codes
+//! use), pictures in `src_imgs/1600.png` and `dst_imgs/blur/1600.BLUR.1.png`.
 
 use std::path::{Path, PathBuf};
 

@@ -41,8 +41,8 @@ const KINDS: [&str; 25] = [
     "contrast",
 ];
 
-/// The column is called `dmos`, yet it is a mean of answers from 1 (very annoying) to 5 (not visible): higher is better.
-/// `var` is the variance of the answers.
+/// The column is called `dmos`, yet it is a mean of answers from 1 (very annoying) to 5 (not visible): higher is
+/// better. `var` is the variance of the answers.
 pub(super) fn read(label: &Path, root: Option<&Path>) -> Result<Table, AgreeError> {
     let images: PathBuf = root.or(label.parent()).unwrap_or(Path::new("")).join("images");
     let mut ratings = Ratings::new(label);

@@ -1,5 +1,5 @@
-//! LIVE, release 2: `dmos.mat` or `dmos_realigned.mat`, `refnames_all.mat`, `refimgs`, and a folder of `img1.bmp`, `img2.bmp`,
-//! … for every kind of distortion.
+//! LIVE, release 2: `dmos.mat` or `dmos_realigned.mat`, `refnames_all.mat`, `refimgs`, and a folder of `img1.bmp`,
+//! `img2.bmp`, … for every kind of distortion.
 
 use std::path::Path;
 

@@ -30,10 +30,11 @@ pub enum Layout {
     /// CSIQ (Larson, Chandler, "Most apparent distortion: full-reference image quality assessment and the role of
     /// strategy", 2010).
     Csiq,
-    /// PIPAL (Gu et al., "PIPAL: a large-scale image quality assessment dataset for perceptual image restoration", 2020).
+    /// PIPAL (Gu et al., "PIPAL: a large-scale image quality assessment dataset for perceptual image restoration",
+    /// 2020).
     Pipal,
-    /// BAPPS, pairwise choices (Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness of deep features as
-    /// a perceptual metric", 2018).
+    /// BAPPS, pairwise choices (Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness of deep features
+    /// as a perceptual metric", 2018).
     Bapps,
 }
 

@@ -1,4 +1,5 @@
-//! PIPAL: `Train_Label/A0001.txt` with lines `A0001_00_00.bmp,1448.9`, `Train_Ref/A0001.bmp`, `Distortion_1/A0001_00_00.bmp`.
+//! PIPAL: `Train_Label/A0001.txt` with lines `A0001_00_00.bmp,1448.9`, `Train_Ref/A0001.bmp`,
+//! `Distortion_1/A0001_00_00.bmp`.
 
 use std::path::{Path, PathBuf};
 
