@@ -1,7 +1,7 @@
 //! Statistics against scipy and statsmodels; `fixtures/make_stats.py` made the values.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
-use percept_judge::stats::{Concordance, Curve, Logistic, Ranked, holm, pearson, reach};
+use percept_judge::stats::{Concordance, Curve, Logistic, Ranked, holm, pearson};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -103,17 +103,13 @@ fn what_has_no_order_has_no_correlation() {
 }
 
 #[test]
-fn corrections_and_quantiles_are_those_of_statsmodels_and_scipy() {
+fn corrections_are_those_of_statsmodels() {
     let golden = golden();
     let got = holm(&numbers(&golden["holm"]["p"]));
     for (got, expected) in got.into_iter().zip(golden["holm"]["adjusted"].as_array().unwrap()) {
         close(got, expected, 1e-12);
     }
     assert!(holm(&[]).is_empty());
-    for pair in golden["t"].as_array().unwrap() {
-        let expected = pair[1].as_f64().unwrap();
-        assert!((reach(pair[0].as_f64().unwrap()) / expected - 1.0).abs() < 1e-4, "{pair}");
-    }
 }
 
 /// Every pair, looked at one by one.

@@ -173,17 +173,22 @@ fn human(found: &Agreements) -> String {
         })
         .collect();
     let header: Vec<&str> = std::iter::once("metric").chain(present.iter().map(|(name, _)| *name)).collect();
-    let mut text = table(&header, &rows, 1);
+    let references = if found.references == 1 { "reference" } else { "references" };
     let facts = [
-        Some(format!("{} {} of {} references", found.n, found.kind, found.references)),
-        (found.references > 1).then(|| "95 % intervals over references".to_string()),
-        (found.kind == "ratings").then(|| "srocc and krocc above 0: metric and people agree".to_string()),
+        Some(format!("{} {} of {} {references}", found.n, found.kind, found.references)),
+        (found.references > 1 && !present.is_empty()).then(|| "95 % intervals over references".to_string()),
+        (found.kind == "ratings" && !present.is_empty())
+            .then(|| "srocc and krocc above 0: metric and people agree".to_string()),
     ];
-    text.push_str(&format!("\n\n{}", facts.into_iter().flatten().collect::<Vec<_>>().join("; ")));
+    let facts = facts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let mut text = match present.is_empty() {
+        true => facts,
+        false => format!("{}\n\n{facts}", table(&header, &rows, 1)),
+    };
     found.notes.iter().for_each(|note| text.push_str(&format!("\n{note}")));
     let main = if found.kind == "choices" { "2afc" } else { "srocc" };
     let main = STATISTICS.iter().find(|(name, _)| *name == main).map(|(_, of)| of);
-    if let (false, Some(of)) = (found.distortions().is_empty(), main) {
+    if let (false, Some(of)) = (found.distortions().is_empty() || present.is_empty(), main) {
         let header: Vec<&str> =
             ["distortion", "rows"].into_iter().chain(found.order.iter().map(String::as_str)).collect();
         let rows = found.distortions().into_iter().map(|kind| {

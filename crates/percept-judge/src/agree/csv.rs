@@ -41,6 +41,9 @@ impl Columns {
 
     fn missing(&self, missing: &str, advice: &'static str) -> AgreeError {
         let path = self.path.clone();
+        if self.names.is_empty() {
+            return AgreeError::Empty { path };
+        }
         AgreeError::Columns { path, missing: missing.to_string(), found: self.names.join(", "), advice }
     }
 }
@@ -98,7 +101,7 @@ pub(super) fn lines(
 }
 
 fn text(path: &Path) -> Result<Vec<u8>, AgreeError> {
-    std::fs::read(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })
+    std::fs::read(path).map_err(|source| AgreeError::from_io(path, source))
 }
 
 fn open(text: &[u8]) -> Reader<&[u8]> {
@@ -115,7 +118,11 @@ fn line(text: &[u8], position: &Position) -> u64 {
 fn fault(path: &Path, text: &[u8], error: csv::Error) -> AgreeError {
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} cells under a header of {expected_len}; quote cells that hold commas")
+            let advice = match len < expected_len {
+                true => "fill the missing ones; if it is the last line, the file may be cut off",
+                false => "quote cells that hold commas",
+            };
+            format!("{len} cells under a header of {expected_len}; {advice}")
         }
         csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8; save the table as UTF-8".to_string(),
         _ => error.to_string(),

@@ -1,7 +1,7 @@
 //! What can be wrong with a table of human opinions.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there is no agreement.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,12 @@ pub enum AgreeError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There is no such file or folder.
+    #[error("{}: no such file or folder; check the path", path.display())]
+    NotFound {
+        /// What was named.
+        path: PathBuf,
     },
     /// Neither name nor content is that of a known layout.
     #[error(
@@ -96,4 +102,14 @@ pub enum AgreeError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl AgreeError {
+    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            _ => Self::Read { path, source },
+        }
+    }
 }

@@ -33,8 +33,7 @@ pub(super) enum Value {
 
 /// The variables of the file by name.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Value>, AgreeError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| AgreeError::from_io(path, source))?;
     variables(&bytes).map_err(|problem| AgreeError::File { path: path.to_path_buf(), problem })
 }
 

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{AgreeOptions, Judged, MetricAgreement};
 
+/// Pictures for each parameter of a curve below which its error says little.
+const FEW: usize = 3;
+
 /// A sentence for everything that keeps a statistic or an interval from being found over all rows.
 pub(super) fn notes(
     judged: &Judged,
@@ -36,15 +39,23 @@ pub(super) fn notes(
         let finite = values().filter(|value| value.is_finite()).count();
         if equal(values()) {
             notes.push(format!("{name} is equal for all pictures: it orders nothing."));
-        } else if finite <= parameters {
+            continue;
+        }
+        if finite < n {
             notes.push(format!(
-                "{name} has {finite} finite values: a curve with {parameters} parameters needs more, so there are no PLCC \
-                 and RMSE."
-            ));
-        } else if finite < n {
-            notes.push(format!(
-                "{name} is infinite for {} pictures: PLCC and RMSE leave them out.",
+                "{name} is infinite where a picture equals its reference ({} of {n}): PLCC and RMSE leave it out.",
                 n - finite
+            ));
+        }
+        if finite <= parameters {
+            notes.push(format!(
+                "{name} has {finite} finite values: a curve with {parameters} parameters needs more, so there are no \
+                 PLCC and RMSE."
+            ));
+        } else if finite < FEW * parameters {
+            notes.push(format!(
+                "{name} has {finite} finite values: a curve with {parameters} parameters follows so few whatever they \
+                 are; PLCC and RMSE say little."
             ));
         }
     }

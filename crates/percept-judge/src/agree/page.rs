@@ -63,7 +63,8 @@ fn head(title: &str, found: &Agreements) -> String {
     let skipped = match found.skipped.len() {
         0 => skipped,
         count => format!(
-            "<details><summary>{count} rows were left out</summary><ul class=\"notes\">{skipped}</ul></details>"
+            "<details><summary>{count} of {} rows left out</summary><ul class=\"notes\">{skipped}</ul></details>",
+            count + found.n
         ),
     };
     format!(
@@ -87,15 +88,22 @@ fn scores(found: &Agreements) -> String {
     let legend: String =
         present.iter().map(|(name, words, _)| format!("<li><b>{name}</b> {words}</li>")).collect();
     let rows = metrics(found).map(|(name, metric)| (name, &metric.overall));
+    let table = match present.is_empty() {
+        true => String::new(),
+        false => format!("{}<ul class=\"protocols\">{legend}</ul>", table("Metric", rows, &present)),
+    };
     format!(
         "<section id=\"agreement\" aria-labelledby=\"agreement-title\"><h2 id=\"agreement-title\">Agreement</h2>\n\
-         <p>Of {} {} of {} references{}.</p>\n{}<ul class=\"protocols\">{legend}</ul></section>\n",
+         <p>Of {} {} of {}{}.</p>\n{table}</section>\n",
         found.n,
         found.kind,
-        found.references,
-        if found.references > 1 { ", with 95 % intervals" } else { "" },
-        table("Metric", rows, &present),
+        references(found.references),
+        if found.references > 1 && !present.is_empty() { ", with 95 % intervals" } else { "" },
     )
+}
+
+fn references(count: usize) -> String {
+    if count == 1 { "1 reference".to_string() } else { format!("{count} references") }
 }
 
 fn metrics(found: &Agreements) -> impl Iterator<Item = (&str, &MetricAgreement)> {
@@ -170,7 +178,8 @@ fn plot(found: &Agreements, name: &str, metric: &MetricAgreement) -> String {
     }
     let fit = metric.overall.logistic.as_ref();
     let curve = |x: f64| fit.map_or(f64::NAN, |fit| fit.at(x));
-    let beta = fit.map(|fit| fit.beta.iter().map(|beta| short(*beta)).collect::<Vec<_>>().join(", "));
+    let beta = fit
+        .map(|fit| fit.beta.iter().map(|beta| short(*beta).replace('-', "−")).collect::<Vec<_>>().join(", "));
     let note = beta.map(|beta| format!("β = {beta}")).unwrap_or_default();
     let y = match found.human_better {
         Better::Higher => "human score, higher is better",
@@ -180,18 +189,19 @@ fn plot(found: &Agreements, name: &str, metric: &MetricAgreement) -> String {
 }
 
 fn kinds(found: &Agreements) -> String {
-    let kinds = found.distortions();
-    if kinds.is_empty() {
+    let (kinds, present) = (found.distortions(), present(found));
+    if kinds.is_empty() || present.is_empty() {
         return String::new();
     }
-    let present = present(found);
     let tables = kinds.iter().map(|kind| {
         let rows = metrics(found).filter_map(|(name, metric)| Some((name, metric.distortions.get(*kind)?)));
         let rows: Vec<_> = rows.collect();
         let (n, references) = rows.first().map_or((0, 0), |(_, of)| (of.n, of.references));
         format!(
-            "<h3 class=\"sub\">{}</h3><p class=\"hint\">{n} rows of {references} references</p>{}",
+            "<h3 class=\"sub\">{}</h3><p class=\"hint\">{n} {} of {}</p>{}",
             escape(kind),
+            if n == 1 { "row" } else { "rows" },
+            self::references(references),
             table("Metric", rows.into_iter(), &present)
         )
     });

@@ -1,7 +1,7 @@
 //! Every picture of a table is scored once, several at a time.
 
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -81,19 +81,19 @@ impl<'a> Pictures<'a> {
 /// Every pair once, those of one reference together.
 fn pairs(table: &Table) -> Vec<Pair<'_>> {
     let mut pairs: Vec<Pair<'_>> = match &table.rows {
-        Rows::Ratings(rows) => rows.iter().map(|row| (path(&row.reference), path(&row.distorted))).collect(),
+        Rows::Ratings(rows) => {
+            rows.iter().map(|row| (row.reference.as_path(), row.distorted.as_path())).collect()
+        }
         Rows::Choices(rows) => {
-            let both = rows.iter().flat_map(|row| [(&row.reference, &row.a), (&row.reference, &row.b)]);
-            both.map(|(reference, picture)| (path(reference), path(picture))).collect()
+            let both = rows
+                .iter()
+                .flat_map(|row| [&row.a, &row.b].map(|picture| (row.reference.as_path(), picture.as_path())));
+            both.collect()
         }
     };
     pairs.sort_unstable();
     pairs.dedup();
     pairs
-}
-
-fn path(path: &PathBuf) -> &Path {
-    path.as_path()
 }
 
 fn one(panel: &Panel, reference: &Image<Srgb>, picture: &Path) -> Scored {

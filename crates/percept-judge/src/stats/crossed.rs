@@ -2,11 +2,10 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
+use rand_distr::{ChiSquared, StandardNormal};
 use serde::Serialize;
 
 use super::quantile;
-use super::student::{NORMAL, reach};
 
 /// A mean difference, how sure it is and how large.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -28,12 +27,15 @@ pub struct Effect {
 /// two photos, rows of different lengths, and values that are not finite.
 ///
 /// Seeds and photos are resampled both, `resamples` times, by `seed` (the bootstrap of crossed data: Owen, "The
-/// pigeonhole bootstrap", 2007): the means of the photos are drawn with replacement, those of the seeds, which are
-/// few, get normal weights instead (the wild bootstrap: Wu, "Jackknife, bootstrap and other resampling methods in
-/// regression analysis", 1986). What a seed does on one photo alone is in both means and is taken out once. Few photos
-/// or seeds make a bootstrap too sure: it is widened by `√(n/(n−1))` and by Student's t over the normal distribution
-/// (Hesterberg, "What teachers should know about the bootstrap", 2015), each of the two by its own number. With a
-/// single seed the interval speaks about these two networks, not about their training.
+/// pigeonhole bootstrap", 2007): the means of the photos are drawn with replacement, those of the seeds, which are few,
+/// get normal weights instead (the wild bootstrap: Wu, "Jackknife, bootstrap and other resampling methods in regression
+/// analysis", 1986). What a seed does on one photo alone is in both means and is taken out once.
+///
+/// Few photos or seeds make a bootstrap too sure, and most of all of small p-values. Every resample is therefore scaled by
+/// what the deviation of so few values may have been, `√(n/χ²)` with `n − 1` degrees of freedom, for photos and for seeds by
+/// itself; for normal differences of one seed that is Student's t, for both the distribution of Behrens and Fisher (Fisher,
+/// "The fiducial argument in statistical inference", 1935). With a single seed the interval speaks about these two
+/// networks, not about their training.
 pub fn crossed_bootstrap(differences: &[Vec<f64>], resamples: usize, seed: u64) -> Option<Effect> {
     let seeds = differences.len();
     let photos = differences.first()?.len();
@@ -51,11 +53,8 @@ pub fn crossed_bootstrap(differences: &[Vec<f64>], resamples: usize, seed: u64) 
     let both = by_seed + by_photo;
     let true_size = (both - alone).max(by_seed).max(by_photo);
     let once = if both > 0.0 { (true_size / both).sqrt() } else { 1.0 };
-    let wider = |n: usize| {
-        let freedom = (n.max(2) - 1) as f64;
-        once * (n as f64 / freedom).sqrt() * reach(freedom) / NORMAL
-    };
-    let (wider_seeds, wider_photos) = (wider(seeds), wider(photos));
+    let unsure = |n: usize| ChiSquared::new((n.max(2) - 1) as f64).ok();
+    let (unsure_seeds, unsure_photos) = (unsure(seeds)?, unsure(photos)?);
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut resample = || {
@@ -63,7 +62,9 @@ pub fn crossed_bootstrap(differences: &[Vec<f64>], resamples: usize, seed: u64) 
         let by_seeds = weighted.sum::<f64>() / seeds as f64;
         let drawn = (0..photos).filter_map(|_| of_photos.get(rng.random_range(0..photos)));
         let by_photos = drawn.sum::<f64>() / photos as f64 - middle;
-        middle + wider_seeds * by_seeds + wider_photos * by_photos
+        let mut scale =
+            |n: usize, unsure| once * (n as f64 / rng.sample::<f64, &ChiSquared<f64>>(unsure)).sqrt();
+        middle + scale(seeds, &unsure_seeds) * by_seeds + scale(photos, &unsure_photos) * by_photos
     };
     let mut means: Vec<f64> = (0..resamples.max(1)).map(|_| resample()).collect();
     means.sort_by(f64::total_cmp);
@@ -134,6 +135,21 @@ mod tests {
         }
     }
 
+    /// Holm's correction asks for small p-values: of no difference they must be as rare as they claim.
+    #[test]
+    fn small_p_values_are_rare_where_there_is_no_difference() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for (shape, sizes) in
+            [((1, 5), [0.0, 1.0, 1.0]), ((3, 12), [1.0, 0.3, 0.5]), ((2, 5), [1.0, 0.3, 0.5])]
+        {
+            let sets = 1500;
+            let p = |set| crossed_bootstrap(&simulated(&mut rng, shape, sizes), 2000, set).unwrap().p;
+            let small = (0..sets).map(p).filter(|p| *p < 0.01).count();
+            let rate = small as f64 / sets as f64;
+            assert!(rate < 0.02, "{shape:?}: {rate}");
+        }
+    }
+
     #[test]
     fn p_and_interval_say_the_same() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -153,7 +169,8 @@ mod tests {
         let effect = crossed_bootstrap(std::slice::from_ref(&values), 20_000, 3).unwrap();
         let error = (variance(&values) / 60.0).sqrt();
         assert!((effect.mean - mean(&values)).abs() < 1e-12);
-        assert!(((effect.high - effect.low) / (2.0 * reach(59.0) * error) - 1.0).abs() < 0.03, "{effect:?}");
+        // Student's t for 59 degrees of freedom.
+        assert!(((effect.high - effect.low) / (2.0 * 2.000_995 * error) - 1.0).abs() < 0.03, "{effect:?}");
         assert!((effect.d_z.unwrap() - effect.mean / variance(&values).sqrt()).abs() < 1e-12);
     }
 

@@ -8,7 +8,6 @@ mod cluster;
 mod crossed;
 mod logistic;
 mod rank;
-mod student;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +17,6 @@ pub use cluster::{Estimate, cluster_bootstrap};
 pub use crossed::{Effect, crossed_bootstrap};
 pub use logistic::{Curve, Logistic};
 pub use rank::{Concordance, Ranked, pearson};
-pub use student::reach;
 
 /// A mean with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -45,8 +45,7 @@ pub(super) fn read(folder: &Path) -> Result<Table, AgreeError> {
 
 /// The single number of a NumPy file.
 fn share(path: &Path) -> Result<f64, AgreeError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| AgreeError::from_io(path, source))?;
     match npy(&bytes) {
         Some(share) if (0.0..=1.0).contains(&share) => Ok(share),
         got => {

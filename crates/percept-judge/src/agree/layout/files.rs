@@ -59,7 +59,7 @@ fn lower(path: &Path) -> String {
 
 /// The lines of a text file that are not empty, with their numbers from 1.
 pub(super) fn lines(path: &Path) -> Result<Vec<(u64, String)>, AgreeError> {
-    let text = std::fs::read(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
+    let text = std::fs::read(path).map_err(|source| AgreeError::from_io(path, source))?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     Ok(lines.map(|(line, number)| (number, line.trim().to_string())).collect())

@@ -58,7 +58,7 @@ impl Layout {
 
     /// The layout of a file or folder, by the names of files and columns.
     pub(super) fn detect(path: &Path) -> Result<Self, AgreeError> {
-        std::fs::metadata(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
+        std::fs::metadata(path).map_err(|source| AgreeError::from_io(path, source))?;
         let unknown = || AgreeError::Unknown { path: path.to_path_buf() };
         if path.is_file() {
             return Self::of_file(path).ok_or_else(unknown);
@@ -126,7 +126,7 @@ impl Layout {
 
     /// Reads the table of this layout in `path`.
     pub(super) fn read(self, path: &Path, root: Option<&Path>) -> Result<Table, AgreeError> {
-        std::fs::metadata(path).map_err(|source| AgreeError::Read { path: path.to_path_buf(), source })?;
+        std::fs::metadata(path).map_err(|source| AgreeError::from_io(path, source))?;
         let label = if path.is_dir() { self.label(path) } else { Some(path.to_path_buf()) };
         let label = label.ok_or_else(|| AgreeError::Missing {
             path: path.to_path_buf(),
