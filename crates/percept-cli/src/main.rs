@@ -21,7 +21,9 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let Args { global, command } = Args::parse();
     let done = match command {
+        Command::Agree(args) => commands::agree::run(&global, &args),
         Command::Apply(args) => commands::apply::run(&global, &args),
+        Command::Compare(args) => commands::compare::run(&global, &args),
         Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),

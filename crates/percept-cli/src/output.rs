@@ -1,6 +1,7 @@
 //! Results, on stdout and nowhere else.
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use crate::failure::Failure;
 
@@ -30,6 +31,27 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
     };
     let body = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
     std::iter::once(line(header.to_vec())).chain(body).collect::<Vec<_>>().join("\n")
+}
+
+/// Cells as RFC 4180 has them: quoted where they hold a comma, a quote or a line's end.
+pub fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",")
+}
+
+/// Fails early where the result could not be written after minutes of work.
+pub fn writable(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(Failure::call(format!("{}: is a folder; name a file for the results", path.display())));
+    }
+    if !folder.is_dir() {
+        return Err(Failure::call(format!("{}: no such folder; make it first", folder.display())));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

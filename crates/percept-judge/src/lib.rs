@@ -6,6 +6,11 @@
 //! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
 //! how sure the difference between two results is.
 //!
+//! An [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a panel agree
+//! with it.
+//!
+//! A [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says in words what that shows.
+//!
 //! A [`report::Report`] puts the runs of a training side by side, on a page for people.
 //!
 //! ```
@@ -32,6 +37,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod agree;
+pub mod compare;
 mod pairs;
 mod panel;
 pub mod report;

@@ -19,7 +19,7 @@ selected, from 0, lower is better, cost network. Its protocol names the run's fr
 pub fn run(global: &Global, args: &MetricsArgs) -> Result<(), Failure> {
     let names = Panel::names().iter().chain([&FrechetVgg::NAME]).map(ToString::to_string);
     let names: Vec<_> = names.collect();
-    let store = bundle::store(global.weights.as_deref());
+    let store = bundle::store(global.weights.as_deref())?;
     // Of whole pictures: `crop 0` in the protocols.
     let panel = Panel::new(&names, 0, &store, &global.device()?).map_err(Failure::work)?;
     if args.json {

@@ -1,6 +1,8 @@
 //! One file for every command: settings in, calls to the crates below, results out.
 
+pub mod agree;
 pub mod apply;
+pub mod compare;
 pub mod demo;
 mod distribution;
 pub mod init;

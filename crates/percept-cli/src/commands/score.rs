@@ -12,7 +12,7 @@ use percept_judge::{ImageScores, PairFault, Pairs, Panel, Scores, Single};
 use super::distribution;
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
-use crate::output::{print, table};
+use crate::output::{csv_line, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt, parallel};
@@ -178,18 +178,6 @@ fn mismatches(pairs: &Pairs) {
     }
 }
 
-/// Fails early where the result could not be written after minutes of work.
-fn writable(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(Failure::call(format!("{}: is a folder; name a file for the scores", path.display())));
-    }
-    if !folder.is_dir() {
-        return Err(Failure::call(format!("{}: no such folder; make it first", folder.display())));
-    }
-    Ok(())
-}
-
 /// Makes the folder for maps, and says which scores have none.
 fn drawable(folder: &Path, args: &ScoreArgs, panel: &Panel) -> Result<(), Failure> {
     let mapless: Vec<_> =
@@ -283,9 +271,9 @@ fn csv(scores: &Scores, columns: &[String]) -> String {
     let sets = scores.sets.iter().filter_map(|(name, value)| {
         let info = scores.metrics.get(name)?;
         let protocol = format!("{}; {} is better", info.protocol, direction(info.better));
-        Some(line([name.clone(), value.to_string(), protocol].into_iter()))
+        Some(csv_line([name.clone(), value.to_string(), protocol].into_iter()))
     });
-    let head = line(["set score", "value", "protocol"].map(String::from).into_iter());
+    let head = csv_line(["set score", "value", "protocol"].map(String::from).into_iter());
     let sets: Vec<_> = sets.collect();
     let sets = (!sets.is_empty()).then(|| format!("{head}\n{}", sets.join("\n")));
     let photos = (!columns.is_empty()).then(|| csv_of_photos(scores, columns));
@@ -295,24 +283,15 @@ fn csv(scores: &Scores, columns: &[String]) -> String {
 fn csv_of_photos(scores: &Scores, columns: &[String]) -> String {
     let names = columns.iter().cloned();
     let protocols = columns.iter().map(|column| format!("{column} protocol"));
-    let mut lines = vec![line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
+    let mut lines = vec![csv_line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
     for image in &scores.images {
         let numbers = columns.iter().filter_map(|column| image.scores.get(column)).map(f64::to_string);
         let protocols = columns.iter().filter_map(|column| scores.metrics.get(column));
         let protocols =
             protocols.map(|info| format!("{}; {} is better", info.protocol, direction(info.better)));
-        lines.push(line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
+        lines.push(csv_line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
     }
     lines.join("\n")
-}
-
-/// Cells as RFC 4180 has them: quoted where they hold a comma, a quote or a line's end.
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    };
-    cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
 /// Which direction is the better one, in a word.

@@ -119,7 +119,7 @@ impl Board {
 }
 
 /// Whether a difference of that sign is an improvement.
-pub(super) fn is_gain(better: Better, difference: f64) -> bool {
+pub(crate) fn is_gain(better: Better, difference: f64) -> bool {
     match better {
         Better::Higher => difference > 0.0,
         Better::Lower => difference < 0.0,

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::html::{escape, short};
 use super::log::Curve;
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 240.0;
+pub(super) const WIDTH: f64 = 460.0;
+pub(super) const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
@@ -19,6 +19,8 @@ const BOTTOM: f64 = 34.0;
 pub(super) enum Scale {
     /// Logarithmic where all values are above 0 and spread over more than a factor of four.
     Free,
+    /// As they are.
+    Linear,
     /// From 0 to 1, as percent.
     Share,
 }
@@ -32,18 +34,19 @@ pub(super) struct Line<'a> {
 }
 
 /// Colours before they repeat; also in `page.css`.
-const COLOURS: usize = 6;
+pub(super) const COLOURS: usize = 6;
 
 /// The class of a colour.
 pub(super) fn colour(number: usize) -> String {
     format!("c{}", number % COLOURS)
 }
 
-/// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw ones pale behind.
+/// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw
+/// ones pale behind.
 pub(super) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -> String {
     let finite = || lines.iter().flat_map(|line| &line.curve).filter(|(_, y)| y.is_finite());
     let Some(axes) = Axes::new(finite().copied(), scale) else { return String::new() };
-    let mut svg = axes.svg();
+    let mut svg = axes.svg("step");
     for line in lines {
         let class = colour(line.colour);
         let smooth = smoothed(&line.curve);
@@ -102,9 +105,9 @@ fn smoothed(curve: &Curve) -> Option<Curve> {
 }
 
 /// Where values are on the picture.
-struct Axes {
-    x0: f64,
-    x1: f64,
+pub(super) struct Axes {
+    pub(super) x0: f64,
+    pub(super) x1: f64,
     y0: f64,
     y1: f64,
     log: bool,
@@ -112,7 +115,7 @@ struct Axes {
 }
 
 impl Axes {
-    fn new(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Option<Self> {
+    pub(super) fn new(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Option<Self> {
         let (mut x0, mut x1) = (f64::INFINITY, f64::NEG_INFINITY);
         let (mut y0, mut y1) = (f64::INFINITY, f64::NEG_INFINITY);
         for (x, y) in points {
@@ -124,23 +127,23 @@ impl Axes {
         if scale == Scale::Share {
             return Some(Self { x0, x1, y0: 0.0, y1: 1.0, log: false, share: true });
         }
-        let log = y0 > 0.0 && y1 / y0 > 4.0;
+        let log = scale == Scale::Free && y0 > 0.0 && y1 / y0 > 4.0;
         let (low, high) = if log { (y0.ln(), y1.ln()) } else { (y0, y1) };
         let room = if high > low { 0.06 * (high - low) } else { 0.05 * high.abs().max(1e-6) };
         Some(Self { x0, x1, y0: low - room, y1: high + room, log, share: false })
     }
 
-    fn x(&self, x: f64) -> f64 {
+    pub(super) fn x(&self, x: f64) -> f64 {
         LEFT + (x - self.x0) / (self.x1 - self.x0) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn y(&self, y: f64) -> f64 {
+    pub(super) fn y(&self, y: f64) -> f64 {
         let y = if self.log { y.ln() } else { y };
         HEIGHT - BOTTOM - (y - self.y0) / (self.y1 - self.y0) * (HEIGHT - TOP - BOTTOM)
     }
 
     /// A path that is interrupted where there is no number.
-    fn path(&self, curve: &Curve) -> String {
+    pub(super) fn path(&self, curve: &Curve) -> String {
         let mut path = String::new();
         let mut pen = 'M';
         for (x, y) in curve {
@@ -154,8 +157,8 @@ impl Axes {
         path
     }
 
-    /// Grid, ticks and their labels.
-    fn svg(&self) -> String {
+    /// Grid, ticks and their labels; `unit` is what the horizontal axis counts.
+    pub(super) fn svg(&self, unit: &str) -> String {
         let mut svg = String::new();
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         for value in self.y_ticks() {
@@ -178,8 +181,9 @@ impl Axes {
         }
         let _ = write!(
             svg,
-            r#"<path class="axis" d="M{LEFT} {bottom}H{right}"/><text x="{right}" y="{:.1}" text-anchor="end" class="unit">step</text>"#,
-            HEIGHT - 3.0
+            r#"<path class="axis" d="M{LEFT} {bottom}H{right}"/><text x="{right}" y="{:.1}" text-anchor="end" class="unit">{}</text>"#,
+            HEIGHT - 3.0,
+            escape(unit)
         );
         svg
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 /// `text` as content or attribute of HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -39,6 +39,22 @@ pub(super) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> Strin
     out + rest
 }
 
+/// A page: `main` with links to those of its sections that are in `parts`. It asks nobody for anything.
+pub(crate) fn page(title: &str, parts: &[&str], main: &str, footer: &str, js: &str) -> String {
+    let title = escape(title);
+    let parts = parts.iter().filter(|part| main.contains(&format!("<section id=\"{part}\"")));
+    let nav: String = parts.map(|part| format!("<a href=\"#{part}\">{part}</a>")).collect();
+    fill(include_str!("page.html"), |key| match key {
+        "title" => &title,
+        "css" => include_str!("page.css"),
+        "nav" => &nav,
+        "main" => main,
+        "footer" => footer,
+        "js" => js,
+        _ => "",
+    })
+}
+
 /// A score with the digits that it deserves.
 pub(super) fn number(metric: &str, value: f64) -> String {
     match value {
@@ -59,7 +75,7 @@ fn digits(metric: &str) -> usize {
 }
 
 /// Three significant digits, for weights and axes.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     match size {
         _ if !value.is_finite() => "–".to_string(),
@@ -77,7 +93,7 @@ pub(super) fn short(value: f64) -> String {
 }
 
 /// `2026-03-01 14:05 UTC`.
-pub(super) fn date(time: SystemTime) -> String {
+pub(crate) fn date(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let (days, minutes) = (seconds / 86_400, seconds % 86_400 / 60);
     // Years that begin in March, so that the leap day is their last (Hinnant, "chrono-compatible date algorithms").

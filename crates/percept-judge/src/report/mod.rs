@@ -13,11 +13,12 @@ mod error;
 mod focus;
 mod folder;
 mod heading;
-mod html;
+pub(crate) mod html;
 mod log;
 mod photos;
 mod picture;
 mod responses;
+pub(crate) mod scatter;
 mod settings;
 mod table;
 mod viewer;
@@ -29,6 +30,7 @@ use percept_image::write_atomic;
 use percept_nn::weights::WeightStore;
 
 pub use board::Summary;
+pub(crate) use board::is_gain;
 pub use error::ReportError;
 
 use self::board::{Board, judge};
@@ -38,6 +40,11 @@ use self::photos::Versions;
 use self::responses::Pair;
 use self::viewer::Viewer;
 use crate::Panel;
+
+/// What the page is not.
+const FOOTER: &str = "The disentangled perceptual loss here is a reconstruction from the abstract of arXiv 2006.13511 \
+                      (Mei et al., “Disentangle Perceptual Learning through Online Contrastive Learning”, 2020); these \
+                      are not the paper's numbers.";
 
 /// Longest side of what the channels are shown, in pixels of the photo.
 const SEEN: usize = 192;
@@ -163,7 +170,9 @@ impl Report {
             details::section(&self.runs, &options.metrics),
         ]
         .concat();
-        write_atomic(path, page(&title, &main).as_bytes())
+        let parts = ["photos", "scores", "training", "selection", "settings"];
+        let page = html::page(&title, &parts, &main, FOOTER, include_str!("page.js"));
+        write_atomic(path, page.as_bytes())
             .map_err(|source| ReportError::Write { path: path.to_path_buf(), source })?;
         Ok(board.summary(notes))
     }
@@ -182,19 +191,4 @@ impl Report {
 fn part(name: &str, versions: &Versions) -> Pair {
     let window = focus::focus(versions, SEEN);
     Pair { name: name.to_string(), target: window.of(&versions.target), input: window.of(&versions.input) }
-}
-
-fn page(title: &str, main: &str) -> String {
-    let title = html::escape(title);
-    let parts = ["photos", "scores", "training", "selection", "settings"];
-    let parts = parts.into_iter().filter(|part| main.contains(&format!("<section id=\"{part}\"")));
-    let nav: String = parts.map(|part| format!("<a href=\"#{part}\">{part}</a>")).collect();
-    html::fill(include_str!("page.html"), |key| match key {
-        "title" => &title,
-        "css" => include_str!("page.css"),
-        "nav" => &nav,
-        "main" => main,
-        "js" => include_str!("page.js"),
-        _ => "",
-    })
 }

@@ -4,11 +4,11 @@
 use std::ops::RangeInclusive;
 
 use burn::tensor::{Device, Tensor};
+use percept_conv::unit_distance;
 use percept_image::resize::{Filter, resize};
 use percept_image::{Better, Cost, Difference, Image, Metric, MetricError, Spatial, Srgb};
 
 use super::score::{checked, score};
-use super::strips::{cat_over_rows, sum_over_rows};
 use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
@@ -30,8 +30,8 @@ pub struct Lpips {
     name: &'static str,
     protocol: String,
     trunk: Trunk,
-    /// Weights of the squared differences, `[1, 1, 1, C]` a tap.
-    heads: Vec<Tensor<4>>,
+    /// Weights of the squared differences, one for each channel of a tap.
+    heads: Vec<Tensor<1>>,
     /// Where a map is lightest.
     white: f32,
     device: Device,
@@ -84,7 +84,7 @@ impl Lpips {
                 let heads = trunk.taps().iter().enumerate().map(|(at, tap)| {
                     let (name, shape) = (format!("lin{at}.model.1.weight"), [1, tap.channels, 1, 1]);
                     let head = learned.state.tensor::<4>(&name, shape, &device)?;
-                    Ok(head.reshape([1, 1, 1, tap.channels]))
+                    Ok(head.reshape([tap.channels]))
                 });
                 let protocol = format!(
                     "LPIPS v0.1, {} trunk sha256 {trunk_hash}, heads sha256 {}, sRGB [0, 1] mapped to [-1, 1], full size, f32",
@@ -94,7 +94,7 @@ impl Lpips {
                 (heads.collect::<Result<_, WeightError>>()?, protocol, 1.0)
             }
             None => {
-                let ones = trunk.taps().iter().map(|tap| Tensor::ones([1, 1, 1, tap.channels], &device));
+                let ones = trunk.taps().iter().map(|tap| Tensor::ones([tap.channels], &device));
                 let protocol = format!(
                     "uniform {} distance, trunk sha256 {trunk_hash}, features of unit length at every position, squared differences summed over channels, averaged over positions, summed over {}, no learned weights, full size, f32",
                     architecture.name,
@@ -181,7 +181,7 @@ impl Spatial for Lpips {
             a = self.trunk.stage(stage, a);
             b = self.trunk.stage(stage, b);
             let [_, rows, columns, _] = a.dims();
-            let tap = cat_over_rows(&a, &b, |a, b| weighted(a, b, head.clone()).sum_dim(3));
+            let tap = unit_distance(a.clone(), b.clone(), head.clone(), EPSILON);
             let tap: Vec<f32> = tap.into_data().iter::<f32>().collect();
             let tap = Image::<Difference>::from_fn(columns, rows, |x, y, _| tap[y * columns + x]);
             let tap = resize(&tap, width, height, Filter::Bilinear);
@@ -196,20 +196,8 @@ impl Spatial for Lpips {
 }
 
 /// `mean_hw Σ_c w_c (â_c − b̂_c)²` of the features scaled to unit length at every position: `[N]`.
-fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<4>) -> Tensor<1> {
+fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<1>) -> Tensor<1> {
     let [n, height, width, _] = a.dims();
-    let head = constant(head, a);
-    let sum = sum_over_rows(a, b, |a, b| weighted(a, b, head.clone()).sum_dim(3).sum_dim(2).sum_dim(1));
-    sum.div_scalar((height * width) as f64).reshape([n])
-}
-
-/// `w_c (â_c − b̂_c)²` at every position.
-fn weighted(a: Tensor<4>, b: Tensor<4>, head: Tensor<4>) -> Tensor<4> {
-    (unit(a) - unit(b)).square() * head
-}
-
-/// Every feature vector divided by its length.
-fn unit(x: Tensor<4>) -> Tensor<4> {
-    let length = x.clone().square().sum_dim(3).add_scalar(EPSILON).sqrt();
-    x / length
+    let distance = unit_distance(a.clone(), b.clone(), constant(head, a), EPSILON);
+    distance.reshape([n, height * width]).mean_dim(1).reshape([n])
 }

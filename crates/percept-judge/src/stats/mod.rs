@@ -1,8 +1,22 @@
-//! How sure a difference of means is: the percentile bootstrap (Efron, 1979).
+//! What tables of scores say, and how sure that is.
+//!
+//! [`paired_bootstrap`] is the difference of two results on the same photos (the percentile bootstrap, Efron, 1979),
+//! [`crossed_bootstrap`] the same over seeds too; [`holm`] keeps many such comparisons honest. [`Ranked`], [`pearson`]
+//! and [`Logistic`] are how far scores agree with people, [`cluster_bootstrap`] how sure that is.
+
+mod cluster;
+mod crossed;
+mod logistic;
+mod rank;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+
+pub use cluster::{Estimate, cluster_bootstrap};
+pub use crossed::{Effect, crossed_bootstrap};
+pub use logistic::{Curve, Logistic};
+pub use rank::{Concordance, Ranked, pearson};
 
 /// A mean with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -48,6 +62,20 @@ pub fn bootstrap_mean(values: &[f64], resamples: usize, seed: u64) -> Option<Int
         low: quantile(&means, 0.025),
         high: quantile(&means, 0.975),
     })
+}
+
+/// Holm's correction of the p-values of several questions, in their order: each is as large as it must be for the
+/// chance of a single wrong answer among all to stay below it (Holm, "A simple sequentially rejective multiple test
+/// procedure", 1979).
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+    let (mut adjusted, mut largest) = (vec![1.0; p.len()], 0.0f64);
+    for (before, at) in order.into_iter().enumerate() {
+        largest = largest.max(p[at] * (p.len() - before) as f64);
+        adjusted[at] = largest.min(1.0);
+    }
+    adjusted
 }
 
 /// The quantile of sorted values, linear between neighbours (numpy's default).

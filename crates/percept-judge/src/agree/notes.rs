@@ -1,0 +1,67 @@
+//! What a table cannot say, in words: a missing number alone would leave its reader guessing.
+
+use std::collections::BTreeMap;
+
+use super::{AgreeOptions, Judged, MetricAgreement};
+
+/// Pictures for each parameter of a curve below which its error says little.
+const FEW: usize = 3;
+
+/// A sentence for everything that keeps a statistic or an interval from being found over all rows.
+pub(super) fn notes(
+    judged: &Judged,
+    metrics: &BTreeMap<String, MetricAgreement>,
+    options: &AgreeOptions,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if judged.references.iter().max() == Some(&0) {
+        notes.push(
+            "All pictures have one reference: there are no intervals, which need at least two.".to_string(),
+        );
+    }
+    if judged.is_choice {
+        return notes;
+    }
+    let n = judged.rows.len();
+    let same_score = equal(judged.rows.iter().map(|row| row.human));
+    let parameters = options.curve.parameters();
+    if n < 2 {
+        notes.push("A single picture has no order: there are no correlations.".to_string());
+    } else if same_score {
+        notes.push("All human scores are equal: nothing can be correlated with them.".to_string());
+    } else if metrics.values().all(|metric| metric.overall.two_afc.is_none()) {
+        notes.push(
+            "No reference has two pictures that people rate differently: there is no 2AFC.".to_string(),
+        );
+    }
+    for name in metrics.keys().filter(|_| n > 1 && !same_score) {
+        let values = || judged.rows.iter().filter_map(|row| row.scores.get(name)?.first().copied());
+        let finite = values().filter(|value| value.is_finite()).count();
+        if equal(values()) {
+            notes.push(format!("{name} is equal for all pictures: it orders nothing."));
+            continue;
+        }
+        if finite < n {
+            notes.push(format!(
+                "{name} is infinite where a picture equals its reference ({} of {n}): PLCC and RMSE leave it out.",
+                n - finite
+            ));
+        }
+        if finite <= parameters {
+            notes.push(format!(
+                "{name} has {finite} finite values: a curve with {parameters} parameters needs more, so there are no \
+                 PLCC and RMSE."
+            ));
+        } else if finite < FEW * parameters {
+            notes.push(format!(
+                "{name} has {finite} finite values: a curve with {parameters} parameters follows so few whatever they \
+                 are; PLCC and RMSE say little."
+            ));
+        }
+    }
+    notes
+}
+
+fn equal(mut values: impl Iterator<Item = f64>) -> bool {
+    values.next().is_none_or(|first| values.all(|value| value == first))
+}

@@ -1,0 +1,104 @@
+//! Every picture of a table is scored once, several at a time.
+
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use percept_image::{Image, Srgb, read_srgb};
+
+use super::Table;
+use super::table::Rows;
+use crate::Panel;
+
+/// Most pictures in the works at a time: a learned score of a large one needs hundreds of megabytes.
+const MOST: usize = 8;
+
+/// The scores of a picture in the order of the panel, or what is wrong with it.
+pub(super) type Scored = Result<Vec<f64>, String>;
+
+/// A reference and a picture that is judged against it.
+type Pair<'a> = (&'a Path, &'a Path);
+
+/// The scores of all pictures of a table, sorted.
+#[derive(Debug)]
+pub(super) struct Pictures<'a> {
+    scored: Vec<(Pair<'a>, Scored)>,
+}
+
+impl<'a> Pictures<'a> {
+    /// Scores them; `progress` hears how many of how many are done, and says whether to go on. How many were done where
+    /// it did not.
+    ///
+    /// Pictures of one reference follow each other, so that it is read once by every thread and no more. Threads are
+    /// the system's: those of the scores themselves would begin another picture while they wait for one, and so on.
+    pub(super) fn score(
+        table: &'a Table,
+        panel: &Panel,
+        progress: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<Self, (usize, usize)> {
+        let pairs = pairs(table);
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let scored = Mutex::new(Vec::with_capacity(pairs.len()));
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(pairs.len());
+        progress(0, pairs.len());
+        let work = || {
+            let mut reference: Option<(&Path, Result<Image<Srgb>, String>)> = None;
+            while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let image = match reference.take() {
+                    Some((path, image)) if path == pair.0 => image,
+                    _ => read_srgb(pair.0).map_err(|error| error.to_string()),
+                };
+                let scores = image.as_ref().map_err(Clone::clone).and_then(|image| one(panel, image, pair.1));
+                reference = Some((pair.0, image));
+                scored.lock().unwrap_or_else(PoisonError::into_inner).push((*pair, scores));
+                if !progress(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len()) {
+                    next.store(pairs.len(), Ordering::Relaxed);
+                }
+            }
+        };
+        thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        let mut scored = scored.into_inner().unwrap_or_else(PoisonError::into_inner);
+        scored.sort_unstable_by_key(|(pair, _)| *pair);
+        match scored.len() == pairs.len() {
+            true => Ok(Self { scored }),
+            false => Err((scored.len(), pairs.len())),
+        }
+    }
+
+    /// The scores of a picture; what is wrong with it otherwise.
+    pub(super) fn of<'s>(&'s self, reference: &Path, picture: &Path) -> Result<&'s [f64], &'s str> {
+        let at = self.scored.binary_search_by(|((a, b), _)| (*a, *b).cmp(&(reference, picture)));
+        match at.ok().and_then(|at| self.scored.get(at)) {
+            Some((_, Ok(scores))) => Ok(scores),
+            Some((_, Err(problem))) => Err(problem),
+            None => Err("it was not scored"),
+        }
+    }
+}
+
+/// Every pair once, those of one reference together.
+fn pairs(table: &Table) -> Vec<Pair<'_>> {
+    let mut pairs: Vec<Pair<'_>> = match &table.rows {
+        Rows::Ratings(rows) => {
+            rows.iter().map(|row| (row.reference.as_path(), row.distorted.as_path())).collect()
+        }
+        Rows::Choices(rows) => {
+            let both = rows
+                .iter()
+                .flat_map(|row| [&row.a, &row.b].map(|picture| (row.reference.as_path(), picture.as_path())));
+            both.collect()
+        }
+    };
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn one(panel: &Panel, reference: &Image<Srgb>, picture: &Path) -> Scored {
+    let image = read_srgb(picture).map_err(|error| error.to_string())?;
+    let score = |metric: &dyn percept_image::Metric| metric.score(reference, &image);
+    let scores: Result<Vec<f64>, _> = panel.metrics().map(score).collect();
+    scores.map_err(|error| format!("{}: {error}", picture.display()))
+}

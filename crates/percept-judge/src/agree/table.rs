@@ -1,0 +1,134 @@
+//! What people said about pictures.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use percept_image::Better;
+
+use super::AgreeError;
+use super::layout::Layout;
+
+/// How good people found a distorted picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rating {
+    /// The undistorted picture.
+    pub reference: PathBuf,
+    /// The distorted one.
+    pub distorted: PathBuf,
+    /// The human score; [`Table::better`] says which direction is good.
+    pub score: f64,
+    /// Standard deviation of the single opinions behind the score.
+    pub spread: Option<f64>,
+    /// Kind of distortion.
+    pub distortion: Option<String>,
+}
+
+/// Which of two distorted pictures people found closer to the reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The undistorted picture.
+    pub reference: PathBuf,
+    /// One distorted picture.
+    pub a: PathBuf,
+    /// The other one.
+    pub b: PathBuf,
+    /// Share of the people who chose `b`, from 0 to 1.
+    pub share_b: f64,
+    /// Kind of distortion.
+    pub distortion: Option<String>,
+}
+
+/// The rows of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    /// One picture a row.
+    Ratings(Vec<Rating>),
+    /// Two pictures a row.
+    Choices(Vec<Choice>),
+}
+
+/// A table of human opinions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The file or folder that it was read from.
+    pub path: PathBuf,
+    /// Who lays tables out like this.
+    pub layout: Layout,
+    /// Which direction of the human scores is the better one: mean opinion scores rise with quality, most
+    /// differential ones fall.
+    pub better: Better,
+    /// What people said.
+    pub rows: Rows,
+}
+
+impl Table {
+    /// The table in `path`, a file or the folder of a data set. Without a `layout` it is found out from names and
+    /// columns. Pictures are looked for in `root`, or where the layout has them beside the table.
+    ///
+    /// # Errors
+    /// When the file or a part of the data set is missing, it is laid out otherwise, a line makes no sense, a picture
+    /// is rated twice, or there are no rows.
+    pub fn read(path: &Path, layout: Option<Layout>, root: Option<&Path>) -> Result<Self, AgreeError> {
+        let layout = match layout {
+            Some(layout) => layout,
+            None => Layout::detect(path)?,
+        };
+        let table = layout.read(path, root)?;
+        match table.is_empty() {
+            true => Err(AgreeError::Empty { path: path.to_path_buf() }),
+            false => Ok(table),
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match &self.rows {
+            Rows::Ratings(rows) => rows.len(),
+            Rows::Choices(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Ratings as they are read, each with its line, so that a picture that is rated twice is found.
+#[derive(Debug)]
+pub(super) struct Ratings {
+    table: PathBuf,
+    rows: Vec<Rating>,
+    lines: BTreeMap<(PathBuf, PathBuf), u64>,
+}
+
+impl Ratings {
+    pub(super) fn new(table: &Path) -> Self {
+        Self { table: table.to_path_buf(), rows: Vec::new(), lines: BTreeMap::new() }
+    }
+
+    pub(super) fn push(&mut self, line: u64, rating: Rating) -> Result<(), AgreeError> {
+        let key = (rating.reference.clone(), rating.distorted.clone());
+        if let Some(first) = self.lines.insert(key, line) {
+            let name = rating.distorted.display();
+            let problem = format!(
+                "{name} is rated on line {first} already; keep one line for a picture, with the mean score"
+            );
+            return Err(AgreeError::Line { path: self.table.clone(), line, problem });
+        }
+        self.rows.push(rating);
+        Ok(())
+    }
+
+    pub(super) fn table(self, path: &Path, layout: Layout, better: Better) -> Table {
+        Table { path: path.to_path_buf(), layout, better, rows: Rows::Ratings(self.rows) }
+    }
+}
+
+/// A number in a table: finite.
+pub(super) fn number(text: &str, what: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!("the {what} is `{text}`; put a number there, or remove the line")),
+    }
+}
