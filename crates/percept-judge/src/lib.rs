@@ -37,6 +37,7 @@ mod panel;
 pub mod report;
 mod score;
 pub mod stats;
+pub mod study;
 
 pub use pairs::{Pair, PairError, PairFault, Pairs};
 pub use panel::{Panel, PanelError};

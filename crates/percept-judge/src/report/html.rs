@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 /// `text` as content or attribute of HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -27,7 +27,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
 }
 
 /// `template` with every `{{key}}` replaced by `value(key)`. What is put in is not looked at again.
-pub(super) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> String {
+pub(crate) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

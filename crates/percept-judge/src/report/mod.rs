@@ -13,7 +13,7 @@ mod error;
 mod focus;
 mod folder;
 mod heading;
-mod html;
+pub(crate) mod html;
 mod log;
 mod photos;
 mod picture;
