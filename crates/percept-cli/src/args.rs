@@ -6,6 +6,7 @@ use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
 use percept_conv::Device;
 use percept_nn::network::NetworkConfig;
 
+use crate::commands::study::{STUDY, StudyArgs};
 use crate::failure::Failure;
 
 /// Train, judge and apply image transformation networks by what people see.
@@ -76,6 +77,9 @@ pub enum Command {
     /// Compare runs on one self-contained HTML page
     #[command(after_help = REPORT)]
     Report(ReportArgs),
+    /// Ask people, blind, which results look better
+    #[command(after_help = STUDY)]
+    Study(StudyArgs),
     /// List, verify or import the weights that percept knows
     #[command(after_help = WEIGHTS)]
     Weights(WeightsArgs),

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Schema => commands::init::schema(),
         Command::Score(args) => commands::score::run(&global, &args),
         Command::Report(args) => commands::report::run(&global, &args),
+        Command::Study(args) => commands::study::run(args),
         Command::Weights(args) => commands::weights::run(&global, args),
     };
     match done {

@@ -32,6 +32,15 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
     std::iter::once(line(header.to_vec())).chain(body).collect::<Vec<_>>().join("\n")
 }
 
+/// Cells of a line as RFC 4180 has them: quoted where they hold a comma, a quote or a line's end.
+pub fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

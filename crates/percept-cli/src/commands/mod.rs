@@ -5,5 +5,6 @@ pub mod demo;
 pub mod init;
 pub mod report;
 pub mod score;
+pub mod study;
 pub mod train;
 pub mod weights;

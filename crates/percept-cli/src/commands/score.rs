@@ -8,7 +8,7 @@ use percept_judge::{ImageScores, Pair, Pairs, Panel, Scores};
 
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
-use crate::output::{print, table};
+use crate::output::{csv_line, print, table};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt};
@@ -160,24 +160,15 @@ fn human(scores: &Scores, columns: &[String]) -> String {
 fn csv(scores: &Scores, columns: &[String]) -> String {
     let names = columns.iter().cloned();
     let protocols = columns.iter().map(|column| format!("{column} protocol"));
-    let mut lines = vec![line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
+    let mut lines = vec![csv_line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
     for image in &scores.images {
         let numbers = columns.iter().filter_map(|column| image.scores.get(column)).map(f64::to_string);
         let protocols = columns.iter().filter_map(|column| scores.metrics.get(column));
         let protocols =
             protocols.map(|info| format!("{}; {} is better", info.protocol, direction(info.better)));
-        lines.push(line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
+        lines.push(csv_line(std::iter::once(image.name.clone()).chain(numbers).chain(protocols)));
     }
     lines.join("\n")
-}
-
-/// Cells as RFC 4180 has them: quoted where they hold a comma, a quote or a line's end.
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    };
-    cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
 fn direction(better: Better) -> &'static str {

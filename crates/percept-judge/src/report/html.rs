@@ -77,7 +77,7 @@ pub(super) fn short(value: f64) -> String {
 }
 
 /// `2026-03-01 14:05 UTC`.
-pub(super) fn date(time: SystemTime) -> String {
+pub(crate) fn date(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let (days, minutes) = (seconds / 86_400, seconds % 86_400 / 60);
     // Years that begin in March, so that the leap day is their last (Hinnant, "chrono-compatible date algorithms").

@@ -121,11 +121,11 @@ impl Material {
         if self.methods.len() < design.fewest() {
             return Err(StudyError::TooFew { design: design.name(), fewest: design.fewest() });
         }
-        match fs::read_dir(folder) {
-            Ok(entries) if entries.count() == 0 => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(StudyError::Exists { folder: folder.to_path_buf() }),
-        }
+        let free = match fs::read_dir(folder) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if free { Ok(()) } else { Err(StudyError::Exists { folder: folder.to_path_buf() }) }
     }
 
     /// Which files belong together, by name, and what is left out.

@@ -1,6 +1,7 @@
 //! From answers to a scale of methods, and how sure it is.
 
 mod evidence;
+mod page;
 mod reliability;
 mod resample;
 mod scale;

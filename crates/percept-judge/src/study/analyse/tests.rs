@@ -159,3 +159,61 @@ fn marks_have_means() {
 fn nobody_is_nothing() {
     assert_eq!(Ranking::new([].iter(), Design::Pairs, &names()), None);
 }
+
+/// An analysis of simulated answers, of which the second participant's are doubted.
+fn analysis(design: Design) -> Analysis {
+    let ballots = simulated(design, Model::BradleyTerry, 0.0, 3);
+    let mut participants: Vec<Participant> = ballots
+        .chunk_by(|a, b| a.participant == b.participant)
+        .map(|own| Participant::new(own[0].participant, own, design, false))
+        .collect();
+    participants[1].doubts = vec!["failed <all> checks".to_string()];
+    let names = ["a<b>", "b", "c", "d"].map(String::from);
+    let all = Ranking::new(ballots.iter(), design, &names).unwrap();
+    let trusted = ballots.iter().filter(|ballot| ballot.participant != 2);
+    let without_flagged = Ranking::new(trusted, design, &names);
+    Analysis { title: "Sharp & soft".to_string(), design, all, participants, without_flagged }
+}
+
+#[test]
+fn the_page_holds_everything_and_loads_nothing() {
+    for design in Design::ALL {
+        let analysis = analysis(design);
+        let page = analysis.page();
+        for part in [
+            "Sharp &amp; soft",
+            "a&lt;b&gt;",
+            "Without the 1 flagged participant",
+            "failed &lt;all&gt; checks",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(
+            !page.contains("{{")
+                && !page.contains("http://")
+                && !page.contains("https://")
+                && !page.contains("NaN")
+        );
+        let value = analysis.all.methods[0].bradley_terry.or(analysis.all.methods[0].opinion).unwrap().value;
+        assert!(page.contains(&format!("{:.2}", value.abs())), "{value}");
+        assert_eq!(page.matches("<svg").count(), 2 * METHODS);
+        assert!(analysis.notes()[0].contains("Participant 2 is flagged: failed <all> checks."));
+    }
+}
+
+#[test]
+fn the_json_has_what_the_page_has() {
+    let json = serde_json::to_value(analysis(Design::Pairs)).unwrap();
+    assert_eq!(
+        (json["design"].as_str(), json["voters"].as_u64(), json["votes"].as_u64()),
+        (Some("pairs"), Some(30), Some(1200))
+    );
+    assert_eq!(json["without_flagged"]["voters"], 29);
+    let method = &json["methods"][0];
+    for scale in ["bradley_terry", "thurstone"] {
+        let number = |key: &str| method[scale][key].as_f64().unwrap();
+        assert!(number("low") < number("value") && number("value") < number("high"));
+    }
+    assert!(json["significance"][0]["p_holm"].as_f64().unwrap() < 0.05);
+    assert_eq!(json["participants"][1]["doubts"][0], "failed <all> checks");
+}

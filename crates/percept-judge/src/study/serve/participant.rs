@@ -203,12 +203,12 @@ async fn ask<T: Send + 'static>(
 
 fn place(study: &Study, link: Id, participant: usize) -> Result<Place, StudyError> {
     let (answered, total) = study.progress(participant)?;
-    let shown = |number| Ok(shown(study, link, participant, number)?);
-    let trial: Option<Shown> = shown(answered + 1)?;
-    let ahead = shown(answered + 2)?.map_or_else(Vec::new, |next: Shown| {
+    let shown = |number| shown(study, link, participant, number);
+    let trial = shown(answered + 1)?;
+    let ahead = shown(answered + 2)?.map_or_else(Vec::new, |next| {
         next.pictures.into_iter().chain([next.reference]).chain(next.input).collect()
     });
-    Ok::<_, StudyError>(Place { answered, total, trial, ahead })
+    Ok(Place { answered, total, trial, ahead })
 }
 
 fn shown(study: &Study, link: Id, participant: usize, number: usize) -> Result<Option<Shown>, StudyError> {
