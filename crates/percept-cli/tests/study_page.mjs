@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [chromium, url, folder] = process.argv.slice(2);
+// For everything, and for one thing that a page should come to show; a busy machine needs a hundredth of it.
+const [ALL, ONE] = [300_000, 60_000];
 const origin = new URL(url).origin;
 const profile = mkdtempSync(join(tmpdir(), 'percept-page-'));
 const browser = spawn(chromium, [
@@ -25,6 +27,7 @@ const waiting = new Map();
 const heard = [];
 let last = 0;
 let rest = '';
+let gone = null; // Why the browser answers no more.
 browser.stdio[4].on('data', data => {
   const messages = (rest + data).split('\0');
   rest = messages.pop();
@@ -38,14 +41,28 @@ browser.stdio[4].on('data', data => {
   }
 });
 
+/** Ends all waiting for the browser. */
+function abandon(why) {
+  gone ??= new Error(why);
+  for (const { failed } of waiting.values()) failed(gone);
+  waiting.clear();
+}
+
+browser.once('error', error => abandon(error.message));
+const ended = new Promise(done => browser.once('close', done)).then(() => abandon('the browser ended'));
+browser.stdio[3].on('error', () => abandon('the browser listens no more'));
+setTimeout(() => abandon(`not done after ${ALL / 1000} s`), ALL).unref();
+
 function send(method, params = {}, sessionId = undefined) {
   const id = ++last;
+  if (gone) return Promise.reject(gone);
   browser.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
   return new Promise((done, failed) => waiting.set(id, { done, failed }));
 }
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const input = createInterface({ input: process.stdin }).on('close', () => abandon('nobody waits for the result'));
+const lines = input[Symbol.asyncIterator]();
 
 function check(truth, what) {
   if (!truth) throw new Error(what);
@@ -84,8 +101,9 @@ class Page {
   }
 
   async until(expression, what) {
-    for (let tries = 0; tries < 400; tries++) {
+    for (const start = Date.now(); Date.now() < start + ONE;) {
       if (await this.evaluate(expression).catch(() => false)) return;
+      if (gone) throw gone;
       await pause(50);
     }
     throw new Error(`${this.name}: waited in vain for ${what}`);
@@ -272,10 +290,9 @@ async function run() {
   console.log(JSON.stringify({ total, sent, requests: requests.length, foreign, errors: [...errors, ...complaints] }));
 }
 
-run().then(() => 0, error => { console.error(error.stack); return 1; }).then(code => {
-  browser.once('exit', () => {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    process.exit(code);
-  });
-  browser.kill();
+run().then(() => 0, error => { console.error(error.stack); return 1; }).then(async code => {
+  browser.kill('SIGKILL');
+  await Promise.race([ended, pause(5000)]);
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  process.exit(code);
 });

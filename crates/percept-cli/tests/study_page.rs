@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -30,7 +30,8 @@ fn two_participants_go_through_a_whole_study() {
     let (Some(chromium), Some(node)) =
         (found(&browsers), found(&["node".to_string()]).is_some().then_some("node"))
     else {
-        eprintln!("skipped: Chromium or Node is not installed");
+        // Past the harness, which keeps what a test prints to itself.
+        writeln!(stderr(), "skipped: Chromium or Node is not installed").unwrap();
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -43,6 +44,7 @@ fn two_participants_go_through_a_whole_study() {
     let address = served.host.clone();
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/study_page.mjs");
+    // Where this test ends early, the driver's input ends, and with it the driver and its browser.
     let mut driver = Command::new(node)
         .args([arg(&script), chromium, &served.url, arg(&screens)])
         .stdin(Stdio::piped())

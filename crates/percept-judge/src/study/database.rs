@@ -8,14 +8,14 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::trial::{Ballot, Kind, Role, Trial};
-use super::{Design, Id, StudyError};
+use super::{Design, Id, Settings, StudyError};
 
 /// Name of the file in the study's folder.
 pub(super) const DATABASE: &str = "study.sqlite";
 
 /// Nothing here says who a participant is or when they answered.
 const SCHEMA: &str = "
-CREATE TABLE study (design TEXT NOT NULL, ties INTEGER NOT NULL);
+CREATE TABLE study (design TEXT NOT NULL, ties INTEGER NOT NULL, seed INTEGER NOT NULL);
 CREATE TABLE method (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE photo (number INTEGER PRIMARY KEY, name TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL);
 CREATE TABLE picture (
@@ -71,13 +71,14 @@ pub enum Vote {
 
 impl Database {
     /// A new one, without photos.
-    pub fn create(folder: &Path, design: Design, ties: bool, methods: &[String]) -> Result<Self, StudyError> {
+    pub fn create(folder: &Path, settings: &Settings, methods: &[String]) -> Result<Self, StudyError> {
         let database =
             Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         database.write(|change| {
             change.execute_batch(SCHEMA)?;
             change.pragma_update(None, "user_version", VERSION)?;
-            change.execute("INSERT INTO study VALUES (?, ?)", params![design.name(), ties])?;
+            let Settings { design, ties, seed, .. } = settings;
+            change.execute("INSERT INTO study VALUES (?, ?, ?)", params![design.name(), ties, seed])?;
             for (number, name) in methods.iter().enumerate() {
                 change.execute("INSERT INTO method VALUES (?, ?)", params![number, name])?;
             }
@@ -90,9 +91,10 @@ impl Database {
     pub fn open(folder: &Path) -> Result<Self, StudyError> {
         let database = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let version: i64 = database.read(|c| c.query_row("PRAGMA user_version", [], |row| row.get(0)))?;
-        match version {
-            VERSION => Ok(database),
-            other => Err(database.corrupt(format!("version {other} of a study"))),
+        if version == VERSION {
+            Ok(database)
+        } else {
+            Err(StudyError::Version { path: database.path, found: version, known: VERSION })
         }
     }
 
@@ -161,13 +163,13 @@ impl Database {
         })
     }
 
-    /// What one trial asks, and whether ties were answers.
-    pub fn design(&self) -> Result<(Design, bool), StudyError> {
-        let query = "SELECT design, ties FROM study";
-        let (name, ties): (String, bool) =
-            self.read(|c| c.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    /// What was settled when the study was made: what one trial asks, whether ties are answers, and the seed.
+    pub fn settled(&self) -> Result<(Design, bool, u64), StudyError> {
+        let query = "SELECT design, ties, seed FROM study";
+        let (name, ties, seed): (String, bool, u64) =
+            self.read(|c| c.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
         let design = Design::from_name(&name).ok_or_else(|| self.corrupt(format!("the design `{name}`")))?;
-        Ok((design, ties))
+        Ok((design, ties, seed))
     }
 
     /// Names of the methods, by number.

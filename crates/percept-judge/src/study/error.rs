@@ -103,6 +103,19 @@ pub enum StudyError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// A database that this version does not read.
+    #[error(
+        "{}: its format is {found}, and this percept reads {known}; take the percept that made the study, or make it anew",
+        path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format; 0 where no study is in it.
+        found: i64,
+        /// The format of this version.
+        known: i64,
+    },
     /// A row of the database that cannot be.
     #[error("{}: {what} makes no sense; restore the file from a copy", path.display())]
     Corrupt {

@@ -87,7 +87,7 @@ impl Material {
             .enumerate()
             .map(|(number, files)| files.store(&images, settings.seed, checked.contains(&number)))
             .collect::<Result<_, _>>()?;
-        let database = Database::create(temporary.path(), settings.design, settings.ties, &names)?;
+        let database = Database::create(temporary.path(), settings, &names)?;
         for (number, (photo, pictures)) in stored.iter().enumerate() {
             database.add_photo(number, photo, pictures)?;
         }

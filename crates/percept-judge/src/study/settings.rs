@@ -22,7 +22,7 @@ pub struct Settings {
     pub question: String,
     /// What participants agree to before they begin; an empty line starts a paragraph.
     pub consent: String,
-    /// From this, orders and sides follow.
+    /// From this, orders and sides follow. It cannot be changed.
     pub seed: u64,
     /// Most trials of a participant that count; there are no more than groups of methods times photos.
     pub trials: usize,
@@ -30,7 +30,7 @@ pub struct Settings {
     pub repeats: f64,
     /// Attention checks of a participant: the reference against a badly spoiled one.
     pub checks: usize,
-    /// Whether "no difference" is an answer (of `pairs`).
+    /// Whether "no difference" is an answer (of `pairs`). It cannot be changed.
     pub ties: bool,
     /// Most participants.
     pub participants: usize,
@@ -102,7 +102,7 @@ impl Settings {
 
 const HEAD: &str = "\
 # A blind study. `percept study serve` reads this when it starts: words may be changed at any time, numbers hold for
-# participants who begin afterwards, and the design stays. Which picture is whose stands in study.sqlite.
+# participants who begin afterwards; design, ties and seed stay. Which picture is whose stands in study.sqlite.
 ";
 
 #[cfg(test)]

@@ -37,10 +37,11 @@ impl Study {
         let wrong = |problem| StudyError::Settings { path: path.clone(), problem };
         let settings = Settings::parse(&text).map_err(wrong)?;
         let database = Database::open(folder)?;
-        let (design, ties) = database.design()?;
-        if (settings.design, settings.ties) != (design, ties) {
+        let (design, ties, seed) = database.settled()?;
+        if (settings.design, settings.ties, settings.seed) != (design, ties, seed) {
             let problem = format!(
-                "the study was made with design = \"{}\" and ties = {ties}; put that back, or make another study",
+                "the study was made with design = \"{}\", ties = {ties} and seed = {seed}; put that back, or make \
+                 another study",
                 design.name()
             );
             return Err(wrong(problem));

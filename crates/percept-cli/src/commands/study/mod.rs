@@ -32,7 +32,8 @@ fn failure(error: StudyError) -> Failure {
         | StudyError::NothingCommon { .. }
         | StudyError::Exists { .. }
         | StudyError::NoStudy { .. }
-        | StudyError::Settings { .. } => Failure::call(error),
+        | StudyError::Settings { .. }
+        | StudyError::Version { .. } => Failure::call(error),
         _ => Failure::work(error),
     }
 }

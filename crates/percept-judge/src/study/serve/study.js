@@ -112,8 +112,8 @@ function makePane(at, image, reference, input, count) {
   const pane = { frame, layers, tag };
   pane.element = element('section', { className: 'pane', ariaLabel: label }, frame);
   if (count > 1) {
-    const words = count > 2 ? ` Picture ${at + 1} is best` : at ? ' This one' : ' This one';
-    const button = element('button', { type: 'button', className: 'choose' }, key(at + 1), words.trim());
+    const words = count > 2 ? `${label} is best` : 'This one';
+    const button = element('button', { type: 'button', className: 'choose' }, key(at + 1), words);
     button.setAttribute('aria-label', `${label} is ${count > 2 ? 'best' : 'better'}`);
     button.onclick = () => answer(at + 1, button);
     pane.button = button;
@@ -239,12 +239,17 @@ async function answer(choice, button) {
   open = false;
   button?.classList.add('chosen');
   const body = JSON.stringify({ trial: state.trial.number, choice, ms });
+  const sent = ask('/vote', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  // Refused is what another tab has answered: what counts is what the server has.
+  await follow(sent.then(acknowledged => acknowledged.state, () => ask('/state')));
+}
+
+/** Shows what is found to be open. */
+async function follow(found) {
   try {
-    const sent = ask('/vote', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    state = (await sent).state;
-  } catch {
-    // Another tab went on: what counts is what the server has.
-    state = await ask('/state');
+    state = await found;
+  } catch (error) {
+    return trouble(error.message);
   }
   await show();
 }
@@ -298,7 +303,7 @@ function begin() {
   addEventListener('keydown', press);
   addEventListener('resize', layOut);
   visualViewport?.addEventListener('resize', scale);
-  ask('/state').then(found => { state = found; return show(); }).catch(error => trouble(error.message));
+  follow(ask('/state'));
 }
 
 begin();
