@@ -205,7 +205,7 @@ function scale() {
   let text = '';
   if (Math.abs(pinch - 1) > 0.01) text = 'The page is zoomed in, so the pictures are scaled. Zoom out until this goes away.';
   else if (!whole) text = `Your browser scales this page to ${Math.round(100 * ratio)} %. Set its zoom to 100 % (Ctrl 0, or ⌘ 0).`;
-  else if (ratio > 1) text = `Pictures are shown pixel by pixel: this screen has ${ratio}×${ratio} pixels a point.`;
+  else if (ratio > 1) text = 'Pictures are shown pixel by pixel, so they are small on this fine screen.';
   const line = part('scale');
   const changed = line.hidden === Boolean(text);
   line.textContent = text;
