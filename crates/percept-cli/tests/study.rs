@@ -149,7 +149,7 @@ fn what_is_missing_is_named_and_what_is_wrong_is_refused() {
     fs::write(&toml, text.replace("seed = 0", "sed = 0")).unwrap();
     run(&["study", "serve", arg(&at("a"))]).exits(2).says(&["study.toml", "sed"]);
     fs::write(&toml, text.replace("seed = 0", "seed = 1")).unwrap();
-    run(&["study", "serve", arg(&at("a"))]).exits(2).says(&["study.toml", "seed = 0; put that back"]);
+    run(&["study", "serve", arg(&at("a"))]).exits(2).says(&["study.toml", "seed = 0", "put that back"]);
     fs::write(&toml, text).unwrap();
     let database = at("a").join("study.sqlite");
     let mut bytes = fs::read(&database).unwrap();

@@ -158,7 +158,7 @@ class Page {
     await act('button[type=submit]');
     await pause(200);
     check(await this.evaluate('location.pathname') === '/', 'nobody begins without consent');
-    await act('input[type=checkbox]');
+    await act('.agree');
     await act('button[type=submit]');
     await this.until('location.pathname.startsWith("/s/")', 'the private link');
     this.link = await this.evaluate('location.href');

@@ -83,9 +83,17 @@ fn ranking(ranking: &Ranking, design: Design) -> String {
 
 fn cells(estimate: Option<Estimate>) -> [String; 2] {
     match estimate {
-        Some(Estimate { value, low, high }) => [format!("{value:.3}"), format!("{low:.3} to {high:.3}")],
+        Some(Estimate { value, low, high }) => {
+            [number(value), format!("{} to {}", number(low), number(high))]
+        }
         None => ["-".to_string(), "-".to_string()],
     }
+}
+
+/// Three digits, and nothing has no sign.
+fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
+    if text == "-0.000" { text.replace('-', "") } else { text }
 }
 
 fn differences(ranking: &Ranking) -> String {
