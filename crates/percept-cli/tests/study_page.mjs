@@ -21,7 +21,7 @@ const profile = mkdtempSync(join(tmpdir(), 'percept-page-'));
 const browser = spawn(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
   '--no-first-run', '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank',
-], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true });
 
 const waiting = new Map();
 const heard = [];
@@ -172,15 +172,18 @@ class Page {
   async trial(number) {
     await this.until(`document.getElementById('count').textContent.startsWith('${number} of')
       && document.querySelectorAll('.window img.on').length > 0 && open`, `trial ${number}`);
+    const ratio = await this.evaluate('devicePixelRatio');
     const seen = await this.evaluate(`[...document.querySelectorAll('.window img.on')].map(image => {
       const box = image.getBoundingClientRect(), frame = image.parentElement.getBoundingClientRect();
       return { natural: [image.naturalWidth, image.naturalHeight], shown: [box.width, box.height].map(side => side * devicePixelRatio),
         at: [box.left, box.top].map(place => place * devicePixelRatio), inside: [box.left - frame.left, box.top - frame.top] };
     })`);
+    // Layout counts in 64ths of a point.
+    const close = (a, b) => Math.abs(a - b) < 0.01 + ratio / 64;
     for (const { natural, shown, at } of seen) {
       for (const axis of [0, 1]) {
-        check(natural[axis] > 0 && Math.abs(natural[axis] - shown[axis]) < 0.01, `not pixel by pixel: ${natural} shown as ${shown}`);
-        check(Math.abs(at[axis] - Math.round(at[axis])) < 0.01, `between the screen's pixels: ${at}`);
+        check(natural[axis] > 0 && close(natural[axis], shown[axis]), `not pixel by pixel: ${natural} shown as ${shown}`);
+        check(close(at[axis], Math.round(at[axis])), `between the screen's pixels: ${at}`);
       }
     }
     // The same part of all pictures, up to the pixel they are put on.
@@ -291,8 +294,20 @@ async function run() {
 }
 
 run().then(() => 0, error => { console.error(error.stack); return 1; }).then(async code => {
-  browser.kill('SIGKILL');
-  await Promise.race([ended, pause(5000)]);
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  if (!gone) {
+    send('Browser.close').catch(() => {});
+    await Promise.race([ended, pause(5000)]);
+  }
+  try {
+    // The browser and its helpers are one group.
+    process.kill(-browser.pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  } catch {
+    // A folder that stays in the system's temporary one is no fault of the page.
+  }
   process.exit(code);
 });

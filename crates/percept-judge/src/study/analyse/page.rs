@@ -86,9 +86,10 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// Two digits and a sign, the minus as long as the plus.
+/// Two digits and a sign, the minus as long as the plus; nothing has no sign.
 fn signed(value: f64) -> String {
-    format!("{value:+.2}").replace('-', "−")
+    let text = format!("{value:+.2}");
+    if text.ends_with("0.00") && value.abs() < 1.0 { "0.00".to_string() } else { text.replace('-', "−") }
 }
 
 fn interval(estimate: Option<Estimate>, signs: bool) -> String {

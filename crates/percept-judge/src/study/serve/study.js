@@ -45,8 +45,11 @@ async function ask(path, options) {
 }
 
 function trouble(text) {
-  part('trouble').textContent = text;
-  part('trouble').hidden = !text;
+  const line = part('trouble');
+  const changed = line.hidden === Boolean(text);
+  line.textContent = text;
+  line.hidden = !text;
+  if (changed) layOut();
 }
 
 function element(name, properties, ...children) {
@@ -151,9 +154,10 @@ function layOut() {
       image.style.height = `${high}px`;
     }
   }
-  place();
   hint(w < wide || h < high);
   scale();
+  // Last: lines that come or go move the windows.
+  place();
 }
 
 /** What is left for pictures between head and foot. */
