@@ -7,6 +7,7 @@ use percept_conv::Device;
 use percept_judge::agree::Layout;
 use percept_nn::network::NetworkConfig;
 
+use crate::commands::study::{STUDY, StudyArgs};
 use crate::failure::Failure;
 
 /// Train, judge and apply image transformation networks by what people see.
@@ -86,6 +87,9 @@ pub enum Command {
     /// Compare runs on one self-contained HTML page
     #[command(after_help = REPORT)]
     Report(ReportArgs),
+    /// Ask people, blind, which results look better
+    #[command(after_help = STUDY)]
+    Study(StudyArgs),
     /// List, verify or import the weights that percept knows
     #[command(after_help = WEIGHTS)]
     Weights(WeightsArgs),

@@ -45,6 +45,7 @@ pub mod report;
 mod score;
 mod single;
 pub mod stats;
+pub mod study;
 
 pub use pairs::{Pair, PairError, PairFault, Pairs};
 pub use panel::{Panel, PanelError};

@@ -9,5 +9,6 @@ pub mod init;
 pub mod metrics;
 pub mod report;
 pub mod score;
+pub mod study;
 pub mod train;
 pub mod weights;

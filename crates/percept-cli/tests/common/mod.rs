@@ -1,6 +1,8 @@
 //! Running the real binary.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod study;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

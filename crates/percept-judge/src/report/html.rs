@@ -27,7 +27,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
 }
 
 /// `template` with every `{{key}}` replaced by `value(key)`. What is put in is not looked at again.
-pub(super) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> String {
+pub(crate) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

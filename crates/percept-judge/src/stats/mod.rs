@@ -79,7 +79,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 }
 
 /// The quantile of sorted values, linear between neighbours (numpy's default).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * sorted.len().saturating_sub(1) as f64;
     let value = |index: usize| sorted.get(index).or(sorted.last()).copied().unwrap_or(f64::NAN);
     let (low, high) = (value(at.floor() as usize), value(at.ceil() as usize));
