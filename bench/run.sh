@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Single convolutions, percept and PyTorch in turn on two threads, and their ratio (percept ÷ PyTorch).
+# Single convolutions, trunks, LPIPS, the contextual loss and inference: percept and PyTorch in turn on two threads, and
+# their ratio (percept ÷ PyTorch).
 #
 #   bench/run.sh PYTHON [ROUNDS] [REPETITIONS]
 #
-# PYTHON is the interpreter of an environment with torch. Each side runs with its allocator as it comes
-# ("stock") and told to keep its memory ("kept"); the least time of all rounds counts.
+# PYTHON is the interpreter of an environment with torch, torchvision and lpips. Each side runs with its allocator as it
+# comes ("stock") and told to keep its memory ("kept"); the least time of all rounds counts.
 set -euo pipefail
 
 python=${1:?usage: bench/run.sh PYTHON [ROUNDS] [REPETITIONS]}
@@ -15,17 +16,21 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 cd "$root"
-cargo build --quiet --release -p percept-conv --example micro
-micro=${CARGO_TARGET_DIR:-target}/release/examples/micro
-export RAYON_NUM_THREADS=2
+cargo build --quiet --release -p percept-conv --examples
+cargo build --quiet --release -p percept-nn --examples
+examples=${CARGO_TARGET_DIR:-target}/release/examples
+export RAYON_NUM_THREADS=2 PYTHONWARNINGS=ignore
 keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
 
+"$examples/peak" >"$out/peak"
 for round in $(seq "$rounds"); do
-    echo "round $round of $rounds" >&2
-    "$micro" "$repeat" >>"$out/percept-stock"
-    "$python" bench/micro.py --repeat "$repeat" >>"$out/torch-stock"
-    "$micro" "$repeat" keep >>"$out/percept-kept"
-    "${keep[@]}" "$python" bench/micro.py --repeat "$repeat" >>"$out/torch-kept"
+    for bench in micro parts; do
+        echo "round $round of $rounds, $bench" >&2
+        "$examples/$bench" "$repeat" >>"$out/percept-stock"
+        "$python" "bench/$bench.py" --repeat "$repeat" >>"$out/torch-stock"
+        "$examples/$bench" "$repeat" keep >>"$out/percept-kept"
+        "${keep[@]}" "$python" "bench/$bench.py" --repeat "$repeat" >>"$out/torch-kept"
+    done
 done
 
 "$python" bench/ratios.py "$out"

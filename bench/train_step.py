@@ -1,8 +1,9 @@
 """Seconds per training step in PyTorch: the same network, losses and batch as percept's demo.
 
-Network: residual x4 (48 features, 6 blocks). Batch: 8 crops of 96 pixels. VGG16 relu1_2, relu2_2, relu3_3.
-Losses: l1; feature (squared distance, each tap divided by its energy); feature + selection (the contrast
-across contents, one Adam step on the channel weights a batch). Data loading is outside of the timing.
+Network: residual x4 (48 features, 6 blocks). Batch: 8 crops of 96 pixels. Losses: l1; feature (VGG16 relu1_2, relu2_2,
+relu3_3, squared distance, each tap divided by its energy); selection (feature with the contrast across contents, one
+Adam step on the channel weights a batch); contextual (the contextual loss of relu3_3 with such a selection). Data
+loading is outside of the timing.
 
     python bench/train_step.py --weights vgg16.safetensors [--steps 20] [--threads 2]
 
@@ -15,73 +16,11 @@ import resource
 import time
 
 import torch
+from networks import SCALE, Residual, Vgg16, contextual
 from safetensors.torch import load_file
-from torch import nn
 from torch.nn import functional as F
 
-FEATURES, BLOCKS, BATCH, CROP, SCALE = 48, 6, 8, 96, 4
-
-
-class Block(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
-
-    def forward(self, x):
-        return x + self.conv2(F.relu(self.conv1(x), inplace=True))
-
-
-class Residual(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv_first = nn.Conv2d(3, FEATURES, 3, 1, 1)
-        self.body = nn.Sequential(*[Block(FEATURES) for _ in range(BLOCKS)])
-        self.upconv1 = nn.Conv2d(FEATURES, FEATURES * 4, 3, 1, 1)
-        self.upconv2 = nn.Conv2d(FEATURES, FEATURES * 4, 3, 1, 1)
-        self.conv_hr = nn.Conv2d(FEATURES, FEATURES, 3, 1, 1)
-        self.conv_last = nn.Conv2d(FEATURES, 3, 3, 1, 1)
-
-    def forward(self, x):
-        y = F.leaky_relu(self.conv_first(x), 0.1, inplace=True)
-        y = self.body(y)
-        y = F.leaky_relu(F.pixel_shuffle(self.upconv1(y), 2), 0.1, inplace=True)
-        y = F.leaky_relu(F.pixel_shuffle(self.upconv2(y), 2), 0.1, inplace=True)
-        y = self.conv_last(F.leaky_relu(self.conv_hr(y), 0.1, inplace=True))
-        return y + F.interpolate(x, scale_factor=SCALE, mode="bilinear", align_corners=False)
-
-
-class Vgg(nn.Module):
-    """VGG16 up to relu3_3; the outputs of relu1_2, relu2_2 and relu3_3."""
-
-    LAYERS = [(0, 3, 64), (2, 64, 64), "tap", "pool", (5, 64, 128), (7, 128, 128), "tap", "pool",
-              (10, 128, 256), (12, 256, 256), (14, 256, 256), "tap"]
-
-    def __init__(self, path):
-        super().__init__()
-        state = load_file(path)
-        self.convs = nn.ModuleList()
-        for layer in self.LAYERS:
-            if isinstance(layer, tuple):
-                index, before, after = layer
-                conv = nn.Conv2d(before, after, 3, 1, 1)
-                conv.weight.data.copy_(state[f"features.{index}.weight"].float())
-                conv.bias.data.copy_(state[f"features.{index}.bias"].float())
-                self.convs.append(conv)
-        self.requires_grad_(False)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
-
-    def forward(self, image):
-        x, taps, convs = (image - self.mean) / self.std, [], iter(self.convs)
-        for layer in self.LAYERS:
-            if layer == "tap":
-                taps.append(x)
-            elif layer == "pool":
-                x = F.max_pool2d(x, 2)
-            else:
-                x = F.relu(next(convs)(x), inplace=False)
-        return taps
+FEATURES, BLOCKS, BATCH, CROP = 48, 6, 8, 96
 
 
 def distance(a, b):
@@ -128,18 +67,20 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--losses", default="l1,feature,selection")
+    parser.add_argument("--losses", default="l1,feature,selection,contextual")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    vgg = Vgg(args.weights)
+    state = load_file(args.weights)
     target = F.interpolate(torch.rand(BATCH, 3, CROP // 4, CROP // 4), scale_factor=4, mode="bicubic").clamp(0, 1)
     small = F.interpolate(target, scale_factor=1 / SCALE, mode="bicubic", antialias=True)
     distorted = F.interpolate(small, scale_factor=SCALE, mode="bicubic")
     for loss in args.losses.split(","):
-        network = Residual()
+        network = Residual(FEATURES, BLOCKS)
         optim = torch.optim.Adam(network.parameters(), lr=1e-4)
-        selection = Selection([64, 128, 256])
+        taps = {"contextual": {"relu3_3": 256}}.get(loss, {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256})
+        vgg = Vgg16(list(taps), state)
+        selection = Selection(list(taps.values()))
         seconds = []
         for step in range(args.steps + 2):
             start = time.perf_counter()
@@ -153,10 +94,13 @@ def main():
                     energy = [(t**2).mean() for t in wanted]
                 moved = [distance(a, b) for a, b in zip(seen, wanted)]
                 uniform = sum(d.mean() / e for d, e in zip(moved, energy))
-                if loss == "selection":
+                if loss in ("selection", "contextual"):
                     with torch.no_grad():
                         far = [distance(a, b) for a, b in zip(vgg(distorted), wanted)]
                     selection.step([d.detach() for d in moved], far)
+                if loss == "contextual":
+                    total = contextual(seen[0], wanted[0], selection.gates()[0].detach())
+                elif loss == "selection":
                     total = sum((d * g).mean() / e for d, g, e in zip(moved, selection.gates(), energy))
                     total = total * (uniform / total).detach()
                 else:

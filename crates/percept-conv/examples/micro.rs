@@ -37,22 +37,23 @@ fn main() {
         let trained = Tensor::<4>::from_data(weight.to_data(), &device).require_grad();
         let trained_bias = Tensor::<1>::from_data(bias.to_data(), &device).require_grad();
         let backward = |y: Tensor<4>| drop(y.sum().backward());
-        report(shape, "forward", repeat, || drop(frozen.forward(x.clone())));
-        report(shape, "input", repeat, || backward(frozen.forward(source.clone())));
-        report(shape, "full", repeat, || {
+        let flops = (2 * 9 * batch * side * side * inputs * outputs) as f64;
+        report(shape, "forward", flops, repeat, || drop(frozen.forward(x.clone())));
+        report(shape, "input", 2.0 * flops, repeat, || backward(frozen.forward(source.clone())));
+        report(shape, "full", 3.0 * flops, repeat, || {
             let (weight, bias) = (trained.clone(), Some(trained_bias.clone()));
             backward(conv2d(source.clone(), weight, bias, None, conv));
         });
     }
 }
 
-/// Prints the least time of `repeat` runs.
-fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
+/// Prints the least time of `repeat` runs, and the operations by definition.
+fn report(shape: &str, pass: &str, flops: f64, repeat: usize, run: impl Fn()) {
     let time = |_| {
         let start = Instant::now();
         run();
         start.elapsed().as_secs_f64()
     };
     let seconds = (0..repeat + 2).map(time).fold(f64::INFINITY, f64::min);
-    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds}}}"#);
+    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds},"flops":{flops}}}"#);
 }

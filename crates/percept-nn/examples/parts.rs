@@ -28,7 +28,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tracked =
         |x: &Tensor<4>| Tensor::<4>::from_data(x.to_data(), &device.clone().autodiff()).require_grad();
 
-    for tap in ["relu3_3", "relu4_3", "relu5_3"] {
+    // Operations for a pixel: products of channels, on maps a fourth as large each time.
+    let stages = [[3 * 64, 64 * 64, 0], [64 * 128, 128 * 128, 0], [128 * 256, 256 * 256, 256 * 256]];
+    let deep = [[256 * 512, 512 * 512, 512 * 512], [512 * 512, 512 * 512, 512 * 512]];
+    let stages = stages.iter().chain(&deep).enumerate();
+    let stages: Vec<f64> = stages
+        .map(|(stage, products)| 18.0 * f64::from(products.iter().sum::<u32>()) / f64::from(1 << (2 * stage)))
+        .collect();
+    for (tap, count) in [("relu3_3", 3), ("relu4_3", 4), ("relu5_3", 5)] {
+        let per_pixel: f64 = stages.iter().take(count).sum();
         let config = BackboneConfig { kind: BackboneKind::Vgg16, weights: WeightSource::Random };
         let vgg = config.init(&[tap.to_string()], &store, &device)?;
         let see = |x: Tensor<4>| vgg.features(x).remove(0);
@@ -36,35 +44,41 @@ fn main() -> Result<(), Box<dyn Error>> {
             let shape = format!("vgg16 {tap} {batch}x{side}");
             let x = images([batch, side, side, 3]);
             let source = tracked(&x);
-            report(&shape, "forward", repeat, || drop(see(x.clone())));
-            report(&shape, "input", repeat, || drop(see(source.clone()).sum().backward()));
+            let flops = (batch * side * side) as f64 * per_pixel;
+            report(&shape, "forward", flops, repeat, || drop(see(x.clone())));
+            report(&shape, "input", 2.0 * flops, repeat, || drop(see(source.clone()).sum().backward()));
         }
     }
 
     let lpips = Lpips::alex(&store, &device)?;
     let [a, b] = [(); 2].map(|()| images([1, 512, 512, 3]));
-    report("lpips-alex 1x512", "forward", repeat, || drop(lpips.distance(a.clone(), b.clone())));
+    report("lpips-alex 1x512", "forward", 0.0, repeat, || drop(lpips.distance(a.clone(), b.clone())));
 
     let [a, b] = [(); 2].map(|()| tracked(&images([8, 24, 24, 256])));
     let loss = || contextual(a.clone(), b.clone().detach(), None, &ContextualConfig::default());
-    report("contextual 8x24", "input", repeat, || drop(loss().backward()));
+    report("contextual 8x24", "input", 0.0, repeat, || drop(loss().backward()));
 
     let network = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 64, num_block: 8 });
     let network = network.init(4, 3, 0, &device)?;
     let small = images([1, 256, 256, 3]);
-    report("x4 of 256x256", "forward", repeat, || drop(network.forward(small.clone())));
+    // First, residual blocks, two enlargements, and what follows them.
+    let products = 3 * 64 + 16 * 64 * 64 + 64 * 256 + 4 * 64 * 256 + 16 * (64 * 64 + 64 * 3);
+    let flops = |pixels: u32| 18.0 * f64::from(products) * f64::from(pixels);
+    report("x4 of 256x256", "forward", flops(256 * 256), repeat, || drop(network.forward(small.clone())));
     let tile = images([1, 360, 384, 3]);
-    report("x4 of 1920x1080", "forward", 1, || (0..15).for_each(|_| drop(network.forward(tile.clone()))));
+    report("x4 of 1920x1080", "forward", flops(1920 * 1080), 0, || {
+        (0..15).for_each(|_| drop(network.forward(tile.clone())))
+    });
     Ok(())
 }
 
-/// Prints the least time of `repeat` runs.
-fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
+/// Prints the least time of `repeat` runs, and the operations by definition where they are known.
+fn report(shape: &str, pass: &str, flops: f64, repeat: usize, run: impl Fn()) {
     let time = |_| {
         let start = Instant::now();
         run();
         start.elapsed().as_secs_f64()
     };
-    let seconds = (0..repeat + 2).map(time).fold(f64::INFINITY, f64::min);
-    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds}}}"#);
+    let seconds = (0..=repeat).map(time).fold(f64::INFINITY, f64::min);
+    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds},"flops":{flops}}}"#);
 }

@@ -1,15 +1,15 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
-//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature` or
-//! `selection` as LOSS: the network, batch and losses of `percept demo`, on the bundled photos. Unlike there,
-//! the time includes waiting for the batch.
+//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `selection`
+//! or `contextual` (with a selection) as LOSS: the network, batch and losses of `percept demo`, on the bundled photos.
+//! Unlike there, the time includes waiting for the batch.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_nn::disentangle::SelectionConfig;
-use percept_nn::loss::{FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
 use percept_train::{Config, Event, Task, Trainer};
@@ -37,7 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         "l1" => (Some(PixelOpt::default()), None),
         "feature" => (None, feature(None)),
         "selection" => (None, feature(Some(SelectionConfig::default()))),
-        other => return Err(format!("no loss `{other}`; there are l1, feature and selection").into()),
+        "contextual" => {
+            let selection = Some(SelectionConfig::default());
+            (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
+        }
+        other => {
+            return Err(format!("no loss `{other}`; there are l1, feature, selection, contextual").into());
+        }
     };
     config.logger.print_freq = WARM_UP + steps;
     config.logger.save_checkpoint_freq = WARM_UP + steps;

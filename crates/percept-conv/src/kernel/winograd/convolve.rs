@@ -15,6 +15,9 @@ use crate::kernel::simd::Simd;
 
 /// Tasks that there should be at least, so that every core has something to do.
 const TASKS: usize = 8;
+/// Weights beyond this many numbers come from the last cache or from memory for every task anew, which costs more than
+/// cores that wait for each other: then there is one task a core.
+const STREAMED: usize = 1 << 20;
 /// Channels by which the weights are fetched ahead: they stream from the second cache.
 const AHEAD: usize = 8;
 
@@ -44,7 +47,11 @@ pub(crate) fn winograd(pixels: Pixels<'_>, weights: &Transformed, epilogue: Epil
         rest = after;
     }
     let across = width.div_ceil(OUT);
-    let together = (TILES / across).clamp(1, (bands.len() / TASKS).max(1));
+    let most = match weights.len() > STREAMED {
+        true => bands.len().div_ceil(rayon::current_num_threads()),
+        false => bands.len() / TASKS,
+    };
+    let together = (TILES / across).clamp(1, most.max(1));
     let bias = match epilogue.bias {
         [] => &vec![0.0; weights.results],
         bias => bias,

@@ -29,6 +29,11 @@ impl Transformed {
         Self::new(&Packed::gradient(level, weight, [out, input, 9]), true)
     }
 
+    /// How many numbers they are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.iter().map(|(_, points)| points.len()).sum()
+    }
+
     fn new(packed: &Packed, turned: bool) -> Self {
         let Packed { level, channels, results, .. } = *packed;
         let part = |(block, taps): (Block, &[f32])| {
