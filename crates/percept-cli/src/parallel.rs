@@ -60,7 +60,7 @@ mod tests {
         let work = |at: usize| {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             // The first ones take longest.
-            thread::sleep(Duration::from_millis(if at % 4 == 0 { 20 } else { 1 }));
+            thread::sleep(Duration::from_millis(if at.is_multiple_of(4) { 20 } else { 1 }));
             now.fetch_sub(1, Ordering::SeqCst);
             at * at
         };

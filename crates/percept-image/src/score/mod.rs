@@ -69,13 +69,16 @@ impl Channels {
     }
 }
 
+/// An image, or what a border crop leaves of it.
+type Part<'a> = Cow<'a, Image<Srgb>>;
+
 /// A pair checked for equal size and for `min` pixels a side after the border crop, then cropped.
 fn cropped<'a>(
     metric: &dyn Metric,
     (reference, test): (&'a Image<Srgb>, &'a Image<Srgb>),
     crop: usize,
     min: usize,
-) -> Result<(Cow<'a, Image<Srgb>>, Cow<'a, Image<Srgb>>), MetricError> {
+) -> Result<(Part<'a>, Part<'a>), MetricError> {
     if reference.size() != test.size() {
         return Err(MetricError::SizeMismatch { reference: reference.size(), test: test.size() });
     }
@@ -88,7 +91,7 @@ fn pair<'a>(
     images: (&'a Image<Srgb>, &'a Image<Srgb>),
     crop: usize,
     min: usize,
-) -> Result<(Cow<'a, Image<Srgb>>, Cow<'a, Image<Srgb>>), MetricError> {
+) -> Result<(Part<'a>, Part<'a>), MetricError> {
     let (reference, test) = cropped(metric, images, crop, min)?;
     finite(metric, &reference)?;
     finite(metric, &test)?;
@@ -101,7 +104,7 @@ fn alone<'a>(
     image: &'a Image<Srgb>,
     crop: usize,
     min: usize,
-) -> Result<Cow<'a, Image<Srgb>>, MetricError> {
+) -> Result<Part<'a>, MetricError> {
     let image = inner(metric, image, crop, min)?;
     finite(metric, &image)?;
     Ok(image)
@@ -112,7 +115,7 @@ fn inner<'a>(
     image: &'a Image<Srgb>,
     crop: usize,
     min: usize,
-) -> Result<Cow<'a, Image<Srgb>>, MetricError> {
+) -> Result<Part<'a>, MetricError> {
     let (width, height) = image.size();
     let got = width.min(height).saturating_sub(crop.saturating_mul(2));
     if got < min {
