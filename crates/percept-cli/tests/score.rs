@@ -70,7 +70,7 @@ fn json_has_the_promised_shape_and_the_library_s_numbers() {
     let sides = Sides::new(&[], (0, 0));
     for name in ["coffee", "spices"] {
         let photo = read_srgb(assets.join(format!("photos/val/{name}.jpg"))).unwrap();
-        let part = photo.crop(40, 40, 192, 176);
+        let part = photo.crop(40, 40, 200, 176);
         write(&sides.reference.join(format!("{name}.png")), part.clone());
         write(&sides.test.join(format!("{name}.png")), part.map(|v| 0.1 + 0.8 * v));
     }

@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_photo_alone_has_only_the_scores_that_compare_with_nothing() {
         let photo =
-            Image::from_fn(200, 100, |x, y, c| ((x * 7 + y * 13 + c * 5 + x * y / 3) % 17) as f32 / 17.0);
+            Image::from_fn(208, 112, |x, y, c| ((x * 7 + y * 13 + c * 5 + x * y / 3) % 17) as f32 / 17.0);
         let alone = panel(&["niqe", "tv", "noise"]).unwrap();
         assert_eq!(alone.comparing().count(), 0);
         let scores = alone.score_alone("a", &photo).unwrap();

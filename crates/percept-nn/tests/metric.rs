@@ -243,6 +243,7 @@ fn trained(folder: &std::path::Path) -> f64 {
     let selection = SelectionConfig {
         warmup: 0,
         lr: 0.5,
+        ema: 0.0,
         response_scale: ResponseScale::None,
         ..SelectionConfig::default()
     };
