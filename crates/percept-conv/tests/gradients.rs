@@ -1,9 +1,10 @@
 //! The operations and their backward passes on tensors, against Burn's own operations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)] // a test may fail loudly
 
-use burn::tensor::{
-    Device, Distribution, Tensor, Tolerance, activation, module::conv2d as burn_conv2d, ops::ConvOptions,
-};
+mod common;
+
+use burn::tensor::{Device, Distribution, Tensor, Tolerance, activation};
+use common::reference;
 use percept_conv::{Activation, Conv, FrozenConv, contextual_similarity, conv2d, unit, unit_distance};
 
 fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -11,27 +12,6 @@ fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
 }
 
 type Operation = dyn Fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>, Option<Tensor<4>>, Conv) -> Tensor<4>;
-
-/// The same by Burn's operations.
-fn reference(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
-    residual: Option<Tensor<4>>,
-    conv: Conv,
-) -> Tensor<4> {
-    let options = ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], 1);
-    let y = burn_conv2d(x.permute([0, 3, 1, 2]), weight, bias, options).permute([0, 2, 3, 1]);
-    let y = match residual {
-        Some(residual) => y + residual,
-        None => y,
-    };
-    match conv.activation {
-        Activation::None => y,
-        Activation::Relu => activation::relu(y),
-        Activation::LeakyRelu(slope) => activation::leaky_relu(y, f64::from(slope)),
-    }
-}
 
 fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
     a.into_data().assert_approx_eq::<f32>(&b.into_data(), Tolerance::rel_abs(1e-4, 1e-4));
