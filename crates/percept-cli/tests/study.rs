@@ -352,8 +352,6 @@ fn a_killed_server_loses_no_acknowledged_answer() {
     }
     let each: BTreeSet<_> = votes.iter().map(|vote| (&vote["participant"], &vote["trial"])).collect();
     assert_eq!(each.len(), votes.len(), "no answer is there twice");
-    // A rollback journal that a kill left behind is gone: one file holds everything.
-    assert!(!study.join("study.sqlite-journal").exists() && !study.join("study.sqlite-wal").exists());
 }
 
 #[test]
