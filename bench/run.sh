@@ -16,8 +16,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 cd "$root"
-cargo build --quiet --release -p percept-conv --examples
-cargo build --quiet --release -p percept-nn --examples
+cargo build --quiet --release --workspace --example peak --example micro --example parts
 examples=${CARGO_TARGET_DIR:-target}/release/examples
 export RAYON_NUM_THREADS=2 PYTHONWARNINGS=ignore
 keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)

@@ -15,7 +15,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 cd "$root"
-cargo build --quiet --release -p percept-train --example train_step
+cargo build --quiet --release --workspace --example train_step
 percept=${CARGO_TARGET_DIR:-target}/release/examples/train_step
 export RAYON_NUM_THREADS=2
 keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)

@@ -134,9 +134,9 @@ fn unit_vectors_and_their_gradient_equal_burns() {
             let outer = Tensor::from_data(outer.to_data(), &x.device());
             (y.clone().inner(), x.grad(&(y * outer).sum().backward()).unwrap())
         };
-        let (y, gradient) = run(&|x| unit(x, 1e-3));
+        let (y, gradient) = run(&|x| unit(x, 1e-2));
         let (expected, expected_gradient) =
-            run(&|x| x.clone() / x.square().sum_dim(2).add_scalar(1e-3).sqrt());
+            run(&|x| x.clone() / x.square().sum_dim(2).add_scalar(1e-2).sqrt());
         assert_close(y, expected);
         assert_close(gradient, expected_gradient);
     }
@@ -158,9 +158,9 @@ fn distances_of_unit_vectors_and_both_gradients_equal_burns() {
             let gradients = (y.clone() * outer).sum().backward();
             (y.inner(), a.grad(&gradients).unwrap(), b.grad(&gradients).unwrap())
         };
-        let (y, to_a, to_b) = run(&|a, b, weight| unit_distance(a, b, weight, 1e-10));
+        let (y, to_a, to_b) = run(&|a, b, weight| unit_distance(a, b, weight, 1e-2));
         let (expected, expected_a, expected_b) = run(&|a, b, weight| {
-            let unit = |x: Tensor<4>| x.clone() / x.square().sum_dim(3).add_scalar(1e-10).sqrt();
+            let unit = |x: Tensor<4>| x.clone() / x.square().sum_dim(3).add_scalar(1e-2).sqrt();
             let terms = (unit(a) - unit(b)).square() * weight.reshape([1, 1, 1, channels]);
             terms.sum_dim(3).reshape([2, 30, 11])
         });
