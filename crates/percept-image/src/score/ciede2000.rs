@@ -71,8 +71,13 @@ fn difference([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
         let seventh = chroma.powi(7);
         (seventh / (seventh + 25.0f64.powi(7))).sqrt()
     };
-    let stretch = 1.0 + 0.5 * (1.0 - vivid(0.5 * (a1.hypot(b1) + a2.hypot(b2))));
-    let polar = |a: f64, b: f64| (a.hypot(b), b.atan2(a).rem_euclid(TAU));
+    // Colours are far from where squares overflow: no need of `hypot`, nor of a remainder for one turn.
+    let length = |a: f64, b: f64| (a * a + b * b).sqrt();
+    let stretch = 1.0 + 0.5 * (1.0 - vivid(0.5 * (length(a1, b1) + length(a2, b2))));
+    let polar = |a: f64, b: f64| {
+        let hue = b.atan2(a);
+        (length(a, b), if hue < 0.0 { hue + TAU } else { hue })
+    };
     let ((c1, h1), (c2, h2)) = (polar(stretch * a1, b1), polar(stretch * a2, b2));
     let (lightness, chroma) = (0.5 * (l1 + l2), 0.5 * (c1 + c2));
 

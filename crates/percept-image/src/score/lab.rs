@@ -1,5 +1,7 @@
 //! CIELAB of sRGB pixels.
 
+use std::sync::LazyLock;
+
 use crate::colour::srgb_to_linear;
 
 /// From linear light with sRGB primaries to CIE XYZ.
@@ -11,9 +13,21 @@ pub(super) const D65: [f64; 3] = [0.95047, 1.0, 1.08883];
 /// White of print, D50, seen by the 2° observer.
 pub(super) const D50: [f64; 3] = [0.964_212, 1.0, 0.825_188_3];
 
+/// What an 8-bit file can hold, decoded: most values are among these, and a power takes longer than all else here.
+static LEVELS: LazyLock<[[f32; 2]; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|level| {
+        let encoded = level as f32 / 255.0;
+        [encoded, srgb_to_linear(encoded)]
+    })
+});
+
 /// CIE 1976 L\*, a\*, b\* of one pixel, encoded `[0, 1]`, relative to `white`.
 pub(super) fn lab(pixel: [f32; 3], white: [f64; 3]) -> [f64; 3] {
-    let linear = pixel.map(|v| f64::from(srgb_to_linear(v)));
+    let levels = &*LEVELS;
+    let linear = pixel.map(|v| match levels.get((v * 255.0 + 0.5) as usize) {
+        Some([encoded, linear]) if *encoded == v => f64::from(*linear),
+        _ => f64::from(srgb_to_linear(v)),
+    });
     let [x, y, z] = std::array::from_fn(|k| {
         let sum: f64 = XYZ[k].iter().zip(linear).map(|(weight, v)| weight * v).sum();
         curve(sum / white[k])
@@ -23,5 +37,40 @@ pub(super) fn lab(pixel: [f32; 3], white: [f64; 3]) -> [f64; 3] {
 
 /// The cube root, straight near black.
 fn curve(t: f64) -> f64 {
-    if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 }
+    if t > 0.008_856 { cube_root(t) } else { 7.787 * t + 16.0 / 116.0 }
+}
+
+/// The cube root of a positive number: a third of the exponent as a first guess, off by a twentieth at most, then
+/// Halley's steps, each of which triples the digits. `f64::cbrt` calls the system's library.
+fn cube_root(t: f64) -> f64 {
+    const THIRD: u64 = 0x2a9f_7893_0000_0000;
+    let mut root = f64::from_bits(t.to_bits() / 3 + THIRD);
+    for _ in 0..3 {
+        let cube = root * root * root;
+        root *= (cube + 2.0 * t) / (2.0 * cube + t);
+    }
+    root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cube_roots_are_the_system_s() {
+        for step in 0..4000 {
+            let t = 0.008 + f64::from(step) * 3e-4;
+            assert!((cube_root(t) - t.cbrt()).abs() < 1e-14, "{t}");
+        }
+    }
+
+    #[test]
+    fn levels_of_a_file_are_decoded_as_any_other_value() {
+        for level in 0..256u16 {
+            let grey = f32::from(level) / 255.0;
+            // The next number up is no level.
+            let ([one, ..], [other, ..]) = (lab([grey; 3], D65), lab([grey.next_up(); 3], D65));
+            assert!((one - other).abs() < 1e-4, "{level}: {one} {other}");
+        }
+    }
 }
