@@ -34,7 +34,7 @@ pub(super) fn notes(
             "No reference has two pictures that people rate differently: there is no 2AFC.".to_string(),
         );
     }
-    for name in metrics.keys().filter(|_| n > 1 && !same_score) {
+    for (name, metric) in metrics.iter().filter(|_| n > 1 && !same_score) {
         let values = || judged.rows.iter().filter_map(|row| row.scores.get(name)?.first().copied());
         let finite = values().filter(|value| value.is_finite()).count();
         if equal(values()) {
@@ -56,6 +56,15 @@ pub(super) fn notes(
             notes.push(format!(
                 "{name} has {finite} finite values: a curve with {parameters} parameters follows so few whatever they \
                  are; PLCC and RMSE say little."
+            ));
+        }
+        let [low, high] = values()
+            .filter(|value| value.is_finite())
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)]);
+        if metric.overall.logistic.as_ref().is_some_and(|curve| curve.turns(low, high)) {
+            notes.push(format!(
+                "The curve of {name} both rises and falls, which flatters its PLCC and RMSE: --logistic 4 fits one that \
+                 does not."
             ));
         }
     }

@@ -117,6 +117,20 @@ impl Logistic {
         self.curve.at(&self.array(), x).0
     }
 
+    /// Whether it both rises and falls between `low` and `high`: five parameters allow it, and then the curve no longer
+    /// says that a metric orders pictures.
+    pub fn turns(&self, low: f64, high: f64) -> bool {
+        let [b1, b2, b3, b4, _] = self.array();
+        // The slope is steepest in the middle of the sigmoid and falls off to both sides.
+        let slope = |x: f64| {
+            let s = sigmoid(b2 * (x - b3));
+            b1 * b2 * s * (1.0 - s) + b4
+        };
+        let slopes = [low, high, b3.max(low).min(high)].map(slope);
+        let rises = slopes.iter().any(|slope| *slope > 0.0);
+        self.curve == Curve::Five && rises && slopes.iter().any(|slope| *slope < 0.0)
+    }
+
     fn array(&self) -> [f64; MOST] {
         let mut beta = [0.0; MOST];
         beta.iter_mut().zip(&self.beta).for_each(|(a, b)| *a = *b);
@@ -209,4 +223,19 @@ fn solve(normal: &[[f64; MOST]; MOST], slope: &[f64; MOST], damping: f64, n: usi
         step[i] = (step[i] - known) / factor[i][i];
     }
     step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_that_turns_is_told_from_one_that_does_not() {
+        let five = |beta: [f64; 5]| Logistic { curve: Curve::Five, beta: beta.to_vec() };
+        // A steep fall in a line that rises.
+        assert!(five([-0.8, 20.0, 32.0, 0.17, -2.0]).turns(20.0, 43.0));
+        assert!(!five([-0.8, 20.0, 32.0, 0.17, -2.0]).turns(20.0, 30.0));
+        assert!(!five([2.0, 1.0, 3.0, 0.2, 0.0]).turns(0.0, 6.0));
+        assert!(!Logistic { curve: Curve::Four, beta: vec![1.0, 0.0, 3.0, 1.0] }.turns(0.0, 6.0));
+    }
 }
