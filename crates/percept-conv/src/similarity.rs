@@ -17,7 +17,7 @@ use crate::kernel::{self, Cosines, Level, NEAREST_EPSILON};
 ///
 /// Cosine distances are divided by that to the nearest target position and become similarities through `bandwidth`
 /// (`h`, above 0), which add up to 1 for each result position; every target position takes its largest one,
-/// and `CX` is their mean. The gradient goes to the first of equals.
+/// and `CX` is their mean. The gradient goes to the first of equals on the CPU, elsewhere to all of them.
 ///
 /// # Panics
 /// Without a position.

@@ -1,5 +1,6 @@
 //! Studies of small pictures, served by the real binary.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,6 +11,9 @@ use std::time::Duration;
 use percept_image::{Image, Photo, Srgb, write_photo};
 
 use super::{arg, percept, run};
+
+pub const SMALL: (usize, usize) = (48, 40);
+pub const METHODS: [(&str, f32); 3] = [("sharp", 0.03), ("soft", 0.1), ("poor", 0.2)];
 
 /// A picture with detail; another `seed`, another picture. `error` is a pattern laid over it.
 pub fn picture((width, height): (usize, usize), seed: usize, error: f32) -> Image<Srgb> {
@@ -54,6 +58,16 @@ pub fn study(
     call.extend(more);
     run(&call).exits(0).prints(&[arg(&study)]);
     study
+}
+
+/// The answers of a study, as `analyse --csv` writes them: one map a line.
+pub fn csv(study: &Path) -> Vec<BTreeMap<String, String>> {
+    let path = study.join("votes.csv");
+    run(&["study", "analyse", arg(study), "--csv", arg(&path)]).exits(0);
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
 }
 
 /// `percept study serve` until it is dropped.

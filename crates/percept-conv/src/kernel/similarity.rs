@@ -282,3 +282,18 @@ fn exp(x: f32) -> f32 {
     // What is not a number comes through.
     if x < -85.0 { 0.0 } else { value * power }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn powers_of_e_are_right_to_the_last_digits() {
+        for i in 0..85_000 {
+            let x = -(i as f32) / 1000.0;
+            let (power, expected) = (f64::from(super::exp(x)), f64::from(x).exp());
+            assert!((power - expected).abs() <= 2.4e-7 * expected, "{x}: {power} for {expected}");
+        }
+        assert_eq!(super::exp(0.0), 1.0);
+        assert_eq!(super::exp(-1e9), 0.0);
+        assert!(super::exp(f32::NAN).is_nan());
+    }
+}

@@ -5,9 +5,9 @@ use std::path::Path;
 use percept_image::write_atomic;
 use percept_judge::study::{Analysis, Design, Estimate, Ranking, Study};
 
-use super::args::AnalyseArgs;
 use super::csv::csv;
 use super::{failure, some};
+use crate::args::AnalyseArgs;
 use crate::failure::Failure;
 use crate::output::{print, table};
 use crate::screen::say;

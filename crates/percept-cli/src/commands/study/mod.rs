@@ -1,16 +1,13 @@
 //! `percept study`: people choose, blind, and their choices become a scale.
 
 mod analyse;
-mod args;
 mod csv;
 mod new;
 mod serve;
 
 use percept_judge::study::StudyError;
 
-pub use args::{STUDY, StudyArgs};
-
-use self::args::StudyAction;
+use crate::args::{StudyAction, StudyArgs};
 use crate::failure::Failure;
 
 /// Runs the command.

@@ -2,8 +2,8 @@
 
 use percept_judge::study::{Material, Settings};
 
-use super::args::NewArgs;
 use super::{failure, some};
+use crate::args::NewArgs;
 use crate::failure::Failure;
 use crate::output::print;
 use crate::screen::say;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use percept_judge::study::{ServeError, Server, Study};
 
-use super::args::ServeArgs;
 use super::failure;
+use crate::args::ServeArgs;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::opener::open;

@@ -28,7 +28,7 @@ pub enum StudyAction {
     Analyse(AnalyseArgs),
 }
 
-pub const STUDY: &str = "\
+pub(super) const STUDY: &str = "\
 Examples:
   percept study new --ref gt --methods l1=out/l1 feature=out/feature
   percept study serve

@@ -1,0 +1,117 @@
+//! Flags and their help, as they are typed.
+
+mod agree;
+mod apply;
+mod compare;
+mod score;
+mod study;
+mod training;
+mod weights;
+
+use std::path::PathBuf;
+
+use clap::{Args as Flags, Parser, Subcommand};
+use percept_conv::Device;
+
+use crate::failure::Failure;
+
+pub use agree::{AgreeArgs, OpinionLayout};
+pub use apply::ApplyArgs;
+pub use compare::CompareArgs;
+pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
+pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
+pub use training::{DemoArgs, InitArgs, TrainArgs};
+pub use weights::{WeightsAction, WeightsArgs};
+
+use agree::AGREE;
+use apply::APPLY;
+use compare::COMPARE;
+use score::{METRICS, REPORT, SCORE};
+use study::STUDY;
+use training::{DEMO, INIT, SCHEMA, TRAIN};
+use weights::WEIGHTS;
+
+/// Train, judge and apply image transformation networks by what people see.
+#[derive(Debug, Parser)]
+#[command(name = "percept", version, about, arg_required_else_help = true, after_help = TOP)]
+pub struct Args {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const TOP: &str = "\
+Examples:
+  percept demo --quick                       train, compare and look, in minutes
+  percept init sr -o sr.toml                 a commented config to start from
+  percept train sr.toml                      train; Ctrl-C saves, --resume goes on
+  percept score --ref gt --test results --metric psnr-y,lpips-alex
+  percept apply runs/sr photo.jpg -o out     run a trained network on pictures
+
+Exit codes: 0 fine, 1 the work failed, 2 the call was wrong.
+`percept COMMAND --help` has examples of every command.";
+
+/// Options of every command.
+#[derive(Debug, Flags)]
+pub struct Global {
+    /// Folder of weight files, looked at before the bundled ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub weights: Option<PathBuf>,
+    /// Device to compute on, among those compiled in [default: cpu, or what a config says]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub device: Option<String>,
+}
+
+impl Global {
+    /// The device to compute on.
+    ///
+    /// # Errors
+    /// When the name is none of a device that was compiled in.
+    pub fn device(&self) -> Result<Device, Failure> {
+        percept_conv::device(self.device.as_deref().unwrap_or("cpu")).map_err(Failure::call)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train one network with three losses on bundled photos and compare what comes out
+    #[command(after_help = DEMO)]
+    Demo(DemoArgs),
+    /// Train a network as a config says
+    #[command(after_help = TRAIN)]
+    Train(TrainArgs),
+    /// Write a commented config to start from
+    #[command(after_help = INIT)]
+    Init(InitArgs),
+    /// Print the JSON Schema of configs
+    #[command(after_help = SCHEMA)]
+    Schema,
+    /// Run a trained network on pictures
+    #[command(after_help = APPLY)]
+    Apply(ApplyArgs),
+    /// Score pictures against their references, or by themselves
+    #[command(after_help = SCORE)]
+    Score(ScoreArgs),
+    /// List the scores: direction, range, protocol, paper, cost
+    #[command(after_help = METRICS)]
+    Metrics(MetricsArgs),
+    /// Measure how far scores agree with people
+    #[command(after_help = AGREE)]
+    Agree(AgreeArgs),
+    /// Compare two runs, or two trainings with several seeds, and say what that shows
+    #[command(after_help = COMPARE)]
+    Compare(CompareArgs),
+    /// Compare runs on one self-contained HTML page
+    #[command(after_help = REPORT)]
+    Report(ReportArgs),
+    /// Ask people, blind, which results look better
+    #[command(after_help = STUDY)]
+    Study(StudyArgs),
+    /// List, verify or import the weights that percept knows
+    #[command(after_help = WEIGHTS)]
+    Weights(WeightsArgs),
+}

@@ -1,0 +1,78 @@
+//! Flags of what trains: `demo`, `train`, `init`, `schema`.
+
+use std::path::PathBuf;
+
+use clap::Args as Flags;
+
+pub(super) const DEMO: &str = "\
+Examples:
+  percept demo                      about five minutes on two cores
+  percept demo --quick --open       a few minutes, coarser; opens the page
+  percept demo --out my-demo        again with the same folder: goes on where it was
+
+Everything it needs is in the binary. It trains a small 4x super-resolution network with L1, then goes on from \
+there three ways (l1, feature, disentangled) with the same data in the same order, restores photos that no \
+training saw, and prints the path of the report.";
+
+/// `percept demo`.
+#[derive(Debug, Flags)]
+pub struct DemoArgs {
+    /// Fewer steps: minutes instead of a coffee break
+    #[arg(long)]
+    pub quick: bool,
+    /// Folder for photos, runs and report; one that exists is continued
+    #[arg(long, value_name = "DIR", default_value = "percept-demo")]
+    pub out: PathBuf,
+    /// Open the report when it is done
+    #[arg(long)]
+    pub open: bool,
+    /// Steps of every run, for a try that shows how things go and no more
+    #[arg(long, value_name = "N", conflicts_with = "quick", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+}
+
+pub(super) const TRAIN: &str = "\
+Examples:
+  percept train sr.toml
+  percept train sr.toml --out runs/second
+  percept train sr.toml --resume    goes on from the newest checkpoint, bit for bit
+
+Ctrl-C finishes the step, saves and says how to resume. A run is a folder: config as used, log.jsonl, TensorBoard \
+events, checkpoints, model.safetensors.";
+
+/// `percept train`.
+#[derive(Debug, Flags)]
+pub struct TrainArgs {
+    /// The config, TOML
+    pub config: PathBuf,
+    /// Go on from the newest checkpoint of the run's folder
+    #[arg(long)]
+    pub resume: bool,
+    /// The run's folder [default: runs/ and the config's name]
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+}
+
+pub(super) const INIT: &str = "\
+Examples:
+  percept init sr                   to the terminal
+  percept init denoise -o dn.toml   to a file
+
+Tasks: sr, lowlight, denoise, deblur, jpeg, raw2rgb.";
+
+/// `percept init`.
+#[derive(Debug, Flags)]
+pub struct InitArgs {
+    /// What the network is for: sr, lowlight, denoise, deblur, jpeg or raw2rgb
+    pub task: String,
+    /// Write here instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  percept schema > percept.schema.json";
