@@ -62,7 +62,7 @@ fn weights_vanish_without_normalisation() {
             distorted_result: Some(rows(2, 8, |_, c| 1.2 + 0.1 * c as f32)),
         };
         for _ in 0..100 {
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
         }
         mean(&weights(&selection))
     };
@@ -88,7 +88,7 @@ fn weights_explode_without_a_bound() {
             distorted_result: Some(rows(2, 8, |_, c| 1.2 + 0.1 * c as f32)),
         };
         for _ in 0..100 {
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
         }
         weights(&selection)
     };
@@ -120,7 +120,7 @@ fn one_winner_takes_all_without_floor_and_entropy() {
         let mut selection = selection(config, 16);
         let triplet = slightly_better(Contrast::Conventional);
         for _ in 0..300 {
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
         }
         effective_channels(&weights(&selection))
     };
@@ -144,7 +144,7 @@ fn weights_chase_without_averaging() {
                 distorted_target: rows(2, 4, |_, _| 1.0),
                 distorted_result: None,
             };
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
             let now = weights(&selection);
             largest = now.iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(largest, f32::max);
             before = now;
@@ -171,7 +171,7 @@ fn warm_up_starts_uniform() {
         let mut selection = selection(config, 16);
         let triplet = slightly_better(Contrast::Across);
         for _ in 0..steps {
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
         }
         selection.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap()
     };
@@ -196,7 +196,7 @@ fn suppressed_channels_stay_watched_by_the_floor() {
         let mut selection = selection(config, 16);
         let triplet = slightly_better(Contrast::Conventional);
         for _ in 0..300 {
-            selection.step(&triplet);
+            selection.batch(|_| triplet.clone());
         }
         let gradient = |gates: Option<Vec<Tensor<1>>>| {
             let gates = gates.map(|gates| gates.into_iter().map(Tensor::from_inner).collect::<Vec<_>>());
@@ -234,7 +234,7 @@ fn across_finds_the_channels_that_answer_to_the_distortion() {
             distorted_target: rows(6, 12, distance(1.0)),
             distorted_result: None,
         };
-        selection.step(&triplet);
+        selection.batch(|_| triplet.clone());
     }
     let w = weights(&selection);
     let (kept, dropped) =
@@ -248,14 +248,14 @@ fn a_restored_selection_goes_on_bit_by_bit() {
     let mut one = selection(config.clone(), 16);
     let triplet = slightly_better(Contrast::Across);
     for _ in 0..7 {
-        one.step(&triplet);
+        one.batch(|_| triplet.clone());
     }
     let saved = StateDict::from_safetensors(&one.state_dict().to_safetensors()).unwrap();
     let mut other = selection(config, 16);
     other.load_state_dict(&saved).unwrap();
     for _ in 0..5 {
-        one.step(&triplet);
-        other.step(&triplet);
+        one.batch(|_| triplet.clone());
+        other.batch(|_| triplet.clone());
     }
     assert_eq!(weights(&one), weights(&other));
     let gates = |s: &Selection| s.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap();
@@ -367,4 +367,54 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
     let alone = network.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap();
     assert_eq!(with_triplet, alone);
     assert!(alone.iter().any(|g| g.abs() > 1e-6));
+}
+
+/// Between two selection steps, and after the last one, nobody asks for the distorted image and `w` stays.
+#[test]
+fn every_and_until_say_in_which_batches_weights_move() {
+    let moved = |every, until| {
+        let config = SelectionConfig { every, until, ema: 0.0, ..SelectionConfig::default() };
+        let mut selection = selection(config, 16);
+        let triplet = slightly_better(Contrast::Across);
+        let moved = (0..7).map(|_| {
+            let (before, mut asked) = (weights(&selection), false);
+            let step = selection.batch(|_| {
+                asked = true;
+                triplet.clone()
+            });
+            assert!(step.is_some_and(|step| step.loss != 0.0), "the last step's loss is still known");
+            assert_eq!(asked, weights(&selection) != before);
+            asked
+        });
+        moved.collect::<Vec<bool>>()
+    };
+    let (yes, no) = (true, false);
+    assert_eq!(moved(1, None), [yes; 7]);
+    assert_eq!(moved(3, None), [yes, no, no, yes, no, no, yes]);
+    assert_eq!(moved(2, Some(4)), [yes, no, yes, no, no, no, no]);
+}
+
+/// With it, every channel's usual distance counts the same in the loss; without it the weights alone decide.
+#[test]
+fn equalize_brings_channels_to_one_size_in_the_loss() {
+    let gates = |equalize| {
+        let config = SelectionConfig { equalize, contrast: Contrast::None, ..SelectionConfig::default() };
+        let mut selection = selection(config, 8);
+        let loud = |n: usize, c: usize| (n + 1) as f32 * 2f32.powi(c as i32);
+        let triplet = TripletDistances {
+            result_target: rows(2, 8, loud),
+            distorted_target: rows(2, 8, loud),
+            distorted_result: None,
+        };
+        let mut asked = false;
+        let step = selection.batch(|_| {
+            asked = true;
+            triplet.clone()
+        });
+        assert!(step.is_none() && asked == equalize, "what nothing is done with is not looked at");
+        selection.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap()
+    };
+    assert_eq!(gates(false), [1.0; 8]);
+    let equal: Vec<f32> = gates(true).iter().enumerate().map(|(c, g)| g * 2f32.powi(c as i32)).collect();
+    assert!(equal.iter().all(|size| (size / equal[7] - 1.0).abs() < 0.05), "{equal:?}");
 }

@@ -93,8 +93,18 @@ pub struct SelectionConfig {
     pub ema: f64,
     /// Batches in which the transformation step still sees the uniform weights.
     pub warmup: usize,
+    /// Batches from one selection step to the next, at least 1. In those between, the distorted image is not
+    /// looked at and `w` stays.
+    pub every: usize,
+    /// Batches after which the selection stays as it is; what it costs ends there. Left out: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 200)]
+    pub until: Option<usize>,
     /// What distances are divided by before channels are compared.
     pub response_scale: ResponseScale,
+    /// Whether the transformation step divides by it too. Off, loud channels stay loud in the loss and `w` alone
+    /// weighs them.
+    pub equalize: bool,
     /// Decay of those running means, in [0, 1).
     pub scale_decay: f64,
     /// How parameters become weights.
@@ -119,7 +129,10 @@ impl Default for SelectionConfig {
             lr: 0.01,
             ema: 0.95,
             warmup: 20,
+            every: 1,
+            until: None,
             response_scale: ResponseScale::Channel,
+            equalize: true,
             scale_decay: 0.95,
             gate: Gate::Softmax,
             match_uniform: true,
@@ -142,6 +155,7 @@ impl SelectionConfig {
             (self.entropy.is_finite() && self.entropy >= 0.0, "entropy must be a number of at least 0"),
             (self.lr.is_finite() && self.lr > 0.0, "lr must be above 0"),
             (unit.contains(&self.ema), "ema must be in [0, 1)"),
+            (self.every > 0, "every must be at least 1"),
             (unit.contains(&self.scale_decay), "scale_decay must be in [0, 1)"),
         ];
         match checks.iter().find(|(ok, _)| !ok) {
@@ -152,6 +166,7 @@ impl SelectionConfig {
 
     /// Whether features of the distorted image are needed at all.
     pub fn needs_distorted(&self) -> bool {
-        self.contrast != Contrast::None || self.response_scale == ResponseScale::Channel
+        let equalizes = self.equalize && self.response_scale == ResponseScale::Channel;
+        self.contrast != Contrast::None || equalizes
     }
 }

@@ -47,14 +47,17 @@ pub struct Selection {
     config: SelectionConfig,
     taps: Vec<TapSelection>,
     adam: Adam,
-    steps: usize,
+    /// Batches so far.
+    batches: usize,
+    /// What the last selection step did.
+    last: SelectionStep,
     /// The device that holds the state, without autodiff.
     device: Device,
 }
 
 impl std::fmt::Debug for Selection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Selection").field("config", &self.config).field("steps", &self.steps).finish()
+        f.debug_struct("Selection").field("config", &self.config).field("batches", &self.batches).finish()
     }
 }
 
@@ -97,7 +100,8 @@ impl Selection {
         });
         let taps = taps.collect();
         let adam = AdamConfig::new().with_epsilon(1e-8).build();
-        Ok(Self { config, taps, adam, steps: 0, device })
+        let last = SelectionStep { loss: 0.0, active: 0.0 };
+        Ok(Self { config, taps, adam, batches: 0, last, device })
     }
 
     /// The settings it was made with.
@@ -105,15 +109,30 @@ impl Selection {
         &self.config
     }
 
-    /// Moves `w` by one step of the contrast (only `w`: the distances are constants), after taking the
-    /// batch into the running responses.
-    pub fn step(&mut self, triplet: &TripletDistances) -> SelectionStep {
+    /// Counts a batch, and moves `w` if it is one of those in which it moves: `triplet` is asked for the distances
+    /// then only. Says what the last selection step did; `None` where `w` never moves.
+    pub fn batch(
+        &mut self,
+        triplet: impl FnOnce(&SelectionConfig) -> TripletDistances,
+    ) -> Option<SelectionStep> {
+        let Self { config, batches, .. } = &self;
+        let due = batches.is_multiple_of(config.every) && config.until.is_none_or(|until| *batches < until);
+        if due && config.needs_distorted() {
+            let triplet = triplet(config);
+            self.last = self.step(&triplet);
+        }
+        self.batches += 1;
+        (self.config.contrast != Contrast::None).then_some(self.last)
+    }
+
+    /// One step of the contrast: only `w` moves, the distances are constants. Before it, the running responses take
+    /// the batch in.
+    fn step(&mut self, triplet: &TripletDistances) -> SelectionStep {
         let triplet = triplet.inner();
         for (tap, distance) in self.taps.iter_mut().zip(&triplet.distorted_target) {
             let channels = tap.tap.channels;
             tap.response.observe(distance.clone().mean_dim(0).reshape([channels]));
         }
-        self.steps += 1;
         if self.config.contrast == Contrast::None {
             return SelectionStep { loss: 0.0, active: 0.0 };
         }
@@ -152,13 +171,13 @@ impl Selection {
     /// the plain device): `w_c`, brought to a common response if the config says so. Uniform during the
     /// warm-up.
     pub fn gates(&self) -> Vec<Tensor<1>> {
-        let warming = self.config.contrast != Contrast::None && self.steps <= self.config.warmup;
+        let warming = self.config.contrast != Contrast::None && self.batches <= self.config.warmup;
         let gate = |tap: &TapSelection| {
             if warming {
                 return tap.average.ones_like();
             }
             match (self.config.response_scale, tap.response.mean()) {
-                (ResponseScale::Channel, Some(response)) => {
+                (ResponseScale::Channel, Some(response)) if self.config.equalize => {
                     let scale = self.scale(tap);
                     tap.average.clone() * (response.mean() / scale)
                 }
@@ -192,10 +211,13 @@ impl Selection {
         self.taps.iter().map(weights).collect()
     }
 
-    /// Everything that the next step depends on, for a checkpoint. `steps` is exact up to 2²⁴.
+    /// Everything that the next step depends on, for a checkpoint. `batches` is exact up to 2²⁴.
     pub fn state_dict(&self) -> StateDict {
         let mut state = StateDict::new();
-        state.insert("steps", Array { shape: vec![1], data: vec![self.steps as f32] });
+        let SelectionStep { loss, active } = self.last;
+        for (name, value) in [("batches", self.batches as f32), ("loss", loss), ("active", active)] {
+            state.insert(name, Array { shape: vec![1], data: vec![value] });
+        }
         for tap in &self.taps {
             let mut put = |what: &str, array: Array| state.insert(&format!("{}.{what}", tap.tap.name), array);
             put("theta", to_array(tap.theta.clone()));
@@ -220,7 +242,8 @@ impl Selection {
         let scalar = |name: &str| {
             Ok::<_, WeightError>(state.require(name, &[1])?.data.first().copied().unwrap_or(0.0))
         };
-        self.steps = scalar("steps")? as usize;
+        self.batches = scalar("batches")? as usize;
+        self.last = SelectionStep { loss: scalar("loss")?, active: scalar("active")? };
         for tap in &mut self.taps {
             let name = |what: &str| format!("{}.{what}", tap.tap.name);
             let shape = [tap.tap.channels];

@@ -70,23 +70,22 @@ impl PerceptualSpace {
         seen
     }
 
-    /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection.
+    /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
+    /// moves.
     ///
     /// `distorted` is `x̃`, the task's distorted image at the target's size.
     pub fn selection_step(&mut self, seen: &Seen, distorted: Tensor<4>) -> Option<SelectionStep> {
-        let selection = self.selection.as_mut()?;
-        if !selection.config().needs_distorted() {
-            return None;
-        }
-        let detached: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
-        let distorted = self.backbone.features(distorted.detach());
-        let within_photo = matches!(selection.config().contrast, Contrast::Literal | Contrast::Conventional);
-        let triplet = TripletDistances {
-            result_target: distances(&detached, &seen.target),
-            distorted_target: distances(&distorted, &seen.target),
-            distorted_result: within_photo.then(|| distances(&distorted, &detached)),
-        };
-        Some(selection.step(&triplet))
+        let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
+        selection.batch(|config| {
+            let detached: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
+            let distorted = backbone.features(distorted.detach());
+            let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
+            TripletDistances {
+                result_target: distances(&detached, &seen.target),
+                distorted_target: distances(&distorted, &seen.target),
+                distorted_result: within_photo.then(|| distances(&distorted, &detached)),
+            }
+        })
     }
 
     /// Step 2: what G descends, `[1]`. `w` is a constant here.
