@@ -10,24 +10,24 @@ use crate::{Image, Rng, Srgb};
 
 /// Draws streaks of rain over the photo, and the pale veil of the rain that is too far away to be seen in streaks.
 ///
-/// A layer `S` of streaks is composited with the photo `B`, and what accumulates in the distance blends the whole towards
+/// Streaks of opacity `S` are composited with the photo `B`, and what accumulates in the distance blends the whole towards
 /// the light `A` of the sky: `O = (1 − v)·(B + S·(A − B)) + v·A`, on the encoded values. With `A = 1` and `v = 0` this is
 /// the screen blend `B + S − B·S` (Luo et al., *Removing rain from a single image via discriminative sparse coding*, 2015),
 /// which keeps the additive `O = B + S` (Yang et al., *Deep Joint Rain Detection and Removal from a Single Image*, 2017) in
 /// range; the veil is that of Li et al., *Heavy Rain Image Restoration: Integrating Physics Model and Conditional
-/// Adversarial Learning*, 2019.
+/// Adversarial Learning*, 2019. What is brighter than `A` becomes darker under a streak.
 ///
 /// Every streak has a distance, drawn evenly from one to three times that of the nearest: length, width and opacity shrink
 /// with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rain {
-    /// Streaks in 10 000 pixels on average, 0 to 1000: a number or `[lowest, highest]`. Default `[10, 60]`.
+    /// Streaks in 10 000 pixels on average, 0 to 1000: a number or `[lowest, highest]`. Default `[15, 80]`.
     pub amount: Strength,
-    /// Length of the nearest streaks in pixels, 1 to 300: a number or `[lowest, highest]`. Default `[20, 60]`.
+    /// Length of the nearest streaks in pixels, 1 to 300: a number or `[lowest, highest]`. Default `[20, 70]`.
     pub length: Strength,
     /// Width of the nearest streaks at half their opacity in pixels, 0.1 to 20: a number or `[lowest, highest]`. Default
-    /// `[1.5, 3]`.
+    /// `[1, 2.5]`.
     pub width: Strength,
     /// Where the rain falls to, in degrees, counted clockwise on the screen from "to the right" (90 is straight down),
     /// −360 to 360: a number or `[lowest, highest]`. Default `[60, 120]`.
@@ -47,9 +47,9 @@ pub struct Rain {
 impl Default for Rain {
     fn default() -> Self {
         Self {
-            amount: [10.0, 60.0].into(),
-            length: [20.0, 60.0].into(),
-            width: [1.5, 3.0].into(),
+            amount: [15.0, 80.0].into(),
+            length: [20.0, 70.0].into(),
+            width: [1.0, 2.5].into(),
             angle: [60.0, 120.0].into(),
             spread: [0.5, 3.0].into(),
             opacity: [0.3, 0.8].into(),
