@@ -8,7 +8,7 @@
 )]
 
 use percept_image::colour::{linear_to_srgb, srgb_to_linear};
-use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, PoissonNoise};
+use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, PoissonNoise, Rain};
 use percept_image::{
     Degradation, DegradationConfig, Image, Metric, Mosaic, Pipeline, Psnr, Srgb, demosaic, rng_for,
 };
@@ -25,7 +25,7 @@ fn flat(value: f32) -> Image<Srgb> {
 }
 
 fn every_kind() -> Vec<DegradationConfig> {
-    ["downscale", "gaussian_blur", "gaussian_noise", "poisson_noise", "jpeg", "low_light"]
+    ["downscale", "gaussian_blur", "gaussian_noise", "poisson_noise", "jpeg", "low_light", "rain"]
         .map(|kind| serde_json::from_value(serde_json::json!({ "type": kind })).unwrap())
         .into()
 }
@@ -135,6 +135,116 @@ fn blur_spreads_a_point_as_the_gaussian_says() {
     assert_eq!(none.apply(picture(9, 9), &mut rng_for(0, 0, 0)), picture(9, 9));
 }
 
+/// White streaks straight down, all in one direction, without a veil.
+fn downpour() -> Rain {
+    Rain {
+        amount: 40.0.into(),
+        length: 40.0.into(),
+        width: 2.0.into(),
+        angle: 90.0.into(),
+        spread: 0.0.into(),
+        opacity: 0.6.into(),
+        brightness: 1.0.into(),
+        veil: 0.0.into(),
+    }
+}
+
+#[test]
+fn rain_of_strength_zero_is_no_rain() {
+    for none in [Rain { amount: 0.0.into(), ..downpour() }, Rain { opacity: 0.0.into(), ..downpour() }] {
+        assert_eq!(none.apply(picture(50, 40), &mut rng_for(0, 0, 0)), picture(50, 40));
+    }
+}
+
+#[test]
+fn rain_falls_on_the_smallest_images() {
+    let thick = Rain { amount: 1000.0.into(), ..downpour() };
+    for (width, height) in [(0, 0), (1, 1), (1, 40), (40, 1)] {
+        let out = thick.apply(Image::from_fn(width, height, |_, _, _| 0.2), &mut rng_for(0, 0, 0));
+        assert_eq!(out.size(), (width, height));
+        assert!(out.data().iter().all(|v| (0.2..=1.0).contains(v)));
+        assert!(out.data().is_empty() || mean_and_deviation(&out).0 > 0.25, "{width}×{height} stayed dry");
+    }
+}
+
+/// Direction of the streaks in degrees from 0 to 180, at a right angle to the main axis of the gradients' structure tensor,
+/// and how much they agree in it, 0 (not at all) to 1.
+fn direction(image: &Image<Srgb>) -> (f64, f64) {
+    // Central differences bend the direction of what is as fine as the pixels; a round blur does not.
+    let round = GaussianBlur { sigma: 3.0.into(), aspect: 1.0.into(), angle: 0.0.into() };
+    let image = round.apply(image.clone(), &mut rng_for(0, 0, 0));
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    let at = |x: usize, y: usize| f64::from(image.pixel(x, y)[0]);
+    for y in 1..image.height() - 1 {
+        for x in 1..image.width() - 1 {
+            let (dx, dy) = (at(x + 1, y) - at(x - 1, y), at(x, y + 1) - at(x, y - 1));
+            xx += dx * dx;
+            xy += dx * dy;
+            yy += dy * dy;
+        }
+    }
+    let across = 0.5 * (2.0 * xy).atan2(xx - yy).to_degrees();
+    ((across + 90.0).rem_euclid(180.0), (xx - yy).hypot(2.0 * xy) / (xx + yy))
+}
+
+#[test]
+fn rain_falls_at_the_asked_angle() {
+    let apart = |a: f64, b: f64| (a - b + 90.0).rem_euclid(180.0) - 90.0;
+    let dry = Image::from_fn(512, 512, |_, _, _| 0.2);
+    let measured = |angle: f64, spread: f64| {
+        let rain = Rain { angle: angle.into(), spread: spread.into(), ..downpour() };
+        direction(&rain.apply(dry.clone(), &mut rng_for(2, 3, 4)))
+    };
+    for angle in [0.0, 45.0, 60.0, 90.0, 120.0, 170.0, -30.0] {
+        let (measured, _) = measured(angle, 2.0);
+        assert!(apart(measured, angle).abs() < 2.0, "{measured} is not {angle}");
+    }
+    let [one, few, many] = [0.0, 15.0, 45.0].map(|spread| measured(90.0, spread).1);
+    assert!(one > few + 0.05 && few > many + 0.05, "{one} {few} {many}");
+}
+
+#[test]
+fn rain_grows_with_each_strength() {
+    let wet = |rain: Rain| mean_and_deviation(&rain.apply(flat(0.2), &mut rng_for(1, 1, 1))).0 - 0.2;
+    let base = wet(downpour());
+    for more in [
+        Rain { amount: 80.0.into(), ..downpour() },
+        Rain { length: 80.0.into(), ..downpour() },
+        Rain { width: 4.0.into(), ..downpour() },
+        Rain { opacity: 1.0.into(), ..downpour() },
+        Rain { veil: 0.1.into(), ..downpour() },
+    ] {
+        assert!(wet(more.clone()) > 1.2 * base, "{more:?}");
+    }
+    assert!(base > 0.01, "{base}");
+}
+
+#[test]
+fn a_crop_gets_as_much_rain_as_a_photo() {
+    // On black with faint streaks, the mean is the sum of their opacities: nothing is hidden by anything else.
+    let faint = Rain { opacity: 0.01.into(), ..downpour() };
+    let wet = |side: usize, seed: u64| {
+        let black = Image::from_fn(side, side, |_, _, _| 0.0);
+        mean_and_deviation(&faint.apply(black, &mut rng_for(seed, 0, 0))).0
+    };
+    let crops = (0..4000).map(|seed| wet(24, seed)).sum::<f64>() / 4000.0;
+    let photo = wet(1600, 0);
+    assert!((crops / photo - 1.0).abs() < 0.06, "{crops} in crops, {photo} in a photo");
+    // Distances are even from 1 to 3: the mean of 1/d³ is 2/9. Along, 1 − t⁴ is 4/5 of the length on average; across,
+    // (1 − t²)² is 8/15 of the width it ends at.
+    let ends_at = 2.0 / (1.0 - 0.5_f64.sqrt()).sqrt();
+    let expected = 40.0 / 1e4 * 0.01 * (40.0 * 4.0 / 5.0) * (ends_at * 8.0 / 15.0) * 2.0 / 9.0;
+    assert!((photo / expected - 1.0).abs() < 0.05, "{photo} is not {expected}");
+}
+
+#[test]
+fn the_veil_blends_towards_the_grey_of_the_rain() {
+    let mist = Rain { amount: 0.0.into(), brightness: 0.8.into(), veil: 0.25.into(), ..downpour() };
+    let out = mist.apply(picture(20, 10), &mut rng_for(0, 0, 0));
+    let expected = picture(20, 10).map(|v| 0.75 * v + 0.25 * 0.8);
+    assert!(out.data().iter().zip(expected.data()).all(|(a, b)| (a - b).abs() < 1e-6));
+}
+
 #[test]
 fn jpeg_is_worse_at_lower_quality() {
     let psnr = |quality: f64| {
@@ -226,7 +336,7 @@ fn wrong_configurations_say_what_is_expected() {
     assert!(message.contains("qualty") && message.contains("quality"), "{message}");
     let message = parse(r#"{"type": "jpeg", "quality": "high"}"#).unwrap_err().to_string();
     assert!(message.contains("[lowest, highest]"), "{message}");
-    assert!(parse(r#"{"type": "rain"}"#).unwrap_err().to_string().contains("gaussian_blur"));
+    assert!(parse(r#"{"type": "hail"}"#).unwrap_err().to_string().contains("gaussian_blur"));
     for (text, field) in [
         (r#"{"type": "jpeg", "quality": 0}"#, "jpeg.quality = 0"),
         (r#"{"type": "jpeg", "quality": [90, 30]}"#, "jpeg.quality = [90, 30]"),
@@ -237,11 +347,22 @@ fn wrong_configurations_say_what_is_expected() {
         (r#"{"type": "downscale", "scale": 0.5}"#, "downscale.scale = 0.5"),
         (r#"{"type": "low_light", "stops": 40}"#, "low_light.stops"),
         (r#"{"type": "low_light", "cast": -1}"#, "low_light.cast"),
+        (r#"{"type": "rain", "amount": -1}"#, "rain.amount = -1"),
+        (r#"{"type": "rain", "length": [0, 20]}"#, "rain.length = [0, 20]"),
+        (r#"{"type": "rain", "width": 0}"#, "rain.width = 0"),
+        (r#"{"type": "rain", "angle": 400}"#, "rain.angle = 400"),
+        (r#"{"type": "rain", "spread": 90}"#, "rain.spread = 90"),
+        (r#"{"type": "rain", "opacity": [0.8, 0.3]}"#, "rain.opacity = [0.8, 0.3]"),
+        (r#"{"type": "rain", "brightness": 1.5}"#, "rain.brightness = 1.5"),
+        (r#"{"type": "rain", "veil": 2}"#, "rain.veil = 2"),
     ] {
         let error = parse(text).unwrap().init().err().expect(text).to_string();
         assert!(error.starts_with(field), "{error}");
         assert!(error.contains("expected a number"), "{error}");
     }
+    let nan = Rain { amount: f64::NAN.into(), ..Rain::default() };
+    let error = DegradationConfig::Rain(nan).validate().unwrap_err().to_string();
+    assert!(error.starts_with("rain.amount = NaN"), "{error}");
     let nan = Mosaic { cast: f64::NAN, ..Mosaic::plain() };
     assert!(nan.validate().unwrap_err().to_string().starts_with("mosaic.cast = NaN"));
 }

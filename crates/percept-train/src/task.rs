@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use percept_image::DegradationConfig;
-use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight};
+use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, Rain};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub enum Task {
     Denoise,
     /// Blur is removed.
     Deblur,
+    /// Rain is removed.
+    Derain,
     /// Traces of JPEG compression are removed.
     Jpeg,
     /// A camera's RAW (packed Bayer, four channels at half size) becomes a photo.
@@ -27,8 +29,8 @@ pub enum Task {
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 6] =
-        [Self::Sr, Self::Lowlight, Self::Denoise, Self::Deblur, Self::Jpeg, Self::Raw2rgb];
+    pub const ALL: [Self; 7] =
+        [Self::Sr, Self::Lowlight, Self::Denoise, Self::Deblur, Self::Derain, Self::Jpeg, Self::Raw2rgb];
 
     /// Name as in a config.
     pub fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Task {
             Self::Lowlight => "lowlight",
             Self::Denoise => "denoise",
             Self::Deblur => "deblur",
+            Self::Derain => "derain",
             Self::Jpeg => "jpeg",
             Self::Raw2rgb => "raw2rgb",
         }
@@ -78,6 +81,7 @@ impl Task {
                 let sigma = [1.0, 3.0].into();
                 vec![DegradationConfig::GaussianBlur(GaussianBlur { sigma, ..GaussianBlur::default() })]
             }
+            Self::Derain => vec![DegradationConfig::Rain(Rain::default())],
             Self::Jpeg => vec![DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into() })],
             Self::Raw2rgb if scale > 1 => vec![downscale],
             Self::Raw2rgb => Vec::new(),
@@ -118,6 +122,6 @@ mod tests {
             assert_eq!(Task::from_name(task.name()), Some(task));
             assert!(task.scales().contains(&task.default_scale()));
         }
-        assert_eq!(Task::from_name("derain"), None);
+        assert_eq!(Task::from_name("dehaze"), None);
     }
 }

@@ -109,9 +109,9 @@ fn broken_text_and_wrong_types_are_refused_with_their_line() {
     assert!(message.starts_with("run.toml:9: "), "{message}");
     let message = refusal(&with("total_iter = 1000", "total_iter = \"many\""));
     assert!(message.starts_with("run.toml:9: invalid type: string \"many\""), "{message}");
-    let message = refusal(&with("task = \"sr\"", "task = \"derain\""));
+    let message = refusal(&with("task = \"sr\"", "task = \"dehaze\""));
     assert!(
-        message.contains("run.toml:3: unknown variant `derain`") && message.contains("lowlight"),
+        message.contains("run.toml:3: unknown variant `dehaze`") && message.contains("lowlight"),
         "{message}"
     );
     let message = refusal(&with("type = \"srresnet\"", "type = \"srresnt\""));

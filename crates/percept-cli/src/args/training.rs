@@ -58,12 +58,12 @@ Examples:
   percept init sr                   to the terminal
   percept init denoise -o dn.toml   to a file
 
-Tasks: sr, lowlight, denoise, deblur, jpeg, raw2rgb.";
+Tasks: sr, lowlight, denoise, deblur, derain, jpeg, raw2rgb.";
 
 /// `percept init`.
 #[derive(Debug, Flags)]
 pub struct InitArgs {
-    /// What the network is for: sr, lowlight, denoise, deblur, jpeg or raw2rgb
+    /// What the network is for: sr, lowlight, denoise, deblur, derain, jpeg or raw2rgb
     pub task: String,
     /// Write here instead of stdout
     #[arg(short, long, value_name = "FILE")]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Degradation, Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, PoissonNoise};
+use super::{Degradation, Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, PoissonNoise, Rain};
 
 /// One table of a list of degradations; `type` says which kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,8 @@ pub enum DegradationConfig {
     Jpeg(Jpeg),
     /// An exposure that is too short: dark, tinted and noisy.
     LowLight(LowLight),
+    /// Streaks of rain and their veil.
+    Rain(Rain),
 }
 
 /// A value of a degradation's table that makes no sense.
@@ -48,6 +50,7 @@ impl DegradationConfig {
             Self::PoissonNoise(d) => d.validate(),
             Self::Jpeg(d) => d.validate(),
             Self::LowLight(d) => d.validate(),
+            Self::Rain(d) => d.validate(),
         }
     }
 
@@ -64,6 +67,7 @@ impl DegradationConfig {
             Self::PoissonNoise(d) => Box::new(d),
             Self::Jpeg(d) => Box::new(d),
             Self::LowLight(d) => Box::new(d),
+            Self::Rain(d) => Box::new(d),
         })
     }
 }

@@ -12,6 +12,7 @@ mod low_light;
 mod mosaic;
 mod pipeline;
 mod poisson_noise;
+mod rain;
 mod sensor;
 mod strength;
 
@@ -24,6 +25,7 @@ pub use low_light::LowLight;
 pub use mosaic::{Mosaic, demosaic};
 pub use pipeline::Pipeline;
 pub use poisson_noise::PoissonNoise;
+pub use rain::Rain;
 pub use strength::Strength;
 
 use crate::{Image, Rng, Srgb};

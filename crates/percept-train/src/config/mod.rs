@@ -31,7 +31,7 @@ use crate::task::Task;
 pub struct Config {
     /// Name of the run. Its folder is `runs/NAME` unless `path.run` says otherwise.
     pub name: String,
-    /// What is learned: `sr`, `lowlight`, `denoise`, `deblur`, `jpeg` or `raw2rgb`.
+    /// What is learned: `sr`, `lowlight`, `denoise`, `deblur`, `derain`, `jpeg` or `raw2rgb`.
     pub task: Task,
     /// How many times larger than the degraded photo the target is: 2 to 4 for `sr` (default 4), 1 or 2 for
     /// `raw2rgb` (default 1), 1 for the others.
