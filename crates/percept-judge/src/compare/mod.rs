@@ -366,7 +366,11 @@ fn restore(
 }
 
 /// For every metric the values of the images, or why one has none.
-pub(crate) fn score(panel: &Panel, gt: &Image<Srgb>, images: &[Image<Srgb>]) -> Vec<Result<Vec<f64>, String>> {
+pub(crate) fn score(
+    panel: &Panel,
+    gt: &Image<Srgb>,
+    images: &[Image<Srgb>],
+) -> Vec<Result<Vec<f64>, String>> {
     let metrics: Vec<_> = panel.metrics().collect();
     let all = |metric: &&dyn percept_image::Metric| {
         let scores: Result<Vec<f64>, _> = images.par_iter().map(|image| metric.score(gt, image)).collect();

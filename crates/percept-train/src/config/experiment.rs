@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::Config;
 use super::error::ConfigError;
 use super::keys::Document;
-use super::Config;
 
 /// The folder of a seed's common start, which no variant may be called.
 const WARM: &str = "warm";
@@ -121,10 +121,9 @@ impl Experiment {
             let mut whole = file.base.clone();
             merge(&mut whole, table);
             whole.insert("name".to_string(), Value::String(name.to_string()));
-            let text = toml::to_string(&whole)
-                .map_err(|error| ConfigError::Write { problem: error.to_string() })?;
-            Config::from_toml(&text, origin)
-                .map_err(|error| document.anchored(error, &[part, "base"], &text))
+            let text =
+                toml::to_string(&whole).map_err(|error| ConfigError::Write { problem: error.to_string() })?;
+            Config::from_toml(&text, origin).map_err(|error| document.anchored(error, &[part, "base"], &text))
         };
         let start = file.start.as_ref().map(|table| config("start", WARM, table)).transpose()?;
         let variant = |name: &String| {
@@ -310,23 +309,41 @@ selection = { contrast = "across" }
     fn what_is_wrong_is_said_with_its_line() {
         for (text, parts) in [
             (with("seeds", "sedes"), &["e.toml:4", "`sedes`", "did you mean `seeds`?"][..]),
-            (with("train.optim_g.lr", "train.optim_g.rl"), &["e.toml:23", "`variant.across.train.optim_g.rl`", "`lr`"]),
-            (with("total_iter = 10", "totl_iter = 10"), &["e.toml:14", "`base.train.totl_iter`", "`total_iter`"]),
+            (
+                with("train.optim_g.lr", "train.optim_g.rl"),
+                &["e.toml:23", "`variant.across.train.optim_g.rl`", "`lr`"],
+            ),
+            (
+                with("total_iter = 10", "totl_iter = 10"),
+                &["e.toml:14", "`base.train.totl_iter`", "`total_iter`"],
+            ),
             (with("\"across\" }", "\"acros\" }"), &["e.toml (variant.across)", "acros", "across"]),
             (with("contrast = \"across\"", "contrst = \"across\""), &["contrst", "did you mean `contrast`?"]),
-            (with("lr = 2e-3", "lr = -1.0"), &["e.toml:23 (variant.across)", "`train.optim_g.lr` must be above 0"]),
-            (with("lr = 1e-3", "lr = -1.0"), &["e.toml:15 (variant.plain)", "`train.optim_g.lr` must be above 0"]),
+            (
+                with("lr = 2e-3", "lr = -1.0"),
+                &["e.toml:23 (variant.across)", "`train.optim_g.lr` must be above 0"],
+            ),
+            (
+                with("lr = 1e-3", "lr = -1.0"),
+                &["e.toml:15 (variant.plain)", "`train.optim_g.lr` must be above 0"],
+            ),
             (with("total_iter = 10", "total_iter = \"x\""), &["`total_iter = \"x\"`", "invalid type"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
             (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),
-            (with("reference = \"plain\"", "reference = \"l1\""), &["e.toml:5", "no variant", "`plain`, `across`"]),
+            (
+                with("reference = \"plain\"", "reference = \"l1\""),
+                &["e.toml:5", "no variant", "`plain`, `across`"],
+            ),
             (with("ours = \"across\"", "ours = \"plain\""), &["`ours` is the reference itself"]),
             (with("[3, 1]", "[]"), &["`seeds` are none"]),
             (with("[3, 1]", "[3, 3]"), &["hold 3 twice"]),
             (with("[\"psnr-y\"]", "[]"), &["`metrics` are none"]),
             (with("[variant.plain]", "[variant.warm]"), &["common start"]),
             (with("[variant.plain]", "[variant.\"a/b\"]"), &["folder"]),
-            (with("task = \"sr\"", "task = \"sr\"\nmanual_seed = 1"), &["e.toml:11", "`base.manual_seed` is set by the experiment"]),
+            (
+                with("task = \"sr\"", "task = \"sr\"\nmanual_seed = 1"),
+                &["e.toml:11", "`base.manual_seed` is set by the experiment"],
+            ),
             (with("metrics", "crop = 4\nmetrics"), &["`crop` must be 16 to 512"]),
             (with("metrics", "test_crop = 4\nmetrics"), &["`test_crop` must be at least 32"]),
         ] {

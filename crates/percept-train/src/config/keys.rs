@@ -117,7 +117,8 @@ impl<'a> Document<'a> {
         let Some(known) = schema.properties(kind) else {
             let Some(schema) = schema.values() else { return Ok(()) };
             let mut values = table.iter();
-            return values.try_for_each(|(key, value)| self.check_value(value, &schema, &whole(key.get_ref())));
+            return values
+                .try_for_each(|(key, value)| self.check_value(value, &schema, &whole(key.get_ref())));
         };
         for (key, value) in table {
             let name: &str = key.get_ref();
