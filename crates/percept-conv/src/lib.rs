@@ -25,7 +25,7 @@ pub use depthwise::depthwise_conv2d;
 pub use device::{DeviceError, device, devices};
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;
-pub use memory::{Peak, keep_memory};
+pub use memory::keep_memory;
 pub use ops::{Activation, Conv, conv2d};
 pub use pool::max_pool2d;
 pub use shuffle::pixel_shuffle;

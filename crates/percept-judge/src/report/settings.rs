@@ -11,14 +11,14 @@ use super::ReportError;
 
 /// A run's configuration.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(super) struct Settings {
     /// As the file has it.
-    pub(crate) source: String,
+    pub(super) source: String,
     table: Table,
 }
 
 impl Settings {
-    pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
+    pub(super) fn read(path: &Path) -> Result<Self, ReportError> {
         let source = std::fs::read_to_string(path)
             .map_err(|source| ReportError::Read { path: path.to_path_buf(), source })?;
         let table = toml::from_str(&source).map_err(|error| ReportError::Config {
@@ -36,23 +36,23 @@ impl Settings {
     }
 
     /// The text at `a.b.c`.
-    pub(crate) fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         self.value(key)?.as_str().map(str::to_string)
     }
 
     /// The number at `a.b.c`.
-    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
         let value = self.value(key)?;
         value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
     }
 
     /// The scale, 1 where the configuration has none.
-    pub(crate) fn scale(&self) -> usize {
+    pub(super) fn scale(&self) -> usize {
         self.number("scale").map_or(1, |scale| scale.clamp(1.0, 64.0) as usize)
     }
 
     /// `4× super-resolution`.
-    pub(crate) fn task(&self) -> String {
+    pub(super) fn task(&self) -> String {
         let scale = self.scale();
         match self.text("task").as_deref() {
             Some("sr") => format!("{scale}× super-resolution"),
@@ -68,7 +68,7 @@ impl Settings {
     }
 
     /// What a person sees of the input.
-    pub(crate) fn input(&self) -> &'static str {
+    pub(super) fn input(&self) -> &'static str {
         match self.text("task").as_deref() {
             Some("sr") => "the small photo, enlarged by bicubic interpolation",
             Some("lowlight") => "the dark photo",
@@ -81,7 +81,7 @@ impl Settings {
     }
 
     /// `srresnet (num_feat 48, num_block 6)`.
-    pub(crate) fn network(&self) -> String {
+    pub(super) fn network(&self) -> String {
         let Some(network) = self.value("network_g").and_then(Value::as_table) else { return "?".to_string() };
         let name = network.get("type").and_then(Value::as_str).unwrap_or("?");
         let rest = network.iter().filter(|(key, _)| *key != "type");
@@ -90,7 +90,7 @@ impl Settings {
     }
 
     /// What the network was trained by: `L1 + feature distance (vgg16: relu1_2)`.
-    pub(crate) fn losses(&self) -> String {
+    pub(super) fn losses(&self) -> String {
         let pixel = self.text("train.pixel_opt.type").map(|kind| match kind.as_str() {
             "l1" => "L1 of the pixels".to_string(),
             "mse" => "mean squared error of the pixels".to_string(),
@@ -126,7 +126,7 @@ impl Settings {
     }
 
     /// Whether the selected distance is scaled to the size of the uniform one.
-    pub(crate) fn matches_uniform(&self) -> bool {
+    pub(super) fn matches_uniform(&self) -> bool {
         let key = "train.perceptual_opt.selection.match_uniform";
         self.value(key).and_then(Value::as_bool).unwrap_or(false)
     }
@@ -139,7 +139,7 @@ impl Settings {
     }
 
     /// The frozen network in whose features channels are selected.
-    pub(crate) fn backbone(&self) -> Result<BackboneConfig, String> {
+    pub(super) fn backbone(&self) -> Result<BackboneConfig, String> {
         let value = self.value("train.perceptual_opt.backbone").cloned();
         let value = value.unwrap_or_else(|| Value::Table(Table::new()));
         BackboneConfig::deserialize(value).map_err(|error| error.message().to_string())
@@ -168,7 +168,7 @@ fn flatten(key: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
 }
 
 /// The keys in which the configurations differ, each with its value in every one.
-pub(crate) fn differences(all: &[&Settings]) -> Vec<(String, Vec<Option<String>>)> {
+pub(super) fn differences(all: &[&Settings]) -> Vec<(String, Vec<Option<String>>)> {
     let flat: Vec<_> = all.iter().map(|settings| settings.flat()).collect();
     let mut keys: Vec<&String> = flat.iter().flat_map(BTreeMap::keys).collect();
     keys.sort();
