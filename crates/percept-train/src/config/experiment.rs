@@ -311,7 +311,7 @@ selection = { contrast = "across" }
             (with("seeds", "sedes"), &["e.toml:4", "`sedes`", "did you mean `seeds`?"][..]),
             (
                 with("train.optim_g.lr", "train.optim_g.rl"),
-                &["e.toml:23", "`variant.across.train.optim_g.rl`", "`lr`"],
+                &["e.toml:22", "`variant.across.train.optim_g.rl`", "`lr`"],
             ),
             (
                 with("total_iter = 10", "totl_iter = 10"),
@@ -321,7 +321,7 @@ selection = { contrast = "across" }
             (with("contrast = \"across\"", "contrst = \"across\""), &["contrst", "did you mean `contrast`?"]),
             (
                 with("lr = 2e-3", "lr = -1.0"),
-                &["e.toml:23 (variant.across)", "`train.optim_g.lr` must be above 0"],
+                &["e.toml:22 (variant.across)", "`train.optim_g.lr` must be above 0"],
             ),
             (
                 with("lr = 1e-3", "lr = -1.0"),
