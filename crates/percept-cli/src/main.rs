@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Apply(args) => commands::apply::run(&global, &args),
         Command::Compare(args) => commands::compare::run(&global, &args),
         Command::Demo(args) => commands::demo::run(&global, &args),
+        Command::Experiment(args) => commands::experiment::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
         Command::Schema => commands::init::schema(),

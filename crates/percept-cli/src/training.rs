@@ -1,4 +1,4 @@
-//! One training run with its progress on the screen: what `train` and `demo` share.
+//! One training run with its progress on the screen: what `train`, `demo` and `experiment` share.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -62,12 +62,16 @@ pub fn train(trainer: Trainer, label: &str, stop: &AtomicBool) -> Result<Outcome
 }
 
 /// A run goes on as it began, or bit-identical resume would mean nothing.
-fn unchanged(folder: &Path, config: &Config) -> Result<(), Failure> {
+pub fn unchanged(folder: &Path, config: &Config) -> Result<(), Failure> {
     let began = Config::load(folder.join("config.toml")).map_err(Failure::work)?;
     let plain = |config: &Config| {
         let mut config = config.clone();
         config.path.run = None;
         config.device.clear();
+        // Another way to write the same file is no other setting.
+        if let Some(path) = &mut config.path.pretrain_network_g {
+            *path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        }
         config.to_toml().map_err(Failure::work)
     };
     let (began, now) = (plain(&began)?, plain(config)?);

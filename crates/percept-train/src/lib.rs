@@ -3,7 +3,7 @@
 //! # A tour
 //!
 //! A [`Config`] is one TOML file: read, completed with the defaults of its [`Task`], and refused with the
-//! line and the nearest known key where it is wrong. [`data`] turns its folders of photos into batches that
+//! line and the nearest known key where it is wrong. An [`Experiment`] is many of them in one file. [`data`] turns its folders of photos into batches that
 //! are a pure function of seed and step. The network learns by an [`Optimizer`] at the rate that
 //! [`learning_rate`] gives, and an [`Ema`] follows it.
 //!
@@ -32,12 +32,12 @@ mod trainer;
 mod validate;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Damaged, Latest};
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Experiment};
 pub use ema::Ema;
 pub use error::{StepError, TrainError};
 pub use event::{Event, Outcome, StepReport, Validation};
 pub use optim::{GradientError, Optimizer, Stepped};
-pub use run::{Run, RunError, RunFiles};
+pub use run::{Run, RunError, RunFiles, Standing};
 pub use schedule::learning_rate;
 pub use task::Task;
 pub use trainer::Trainer;

@@ -28,12 +28,8 @@ impl Parts {
     pub(crate) fn load(config: &Config, store: &WeightStore) -> Result<Self, TrainError> {
         let plain = percept_conv::device(&config.device)?;
         let device = plain.clone().autodiff();
-        let store = match &config.path.weights {
-            Some(folder) => &store.clone().with_dir(folder),
-            None => store,
-        };
-        let scale = config.task.network_scale(config.scale);
-        let mut network_g = config.network_g.init(scale, config.task.in_channels(), config.seed, &device)?;
+        let store = &searched(config, store);
+        let mut network_g = network(config, &device)?;
         if let Some(path) = &config.path.pretrain_network_g {
             network_g = from_esrgan(StateDict::load(path)?).apply(network_g)?;
         }
@@ -46,6 +42,29 @@ impl Parts {
         }
         Ok(Self { device, source: Arc::new(source), validator, network_g, losses, warnings })
     }
+
+    /// Tries everything that needs no photos.
+    pub(crate) fn check(config: &Config, store: &WeightStore) -> Result<(), TrainError> {
+        let plain = percept_conv::device(&config.device)?;
+        let store = &searched(config, store);
+        network(config, &plain)?;
+        Losses::init(&config.train, store, &plain)?;
+        if config.datasets.val.is_some() {
+            Validator::metrics(config, store, &plain)?;
+        }
+        Ok(())
+    }
+}
+
+/// With the folder of weights that the configuration names.
+fn searched(config: &Config, store: &WeightStore) -> WeightStore {
+    config.path.weights.iter().fold(store.clone(), |store, folder| store.with_dir(folder))
+}
+
+/// Untrained.
+fn network(config: &Config, device: &Device) -> Result<Network, TrainError> {
+    let scale = config.task.network_scale(config.scale);
+    Ok(config.network_g.init(scale, config.task.in_channels(), config.seed, device)?)
 }
 
 /// The photos that cannot be used, counted and named.

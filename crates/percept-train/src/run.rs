@@ -5,6 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use percept_nn::model::Card;
+use percept_nn::weights::StateDict;
+use serde_json::Value;
+
 use crate::config::{Config, ConfigError};
 
 const CONFIG: &str = "config.toml";
@@ -140,6 +144,42 @@ impl Run {
         let make = |dir: PathBuf| fs::create_dir_all(&dir).map_err(|source| self.files.failed(&dir, source));
         make(self.files.checkpoints())?;
         make(self.files.tensorboard())
+    }
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is in its folder.
+    New,
+    /// It has begun; so many steps are behind the model in its folder, 0 where there is none.
+    Begun(u64),
+    /// Nothing is left to do: all steps and the last validation are done, and the model is saved.
+    Finished,
+}
+
+impl Standing {
+    /// Of the run that `config` describes, by what lies in its folder.
+    pub fn of(config: &Config) -> Self {
+        let files = RunFiles::new(config.run_dir());
+        if !files.config().exists() {
+            return Self::New;
+        }
+        // A model that is no good is written again by whoever goes on with the run.
+        let card = || -> Option<Card> {
+            let state = StateDict::load(&files.model()).ok()?;
+            serde_json::from_str(state.metadata().get(Card::KEY)?).ok()
+        };
+        let (iter, total) = (card().map_or(0, |card| card.iter), config.train.total_iter);
+        let validated = || {
+            let log = fs::read_to_string(files.log()).unwrap_or_default();
+            let mut lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.any(|line| line.get("val").is_some() && line.get("iter") == Some(&total.into()))
+        };
+        match iter >= total && (config.datasets.val.is_none() || validated()) {
+            true => Self::Finished,
+            false => Self::Begun(iter),
+        }
     }
 }
 

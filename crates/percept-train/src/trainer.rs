@@ -62,6 +62,16 @@ impl Trainer {
         Ok(Self::new(parts, Run::create(config.run_dir(), &config)?, config))
     }
 
+    /// Whether a run of that configuration could begin: its device, network, losses and scores, with the weights that
+    /// they need. Photos are not looked at.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn check(config: &Config, store: &WeightStore) -> Result<(), TrainError> {
+        config.validate()?;
+        Parts::check(config, store)
+    }
+
     /// The run in `dir`, from its newest sound checkpoint on; `device` instead of the one that it began on.
     ///
     /// # Errors

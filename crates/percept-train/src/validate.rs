@@ -43,10 +43,18 @@ impl Validator {
         device: &Device,
     ) -> Result<Option<Self>, TrainError> {
         let Some(source) = ValSource::open(config)? else { return Ok(None) };
-        let crop = if config.scale > 1 { config.scale } else { 0 };
-        let metric = |name: &String| named(name, crop, store, device);
-        let metrics = config.val.metrics.iter().map(metric).collect::<Result<_, MetricNameError>>()?;
+        let metrics = Self::metrics(config, store, device)?;
         Ok(Some(Self { source, metrics, save_img: config.val.save_img }))
+    }
+
+    /// The scores of `val.metrics`.
+    pub(crate) fn metrics(
+        config: &Config,
+        store: &WeightStore,
+        device: &Device,
+    ) -> Result<Vec<Box<dyn Metric>>, MetricNameError> {
+        let crop = if config.scale > 1 { config.scale } else { 0 };
+        config.val.metrics.iter().map(|name| named(name, crop, store, device)).collect()
     }
 
     pub(crate) fn source(&self) -> &ValSource {

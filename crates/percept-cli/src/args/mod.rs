@@ -3,6 +3,7 @@
 mod agree;
 mod apply;
 mod compare;
+mod experiment;
 mod score;
 mod study;
 mod training;
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 pub use agree::{AgreeArgs, OpinionLayout};
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
+pub use experiment::ExperimentArgs;
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
 pub use training::{DemoArgs, InitArgs, TrainArgs};
@@ -26,6 +28,7 @@ pub use weights::{WeightsAction, WeightsArgs};
 use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
+use experiment::EXPERIMENT;
 use score::{METRICS, REPORT, SCORE};
 use study::STUDY;
 use training::{DEMO, INIT, SCHEMA, TRAIN};
@@ -84,6 +87,9 @@ pub enum Command {
     /// Train a network as a config says
     #[command(after_help = TRAIN)]
     Train(TrainArgs),
+    /// Train many variants with many seeds as one file says
+    #[command(after_help = EXPERIMENT)]
+    Experiment(ExperimentArgs),
     /// Write a commented config to start from
     #[command(after_help = INIT)]
     Init(InitArgs),

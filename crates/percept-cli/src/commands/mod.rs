@@ -5,6 +5,7 @@ pub mod apply;
 pub mod compare;
 pub mod demo;
 mod distribution;
+pub mod experiment;
 pub mod init;
 pub mod metrics;
 pub mod report;

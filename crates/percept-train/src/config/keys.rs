@@ -22,9 +22,9 @@ impl<'a> Document<'a> {
         Ok(Self { text, origin, root: root.into_inner() })
     }
 
-    /// Whether the file holds the top-level key.
+    /// Whether the file holds the dotted key.
     pub fn has(&self, key: &str) -> bool {
-        self.root.keys().any(|known| known.get_ref() == key)
+        self.find(key).is_some_and(|(depth, _)| depth == key.split('.').count())
     }
 
     /// Refuses the first key that the schema does not know.
@@ -42,26 +42,87 @@ impl<'a> Document<'a> {
     }
 
     fn line(&self, key: &str) -> Option<usize> {
+        Some(line_of(self.text, self.find(key)?.1))
+    }
+
+    /// How many parts of a dotted key the file holds, and where the last of them stands.
+    fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut table = &self.root;
-        let mut at = None;
-        for part in key.split('.') {
+        let mut found = None;
+        for (before, part) in key.split('.').enumerate() {
             let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
-            at = Some(name.span().start);
+            found = Some((before + 1, name.span().start));
             match value.get_ref().as_table() {
                 Some(inner) => table = inner,
                 None => break,
             }
         }
-        Some(line_of(self.text, at?))
+        found
+    }
+
+    /// The keys of the table at `key`, in the order of the file.
+    pub fn keys_of(&self, key: &str) -> Vec<String> {
+        let inner = |table: &DeTable<'_>| {
+            let mut keys: Vec<_> =
+                table.keys().map(|key| (key.span().start, key.get_ref().to_string())).collect();
+            keys.sort();
+            keys.into_iter().map(|(_, key)| key).collect()
+        };
+        let found = self.root.iter().find(|(name, _)| name.get_ref() == key);
+        found.and_then(|(_, value)| value.get_ref().as_table()).map(inner).unwrap_or_default()
+    }
+
+    /// A complaint about the text `merged`, which was made of the tables `parts` of this file, each merged over the next,
+    /// with the line that it is about.
+    pub fn anchored(&self, error: ConfigError, parts: &[&str], merged: &str) -> ConfigError {
+        let part = parts.first().copied().unwrap_or_default();
+        let origin = |key: &str| {
+            let depth = |part: &&str| {
+                let (depth, at) = self.find(&format!("{part}.{key}"))?;
+                Some((depth.checked_sub(part.split('.').count())?, at))
+            };
+            // The part that holds most of the key; of two that hold as much, the one that is merged over the other.
+            let found = parts.iter().rev().filter_map(depth).max_by_key(|(depth, _)| *depth);
+            match found {
+                Some((_, at)) => format!("{}:{} ({part})", self.origin, line_of(self.text, at)),
+                None => format!("{} ({part})", self.origin),
+            }
+        };
+        match error {
+            ConfigError::UnknownKey { key, advice, .. } => {
+                ConfigError::UnknownKey { origin: origin(&key), key, advice }
+            }
+            ConfigError::Value { key, problem, .. } => {
+                ConfigError::Value { origin: origin(&key), key, problem }
+            }
+            ConfigError::Malformed { origin, problem } => {
+                let line = origin.rsplit(':').next().and_then(|line| line.parse::<usize>().ok());
+                let line = line.and_then(|line| merged.lines().nth(line.checked_sub(1)?));
+                // What is missing stands on no line.
+                let line = line.filter(|_| !problem.starts_with("missing"));
+                let quote = line.map(|line| format!("`{}`: ", line.trim())).unwrap_or_default();
+                ConfigError::Malformed {
+                    origin: format!("{} ({part})", self.origin),
+                    problem: format!("{quote}{problem}"),
+                }
+            }
+            other => other,
+        }
     }
 
     fn check_table(&self, table: &DeTable<'_>, schema: &Schema<'_>, path: &str) -> Result<(), ConfigError> {
         let kind = table.iter().find(|(key, _)| key.get_ref() == "type");
         let kind = kind.and_then(|(_, value)| value.get_ref().as_str());
-        let Some(known) = schema.properties(kind) else { return Ok(()) };
+        let whole = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+        let Some(known) = schema.properties(kind) else {
+            let Some(schema) = schema.values() else { return Ok(()) };
+            let mut values = table.iter();
+            return values
+                .try_for_each(|(key, value)| self.check_value(value, &schema, &whole(key.get_ref())));
+        };
         for (key, value) in table {
             let name: &str = key.get_ref();
-            let whole = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            let whole = whole(name);
             let Some(schema) = known.get(name) else {
                 return Err(self.unknown(key, &whole, &known, schema));
             };
@@ -170,6 +231,12 @@ impl<'a> Schema<'a> {
             known.extend(properties.map(|(key, value)| (key.clone(), self.at(value))));
         }
         (!known.is_empty()).then_some(known)
+    }
+
+    /// What every key of a table holds where any key will do.
+    fn values(self) -> Option<Self> {
+        let holds = |part: Self| part.here.get("additionalProperties").filter(|values| values.is_object());
+        self.parts(None).into_iter().find_map(|part| Some(self.at(holds(part)?)))
     }
 
     /// What an array here holds.

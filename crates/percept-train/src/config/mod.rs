@@ -5,6 +5,7 @@
 
 mod datasets;
 mod error;
+mod experiment;
 mod keys;
 mod ranges;
 mod template;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
 pub use error::ConfigError;
+pub use experiment::{Experiment, PlannedRun};
 pub use train::{
     CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig,
     ValConfig,

@@ -1,0 +1,26 @@
+//! Flags of `experiment`.
+
+use std::path::PathBuf;
+
+use clap::Args as Flags;
+
+pub(super) const EXPERIMENT: &str = "\
+Examples:
+  percept experiment sr.toml --out runs/sr          trains every variant with every seed
+  percept experiment sr.toml --out runs/sr --list   what there is to do, and what is done
+
+Ctrl-C finishes the step and saves; the same command goes on. Runs lie in DIR/seed-S/VARIANT and are ordinary runs. \
+One that is finished is not trained again.";
+
+/// `percept experiment`.
+#[derive(Debug, Flags)]
+pub struct ExperimentArgs {
+    /// The experiment, TOML
+    pub file: PathBuf,
+    /// Folder of the runs; one that exists is continued
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the runs with their steps, and what is done; train nothing
+    #[arg(long)]
+    pub list: bool,
+}

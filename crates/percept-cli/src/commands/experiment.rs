@@ -1,0 +1,84 @@
+//! `percept experiment`: many trainings that one file describes.
+
+use percept_image::list_photos;
+use percept_train::config::PlannedRun;
+use percept_train::{Experiment, Outcome, Standing, Trainer};
+
+use crate::args::{ExperimentArgs, Global};
+use crate::failure::Failure;
+use crate::output::{print, table};
+use crate::{bundle, interrupt, training};
+
+/// Runs the command.
+pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
+    percept_conv::keep_memory();
+    let experiment = Experiment::load(&args.file).map_err(Failure::call)?;
+    let plan = experiment.plan(&args.out);
+    if args.list {
+        return print(&list(&plan));
+    }
+    check(global, &plan)?;
+    let stop = interrupt::listen("finishing this step and saving")?;
+    let stopped = || {
+        let out = args.out.display();
+        Failure::work(format!("stopped, everything is saved; the same command goes on (in {out})"))
+    };
+    for (at, run) in plan.iter().enumerate() {
+        if Standing::of(&run.config) == Standing::Finished {
+            continue;
+        }
+        if interrupt::asked(stop) {
+            return Err(stopped());
+        }
+        let label = format!("{}/{} {}", at + 1, plan.len(), name(run));
+        let trainer = training::trainer(global, run.config.clone(), true)?;
+        if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
+            return Err(stopped());
+        }
+    }
+    print(&args.out.display().to_string())
+}
+
+/// `seed-0 across`.
+fn name(run: &PlannedRun) -> String {
+    format!("seed-{} {}", run.seed, run.config.name)
+}
+
+/// What is wrong with any of the runs is found before the first step of the first one.
+fn check(global: &Global, plan: &[PlannedRun]) -> Result<(), Failure> {
+    let store = bundle::store(global.weights.as_deref())?;
+    let first = plan.first().map(|run| run.seed);
+    for run in plan {
+        if Standing::of(&run.config) != Standing::New {
+            training::unchanged(&run.config.run_dir(), &run.config)?;
+        }
+        // Seeds change nothing that could be wrong.
+        if Some(run.seed) != first {
+            continue;
+        }
+        let wrong = |error: String| Failure::call(format!("{}: {error}", run.config.name));
+        let mut config = run.config.clone();
+        if let Some(device) = &global.device {
+            config.device.clone_from(device);
+        }
+        Trainer::check(&config, &store).map_err(|error| wrong(error.to_string()))?;
+        let folder = &config.datasets.train.dataroot_gt;
+        if list_photos(folder).map_err(|error| wrong(error.to_string()))?.is_empty() {
+            return Err(wrong(format!("{}: no photo in this folder; name another", folder.display())));
+        }
+    }
+    Ok(())
+}
+
+/// A row for every run.
+fn list(plan: &[PlannedRun]) -> String {
+    let row = |run: &PlannedRun| {
+        let standing = match Standing::of(&run.config) {
+            Standing::New => "to do".to_string(),
+            Standing::Begun(iter) => format!("step {iter}"),
+            Standing::Finished => "done".to_string(),
+        };
+        vec![name(run), standing, run.config.train.total_iter.to_string()]
+    };
+    table(&["run", "state", "steps"], &plan.iter().map(row).collect::<Vec<_>>(), 2)
+}
