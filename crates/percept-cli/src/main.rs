@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Score(args) => commands::score::run(&global, &args),
         Command::Metrics(args) => commands::metrics::run(&global, &args),
         Command::Report(args) => commands::report::run(&global, &args),
+        Command::Select(args) => commands::select::run(&global, &args),
         Command::Study(args) => commands::study::run(args),
         Command::Weights(args) => commands::weights::run(&global, args),
     };

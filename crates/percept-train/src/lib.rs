@@ -10,6 +10,8 @@
 //! A [`Trainer`] is the loop: the selection step and the transformation step of the paper on every batch, and
 //! around them validation, checkpoints and logs. It tells [`Event`]s while it goes.
 //!
+//! [`select`] learns a selection from photos alone.
+//!
 //! A [`Run`] is a folder, locked while a process writes to it. [`Checkpoints`] hold everything that resume
 //! needs and notice when they are damaged; [`log`] keeps lines of JSON and TensorBoard's event files so that
 //! no step appears twice after a resume.
@@ -27,6 +29,7 @@ mod params;
 mod parts;
 mod run;
 mod schedule;
+pub mod select;
 pub mod task;
 mod trainer;
 mod validate;

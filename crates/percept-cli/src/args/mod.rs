@@ -5,6 +5,7 @@ mod apply;
 mod compare;
 mod experiment;
 mod score;
+mod select;
 mod study;
 mod training;
 mod weights;
@@ -21,6 +22,7 @@ pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
+pub use select::{SelectArgs, SelectBackbone, SelectDistance};
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
 pub use training::{DemoArgs, InitArgs, TrainArgs};
 pub use weights::{WeightsAction, WeightsArgs};
@@ -30,6 +32,7 @@ use apply::APPLY;
 use compare::COMPARE;
 use experiment::EXPERIMENT;
 use score::{METRICS, REPORT, SCORE};
+use select::SELECT;
 use study::STUDY;
 use training::{DEMO, INIT, SCHEMA, TRAIN};
 use weights::WEIGHTS;
@@ -108,6 +111,9 @@ pub enum Command {
     /// Measure how far scores agree with people
     #[command(after_help = AGREE)]
     Agree(AgreeArgs),
+    /// Learn from photos alone which channels of a network matter, as a metric or a start
+    #[command(after_help = SELECT)]
+    Select(SelectArgs),
     /// Compare two runs, or two trainings with several seeds, and say what that shows
     #[command(after_help = COMPARE)]
     Compare(CompareArgs),

@@ -10,6 +10,7 @@ pub mod init;
 pub mod metrics;
 pub mod report;
 pub mod score;
+pub mod select;
 pub mod study;
 pub mod train;
 pub mod weights;

@@ -4,6 +4,7 @@
 //! give one distance an image (`[N]`, 0 for equal images), and have finite gradients everywhere, equal
 //! images included.
 
+mod by_photos;
 mod dists;
 mod frechet;
 mod lpips;
@@ -12,6 +13,7 @@ mod score;
 mod selected;
 mod strips;
 
+pub use by_photos::{ChannelDistance, SelectedByPhotos, SelectedTap, SelectionFile, channel_structure};
 pub use dists::Dists;
 pub use frechet::{FrechetVgg, frechet_distance};
 pub use lpips::Lpips;

@@ -1,13 +1,16 @@
 //! Scores by the name that they have in a config or a call.
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use percept_image::{
     Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
     TotalVariation, Vsi,
 };
 
-use super::{Dists, Lpips, Selected, SelectedError};
-use crate::weights::{WeightError, WeightStore};
+use super::{Dists, Lpips, Selected, SelectedByPhotos, SelectedError, SelectionFile};
+use crate::loss::LossError;
+use crate::weights::{StateDict, WeightError, WeightStore};
 
 /// The names of all scores: classical ones against a reference, learned ones, those without a reference.
 pub const NAMES: &[&str] = &[
@@ -41,7 +44,7 @@ pub const NAMES: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MetricNameError {
     /// There is no such score.
-    #[error("no score is called `{name}`; there are {}, and selected:RUN", NAMES.join(", "))]
+    #[error("no score is called `{name}`; there are {}, selected:RUN and selected:FILE", NAMES.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -49,13 +52,14 @@ pub enum MetricNameError {
     /// The weights of a learned score.
     #[error(transparent)]
     Weights(#[from] WeightError),
-    /// The run of `selected:RUN`.
+    /// The run or file of `selected:`.
     #[error(transparent)]
     Selected(#[from] SelectedError),
 }
 
-/// The score called `name`; `selected:RUN` is what a training [selected](Selected). The classical ones leave out `crop` pixels at each border; the learned ones look
-/// at whole images, on `device`.
+/// The score called `name`. `selected:RUN` is what a training [selected](Selected), `selected:FILE` what was selected from
+/// [photos alone](SelectedByPhotos). The classical ones leave out `crop` pixels at each border; the learned ones look at whole
+/// images, on `device`.
 ///
 /// # Errors
 /// When there is no such score, or its weights are missing or wrong.
@@ -65,8 +69,8 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
-    if let Some(run) = name.strip_prefix("selected:") {
-        return Ok(Box::new(Selected::load(run, store, device)?));
+    if let Some(path) = name.strip_prefix("selected:") {
+        return selected(name, path.as_ref(), store, device);
     }
     Ok(match name {
         "psnr-y" => Box::new(Psnr::y(crop)),
@@ -95,4 +99,20 @@ pub fn named(
         "noise" => Box::new(Noise::new(crop)),
         _ => return Err(MetricNameError::Unknown { name: name.to_string() }),
     })
+}
+
+/// What `path` is says which of the two it is.
+fn selected(
+    name: &str,
+    path: &Path,
+    store: &WeightStore,
+    device: &Device,
+) -> Result<Box<dyn Metric>, MetricNameError> {
+    if path.is_file()
+        && let Some(selection) = SelectionFile::from_state_dict(&StateDict::load(path)?)?
+    {
+        let metric = SelectedByPhotos::new(name, &selection, store, device).map_err(LossError::from);
+        return Ok(Box::new(metric.map_err(SelectedError::from)?));
+    }
+    Ok(Box::new(Selected::load(path, store, device)?))
 }
