@@ -6,7 +6,7 @@ mod common;
 use common::run;
 use serde_json::Value;
 
-const PHOTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/photos");
+const PHOTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/photos/train");
 
 #[test]
 fn photos_alone_give_a_metric() {
@@ -25,12 +25,16 @@ fn photos_alone_give_a_metric() {
         assert!((0.5..=1.0).contains(&share), "{which}: {share}");
     }
 
-    let photo = |name: &str| format!("{PHOTOS}/val/{name}");
-    let first = std::fs::read_dir(photo("")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let photo = |name: &str| format!("{PHOTOS}/{name}");
+    let first = std::fs::read_dir(photo(""))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok());
     let name = first.filter(|name| name.ends_with(".png") || name.ends_with(".jpg")).min().unwrap();
     let metric = format!("selected:{file}");
     let score = ["score", "--ref", &photo(&name), "--test", &photo(&name), "--metric", &metric, "--json"];
-    run(&score).exits(0).prints(&["structure distance of alexnet features at relu1, relu2, relu3", "across contents"]);
+    run(&score)
+        .exits(0)
+        .prints(&["structure distance of alexnet features at relu1, relu2, relu3", "across contents"]);
 }
 
 #[test]
@@ -39,9 +43,9 @@ fn wrong_calls_say_what_to_do() {
     let (empty, file) = (folder.path().to_str().unwrap(), folder.path().join("s.safetensors"));
     let out = ["-o", file.to_str().unwrap()];
     let call = |data: &str, more: &[&str]| run(&[&["select", "--data", data], &out[..], more].concat());
-    call(empty, &[]).exits(2).complains(&["0 photos", "--side"]);
+    call(empty, &[]).exits(2).says(&["0 photos", "--side"]);
     call(&format!("{empty}/none"), &[]).exits(2);
-    call(PHOTOS, &["--taps", "relu7_7"]).exits(2).complains(&["relu7_7", "relu1_2"]);
+    call(PHOTOS, &["--taps", "relu7_7"]).exits(2).says(&["relu7_7", "relu1_2"]);
     call(PHOTOS, &["--photos", "1"]).exits(2);
     assert!(!file.exists());
 }

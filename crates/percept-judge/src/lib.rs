@@ -11,6 +11,8 @@
 //!
 //! A [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says in words what that shows.
 //!
+//! An [`experiment::Evidence`] does it for many variants and seeds at once, and writes a page.
+//!
 //! A [`report::Report`] puts the runs of a training side by side, on a page for people.
 //!
 //! ```
@@ -39,6 +41,7 @@
 
 pub mod agree;
 pub mod compare;
+pub mod experiment;
 mod pairs;
 mod panel;
 pub mod report;

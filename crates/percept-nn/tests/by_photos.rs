@@ -18,7 +18,8 @@ fn naive(a: &[f32], b: &[f32], c: usize, channel: usize, usual: f64) -> f64 {
     let (a, b) = (of(a), of(b));
     let n = a.len() as f64;
     let (ma, mb) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
-    let mean = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>() / n;
+    let mean =
+        |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>() / n;
     let steady = 0.1 * usual;
     1.0 - (2.0 * mean(&|a, b| a * b) + steady) / (mean(&|a, _| a * a) + mean(&|_, b| b * b) + steady)
 }
@@ -90,7 +91,8 @@ fn a_file_is_a_metric_and_a_start() {
         assert_eq!(score(0.0), 0.0);
         assert!(score(0.5) > score(0.2) && score(0.2) > 0.0, "{} {}", score(0.2), score(0.5));
 
-        let taps = file.backbone.init(&["relu1_2".to_string(), "relu2_2".to_string()], &store, &device).unwrap();
+        let taps =
+            file.backbone.init(&["relu1_2".to_string(), "relu2_2".to_string()], &store, &device).unwrap();
         let config = SelectionConfig {
             contrast: Contrast::None,
             start: Start::File(path.display().to_string()),
@@ -139,7 +141,12 @@ fn what_is_wrong_with_a_file_is_said() {
     };
     let array = |data: Vec<f32>| percept_nn::weights::Array { shape: vec![data.len()], data };
     assert!(broken(&|s| s.set_metadata("selection", "{")).contains("selection"));
-    assert!(broken(&|s| { s.remove("relu2_2.variance"); }).contains("relu2_2.variance"));
+    assert!(
+        broken(&|s| {
+            s.remove("relu2_2.variance");
+        })
+        .contains("relu2_2.variance")
+    );
     assert!(broken(&|s| s.insert("relu1_2.response", array(vec![1.0; 63]))).contains("relu1_2.response"));
     assert!(broken(&|s| s.insert("relu1_2", array(vec![-1.0; 64]))).contains("negative"));
     assert!(broken(&|s| s.insert("relu1_2", array(vec![0.0; 64]))).contains("selects nothing"));

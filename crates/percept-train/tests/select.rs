@@ -48,7 +48,8 @@ fn a_selection_is_learned_and_the_same_one_every_time() {
         let found = run(folder.path(), &options).unwrap();
         assert_eq!((found.photos, found.skipped.len()), (9, 1));
         assert_eq!(found.file, run(folder.path(), &options).unwrap().file);
-        let names: Vec<_> = found.file.taps.iter().map(|tap| (tap.name.as_str(), tap.weights.len())).collect();
+        let names: Vec<_> =
+            found.file.taps.iter().map(|tap| (tap.name.as_str(), tap.weights.len())).collect();
         assert_eq!(names, [("relu1_2", 64), ("relu2_1", 128)]);
         for tap in &found.file.taps {
             let mean = tap.weights.iter().sum::<f32>() / tap.weights.len() as f32;
@@ -69,7 +70,8 @@ fn what_is_learned_is_the_order_across_contents() {
     let folder = tempfile::tempdir().unwrap();
     // Of eight photos two are held out, which are copies of two that are learned from.
     photos(folder.path(), 6);
-    let copy = |from: &str, to: &str| std::fs::copy(folder.path().join(from), folder.path().join(to)).unwrap();
+    let copy =
+        |from: &str, to: &str| std::fs::copy(folder.path().join(from), folder.path().join(to)).unwrap();
     copy("5.png", "7.png");
     copy("4.png", "6.png");
     copy("0.png", "3.png");

@@ -8,9 +8,12 @@ pub(super) const EXPERIMENT: &str = "\
 Examples:
   percept experiment sr.toml --out runs/sr          trains every variant with every seed
   percept experiment sr.toml --out runs/sr --list   what there is to do, and what is done
+  percept experiment sr.toml --out runs/sr --judge-only
 
 Ctrl-C finishes the step and saves; the same command goes on. Runs lie in DIR/seed-S/VARIANT and are ordinary runs. \
-One that is finished is not trained again.";
+One that is finished is not trained again. Then all of them restore photos that none has seen: DIR/README.md has the \
+scores, their differences with intervals over photos and seeds, what was selected and details to look at; \
+DIR/results.json the same for machines.";
 
 /// `percept experiment`.
 #[derive(Debug, Flags)]
@@ -23,4 +26,7 @@ pub struct ExperimentArgs {
     /// Print the runs with their steps, and what is done; train nothing
     #[arg(long)]
     pub list: bool,
+    /// Train nothing; judge the variants of which all runs are finished
+    #[arg(long, conflicts_with = "list")]
+    pub judge_only: bool,
 }

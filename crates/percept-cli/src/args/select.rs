@@ -37,7 +37,7 @@ pub enum SelectDistance {
 /// `percept select`.
 #[derive(Debug, Flags)]
 pub struct SelectArgs {
-    /// Folder of photos, with its subfolders
+    /// Folder of photos
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// File to write

@@ -1,12 +1,16 @@
-//! `percept experiment`: many trainings that one file describes.
+//! `percept experiment`: many trainings that one file describes, and what they show.
 
 use percept_image::list_photos;
+use percept_judge::Panel;
+use percept_judge::experiment::{Evidence, ExperimentError, Plan};
 use percept_train::config::PlannedRun;
 use percept_train::{Experiment, Outcome, Standing, Trainer};
 
 use crate::args::{ExperimentArgs, Global};
 use crate::failure::Failure;
 use crate::output::{print, table};
+use crate::progress::Progress;
+use crate::screen::say;
 use crate::{bundle, interrupt, training};
 
 /// Runs the command.
@@ -17,13 +21,15 @@ pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
     if args.list {
         return print(&list(&plan));
     }
-    check(global, &plan)?;
     let stop = interrupt::listen("finishing this step and saving")?;
     let stopped = || {
         let out = args.out.display();
         Failure::work(format!("stopped, everything is saved; the same command goes on (in {out})"))
     };
-    for (at, run) in plan.iter().enumerate() {
+    if !args.judge_only {
+        check(global, &experiment, &plan)?;
+    }
+    for (at, run) in plan.iter().enumerate().filter(|_| !args.judge_only) {
         if Standing::of(&run.config) == Standing::Finished {
             continue;
         }
@@ -36,7 +42,42 @@ pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
             return Err(stopped());
         }
     }
-    print(&args.out.display().to_string())
+    judge(global, args, experiment, stop)
+}
+
+/// Scores, tables, page and picture of all runs that are finished.
+fn judge(
+    global: &Global,
+    args: &ExperimentArgs,
+    experiment: Experiment,
+    stop: &std::sync::atomic::AtomicBool,
+) -> Result<(), Failure> {
+    let (device, store) = (global.device()?, bundle::store(global.weights.as_deref())?);
+    let variants = experiment.variants().map(str::to_string).collect();
+    let command = format!("percept experiment {} --out {}", args.file.display(), args.out.display());
+    let Experiment { name, title, seeds, reference, ours, test, test_crop, metrics, crop, .. } = experiment;
+    let out = args.out.clone();
+    let plan =
+        Plan { name, title, command, out, seeds, variants, reference, ours, test, test_crop, metrics, crop };
+    let mut progress: Option<Progress> = None;
+    let evidence = Evidence::judge(plan, &store, &device, &mut |done, all| {
+        progress.get_or_insert_with(|| Progress::new("judge", all, 0)).set(done, "");
+        !interrupt::asked(stop)
+    });
+    progress.into_iter().for_each(Progress::finish);
+    let evidence = evidence.map_err(|error| match error {
+        ExperimentError::NoPhotos { .. } | ExperimentError::Panel(_) | ExperimentError::Read(_) => {
+            Failure::call(error)
+        }
+        error => Failure::work(error),
+    })?;
+    for skipped in &evidence.skipped {
+        say(&format!("warning: {skipped}"));
+    }
+    if !evidence.unfinished.is_empty() {
+        say(&format!("warning: not trained to the end, and left out: {}", evidence.unfinished.join(", ")));
+    }
+    print(&args.out.join("README.md").display().to_string())
 }
 
 /// `seed-0 across`.
@@ -45,8 +86,17 @@ fn name(run: &PlannedRun) -> String {
 }
 
 /// What is wrong with any of the runs is found before the first step of the first one.
-fn check(global: &Global, plan: &[PlannedRun]) -> Result<(), Failure> {
+fn check(global: &Global, experiment: &Experiment, plan: &[PlannedRun]) -> Result<(), Failure> {
     let store = bundle::store(global.weights.as_deref())?;
+    Panel::new(&experiment.metrics, 0, &store, &global.device()?).map_err(Failure::call)?;
+    for folder in &experiment.test {
+        if list_photos(folder).map_err(Failure::call)?.is_empty() {
+            return Err(Failure::call(format!(
+                "{}: no photo in this folder of `test`; name another",
+                folder.display()
+            )));
+        }
+    }
     let first = plan.first().map(|run| run.seed);
     for run in plan {
         if Standing::of(&run.config) != Standing::New {

@@ -23,7 +23,7 @@ fn family(metric: &str) -> Option<&'static str> {
 }
 
 /// The frozen networks of a card's losses by their families.
-pub(super) fn of_losses(card: &Card) -> BTreeSet<&'static str> {
+pub(crate) fn of_losses(card: &Card) -> BTreeSet<&'static str> {
     let opts = ["perceptual_opt", "style_opt"].into_iter().filter_map(|key| card.losses.get(key));
     let of_loss = |opt: &Value| {
         let text = |pointer: &str| opt.pointer(pointer).and_then(Value::as_str);
@@ -38,7 +38,7 @@ pub(super) fn of_losses(card: &Card) -> BTreeSet<&'static str> {
 }
 
 /// The network that `metric` shares with the losses of a run.
-pub(super) fn shared(metric: &str, protocol: &str, losses: &BTreeSet<&'static str>) -> Option<&'static str> {
+pub(crate) fn shared(metric: &str, protocol: &str, losses: &BTreeSet<&'static str>) -> Option<&'static str> {
     of_metric(metric, protocol).filter(|family| losses.contains(family))
 }
 

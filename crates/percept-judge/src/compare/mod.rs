@@ -5,17 +5,17 @@
 //! corrected for the number of metrics, and an effect size. The verdict is made of those metrics that do not look
 //! through the network that a training loss looked through.
 
-mod backbone;
+pub(crate) mod backbone;
 mod error;
 mod group;
-mod photos;
+pub(crate) mod photos;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use percept_conv::Device;
-use percept_image::{Image, Srgb};
+use percept_image::{Better, Image, Srgb};
 use percept_nn::weights::WeightStore;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -23,11 +23,12 @@ use serde::Serialize;
 pub use error::CompareError;
 pub use photos::PhotoSource;
 pub use verdict::Outcome;
+pub(crate) use verdict::outcomes;
 
 use self::group::{Group, Run, name_apart};
 use self::photos::{Photos, same_recipe};
 use self::verdict::Case;
-use crate::stats::{Effect, crossed_bootstrap, holm};
+use crate::stats::{Effect, crossed_bootstrap};
 use crate::{MetricInfo, Panel};
 
 /// The metrics of a comparison that names none, as far as they exist: outside of the VGG family, one of each kind.
@@ -45,8 +46,6 @@ const METRICS: [&str; 12] = [
     "saturation-shift",
     "lpips-alex",
 ];
-/// What a p-value must stay below.
-const LEVEL: f64 = 0.05;
 
 /// What can be chosen about a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,26 +239,18 @@ impl Comparison {
     /// Corrects the p-values of all metrics that count, and puts the result in words.
     fn conclude(&mut self) {
         let counts = |metric: &MetricComparison| metric.shares_backbone.is_none();
-        let p: Vec<(String, f64)> = self
+        let found: Vec<(String, Better, Effect)> = self
             .order
             .iter()
             .filter_map(|name| {
                 let metric = self.metrics.get(name).filter(|metric| counts(metric))?;
-                Some((name.clone(), metric.difference?.p))
+                Some((name.clone(), metric.info.better, metric.difference?))
             })
             .collect();
-        let corrected = holm(&p.iter().map(|(_, p)| *p).collect::<Vec<_>>());
-        for ((name, _), p) in p.iter().zip(corrected) {
+        let questions: Vec<_> = found.iter().map(|(_, better, effect)| (*better, *effect)).collect();
+        for ((name, ..), (p, outcome)) in found.iter().zip(outcomes(&questions)) {
             let Some(metric) = self.metrics.get_mut(name) else { continue };
-            metric.p_holm = Some(p);
-            let gain = metric
-                .difference
-                .is_some_and(|effect| crate::report::is_gain(metric.info.better, effect.mean));
-            metric.outcome = Some(match (p < LEVEL, gain) {
-                (false, _) => Outcome::None,
-                (true, true) => Outcome::Better,
-                (true, false) => Outcome::Worse,
-            });
+            (metric.p_holm, metric.outcome) = (Some(p), Some(outcome));
         }
         let metrics: Vec<(&String, &MetricComparison)> =
             self.order.iter().filter_map(|name| Some((name, self.metrics.get(name)?))).collect();
@@ -374,7 +365,12 @@ fn restore(
     }
 }
 
-fn score(panel: &Panel, gt: &Image<Srgb>, images: &[Image<Srgb>]) -> Vec<Result<Vec<f64>, String>> {
+/// For every metric the values of the images, or why one has none.
+pub(crate) fn score(
+    panel: &Panel,
+    gt: &Image<Srgb>,
+    images: &[Image<Srgb>],
+) -> Vec<Result<Vec<f64>, String>> {
     let metrics: Vec<_> = panel.metrics().collect();
     let all = |metric: &&dyn percept_image::Metric| {
         let scores: Result<Vec<f64>, _> = images.par_iter().map(|image| metric.score(gt, image)).collect();

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use percept_image::resize::imresize;
 use percept_image::{
-    Degradation, DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Srgb, list_photos, read_srgb,
-    rng_for,
+    Degradation, DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Srgb, demosaic, list_photos,
+    read_srgb, rng_for,
 };
 use percept_nn::model::{Card, Model, ModelError, Tiling};
 
@@ -30,19 +31,31 @@ pub enum PhotoSource {
 }
 
 /// A network's input.
-pub(super) enum Input {
+pub(crate) enum Input {
     Rgb(Image<Srgb>),
     Bayer(Image<PackedBayer>),
 }
 
 impl Input {
     /// What the model makes of it, rounded as an 8-bit file is.
-    pub(super) fn restored(&self, model: &Model) -> Result<Image<Srgb>, ModelError> {
+    pub(crate) fn restored(&self, model: &Model) -> Result<Image<Srgb>, ModelError> {
         let restored = match self {
             Self::Rgb(image) => model.restore(image, Tiling::default()),
             Self::Bayer(raw) => model.restore_bayer(raw, Tiling::default()),
         };
         restored.map(|image| image.map(|value| (value * 255.0).round() / 255.0))
+    }
+
+    /// As a picture of `width × height`: enlarged by MATLAB's bicubic, a RAW demosaiced first.
+    pub(crate) fn shown(&self, width: usize, height: usize) -> Image<Srgb> {
+        let fitted = |image: &Image<Srgb>| match image.size() == (width, height) {
+            true => image.clone(),
+            false => imresize(image, width, height).map(|value| value.clamp(0.0, 1.0)),
+        };
+        match self {
+            Self::Rgb(image) => fitted(image),
+            Self::Bayer(raw) => fitted(&demosaic(raw)),
+        }
     }
 }
 
@@ -71,7 +84,7 @@ impl Photos {
                     return Err(CompareError::Empty { folder: folder.clone() });
                 }
                 let files = gt.into_iter().map(|gt| Files { name: stem(&gt), gt, lq: None }).collect();
-                let degrader = Some(Degrader::new(run)?);
+                let degrader = Some(Degrader::new(&run.path, run.card())?);
                 Ok((Self { files, degrader, multiple }, Vec::new()))
             }
             PhotoSource::Pairs { gt, lq } => {
@@ -109,7 +122,7 @@ impl Photos {
             return Err(format!("{}: {width}×{height} pixels are too few", files.gt.display()));
         }
         let input = match (&files.lq, &self.degrader) {
-            (None, Some(degrader)) => degrader.input(&gt, at),
+            (None, Some(degrader)) => degrader.input(&gt, 0, at as u64),
             (Some(path), _) => {
                 let lq = read(path)?;
                 let (w, h) = (lq.width() * self.multiple, lq.height() * self.multiple);
@@ -135,7 +148,7 @@ fn stem(path: &Path) -> String {
 }
 
 /// What a card says about how training photos were degraded.
-fn recipe(card: &Card) -> [Option<&serde_json::Value>; 2] {
+pub(crate) fn recipe(card: &Card) -> [Option<&serde_json::Value>; 2] {
     ["degradation", "mosaic"]
         .map(|key| card.data.pointer(&format!("/train/{key}")).filter(|value| !value.is_null()))
 }
@@ -146,15 +159,16 @@ pub(super) fn same_recipe(a: &Card, b: &Card) -> bool {
 }
 
 /// Makes inputs from targets as the training did.
-struct Degrader {
+pub(crate) struct Degrader {
     pipeline: Pipeline,
     mosaic: Option<Mosaic>,
 }
 
 impl Degrader {
-    fn new(run: &Run) -> Result<Self, CompareError> {
-        let fault = |problem: String| CompareError::Degradation { path: run.path.clone(), problem };
-        let [degradation, mosaic] = recipe(run.card());
+    /// As the run in `path`, whose model has this card.
+    pub(crate) fn new(path: &Path, card: &Card) -> Result<Self, CompareError> {
+        let fault = |problem: String| CompareError::Degradation { path: path.to_path_buf(), problem };
+        let [degradation, mosaic] = recipe(card);
         let degradation = degradation.ok_or_else(|| {
             fault("its card does not say how photos were degraded: it was trained with pairs".to_string())
         })?;
@@ -162,7 +176,7 @@ impl Degrader {
             fault(format!("its card has a degradation that is not known: {error}"))
         };
         let steps: Vec<DegradationConfig> = serde_json::from_value(degradation.clone()).map_err(unclear)?;
-        let raw = run.card().in_channels == 4;
+        let raw = card.in_channels == 4;
         let mosaic: Option<Mosaic> = match mosaic.filter(|_| raw) {
             Some(mosaic) => Some(serde_json::from_value(mosaic.clone()).map_err(unclear)?),
             None => raw.then(Mosaic::default),
@@ -171,8 +185,9 @@ impl Degrader {
         Ok(Self { pipeline: Pipeline::new(&steps)?, mosaic })
     }
 
-    fn input(&self, gt: &Image<Srgb>, at: usize) -> Input {
-        let mut rng = rng_for(0, STEP, at as u64);
+    /// The input for a target; all chance comes from `seed` and the photo's number.
+    pub(crate) fn input(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Input {
+        let mut rng = rng_for(seed, STEP, photo);
         let image = self.pipeline.apply(gt.clone(), &mut rng);
         match &self.mosaic {
             Some(mosaic) => Input::Bayer(mosaic.apply(&image, &mut rng)),

@@ -1,6 +1,13 @@
 //! What a comparison says in words, and no more than the data.
 
+use percept_image::Better;
 use serde::Serialize;
+
+use crate::report::is_gain;
+use crate::stats::{Effect, holm};
+
+/// What a p-value must stay below.
+const LEVEL: f64 = 0.05;
 
 /// What one metric says about the first run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -12,6 +19,20 @@ pub enum Outcome {
     Worse,
     /// No difference that these photos and seeds can show.
     None,
+}
+
+/// What several differences say together: the p-value of each after Holm's correction, and what that means.
+pub(crate) fn outcomes(found: &[(Better, Effect)]) -> Vec<(f64, Outcome)> {
+    let corrected = holm(&found.iter().map(|(_, effect)| effect.p).collect::<Vec<_>>());
+    let outcome = |((better, effect), p): (&(Better, Effect), f64)| {
+        let outcome = match (p < LEVEL, is_gain(*better, effect.mean)) {
+            (false, _) => Outcome::None,
+            (true, true) => Outcome::Better,
+            (true, false) => Outcome::Worse,
+        };
+        (p, outcome)
+    };
+    found.iter().zip(corrected).map(outcome).collect()
 }
 
 /// What a verdict is about.

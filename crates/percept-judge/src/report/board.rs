@@ -127,7 +127,7 @@ pub(crate) fn is_gain(better: Better, difference: f64) -> bool {
 }
 
 /// Which direction is good.
-pub(super) fn arrow(better: Better) -> &'static str {
+pub(crate) fn arrow(better: Better) -> &'static str {
     match better {
         Better::Higher => "↑",
         Better::Lower => "↓",

@@ -56,7 +56,7 @@ pub(crate) fn page(title: &str, parts: &[&str], main: &str, footer: &str, js: &s
 }
 
 /// A score with the digits that it deserves.
-pub(super) fn number(metric: &str, value: f64) -> String {
+pub(crate) fn number(metric: &str, value: f64) -> String {
     match value {
         value if value.is_nan() => "–".to_string(),
         value if value.is_infinite() => "∞".to_string(),
@@ -65,7 +65,7 @@ pub(super) fn number(metric: &str, value: f64) -> String {
 }
 
 /// The same with a sign, the minus as long as the plus.
-pub(super) fn signed(metric: &str, value: f64) -> String {
+pub(crate) fn signed(metric: &str, value: f64) -> String {
     format!("{value:+.*}", digits(metric)).replace('-', "−")
 }
 

@@ -10,46 +10,46 @@ use serde_json::{Map, Value};
 use super::ReportError;
 
 /// Values over steps. NaN where the log holds no number.
-pub(super) type Curve = Vec<(f64, f64)>;
+pub(crate) type Curve = Vec<(f64, f64)>;
 
 /// `log.jsonl`.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// Loss terms (`l_g_pix`, …) by name.
-    pub(super) terms: BTreeMap<String, Curve>,
+    pub(crate) terms: BTreeMap<String, Curve>,
     /// Validation scores by name.
-    pub(super) scores: BTreeMap<String, Curve>,
+    pub(crate) scores: BTreeMap<String, Curve>,
     /// Seconds a step, the middle one of all lines.
-    pub(super) seconds: Option<f64>,
+    pub(crate) seconds: Option<f64>,
     /// The last step that was written down.
-    pub(super) last: u64,
+    pub(crate) last: u64,
     /// Values that are no numbers, and lines that are no JSON.
-    pub(super) gaps: usize,
+    pub(crate) gaps: usize,
 }
 
 /// One line of `selection.jsonl`.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Moment {
-    pub(super) iter: u64,
+pub(crate) struct Moment {
+    pub(crate) iter: u64,
     #[serde(default)]
-    pub(super) contrast: String,
-    pub(super) taps: Vec<TapWeights>,
+    pub(crate) contrast: String,
+    pub(crate) taps: Vec<TapWeights>,
     /// Share of triplets that violate their margin.
     #[serde(default)]
-    pub(super) active: Option<f64>,
+    pub(crate) active: Option<f64>,
 }
 
 /// The weights of one tap: mean 1, one a channel.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct TapWeights {
-    pub(super) name: String,
-    pub(super) weights: Vec<f64>,
+pub(crate) struct TapWeights {
+    pub(crate) name: String,
+    pub(crate) weights: Vec<f64>,
     /// Effective number of channels.
-    pub(super) effective: f64,
+    pub(crate) effective: f64,
 }
 
 impl Log {
-    pub(super) fn read(path: &Path) -> Result<Self, ReportError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
         let (lines, gaps) = lines::<Map<String, Value>>(path)?;
         let mut log = Self { gaps, ..Self::default() };
         let mut seconds = Vec::new();
@@ -76,7 +76,7 @@ fn push(curves: &mut BTreeMap<String, Curve>, gaps: &mut usize, name: &str, iter
 }
 
 /// The selection over time, as far as it has the taps of the last line; empty where there is no such file.
-pub(super) fn selection(path: &Path) -> Result<Vec<Moment>, ReportError> {
+pub(crate) fn selection(path: &Path) -> Result<Vec<Moment>, ReportError> {
     let (mut moments, _) = lines::<Moment>(path)?;
     let shape = |moment: &Moment| -> Vec<(String, usize)> {
         moment.taps.iter().map(|tap| (tap.name.clone(), tap.weights.len())).collect()

@@ -4,7 +4,7 @@
 //! A [`Report`] reads the folders of runs and nothing else. [`Report::write`] scores the photos that all of them
 //! restored and writes the page; what it gives back is the same table for a terminal.
 
-mod board;
+pub(crate) mod board;
 mod channels;
 mod chart;
 mod curves;
@@ -14,12 +14,12 @@ mod focus;
 mod folder;
 mod heading;
 pub(crate) mod html;
-mod log;
+pub(crate) mod log;
 mod photos;
 mod picture;
 mod responses;
 pub(crate) mod scatter;
-mod settings;
+pub(crate) mod settings;
 mod table;
 mod viewer;
 

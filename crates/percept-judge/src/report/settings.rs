@@ -11,14 +11,14 @@ use super::ReportError;
 
 /// A run's configuration.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// As the file has it.
     pub(super) source: String,
     table: Table,
 }
 
 impl Settings {
-    pub(super) fn read(path: &Path) -> Result<Self, ReportError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
         let source = std::fs::read_to_string(path)
             .map_err(|source| ReportError::Read { path: path.to_path_buf(), source })?;
         let table = toml::from_str(&source).map_err(|error| ReportError::Config {
@@ -36,12 +36,12 @@ impl Settings {
     }
 
     /// The text at `a.b.c`.
-    pub(super) fn text(&self, key: &str) -> Option<String> {
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.value(key)?.as_str().map(str::to_string)
     }
 
     /// The number at `a.b.c`.
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
         let value = self.value(key)?;
         value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
     }
@@ -52,7 +52,7 @@ impl Settings {
     }
 
     /// `4× super-resolution`.
-    pub(super) fn task(&self) -> String {
+    pub(crate) fn task(&self) -> String {
         let scale = self.scale();
         match self.text("task").as_deref() {
             Some("sr") => format!("{scale}× super-resolution"),
@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// `srresnet (num_feat 48, num_block 6)`.
-    pub(super) fn network(&self) -> String {
+    pub(crate) fn network(&self) -> String {
         let Some(network) = self.value("network_g").and_then(Value::as_table) else { return "?".to_string() };
         let name = network.get("type").and_then(Value::as_str).unwrap_or("?");
         let rest = network.iter().filter(|(key, _)| *key != "type");
@@ -92,7 +92,7 @@ impl Settings {
     }
 
     /// What the network was trained by: `L1 + feature distance (vgg16: relu1_2)`.
-    pub(super) fn losses(&self) -> String {
+    pub(crate) fn losses(&self) -> String {
         let pixel = self.text("train.pixel_opt.type").map(|kind| match kind.as_str() {
             "l1" => "L1 of the pixels".to_string(),
             "mse" => "mean squared error of the pixels".to_string(),

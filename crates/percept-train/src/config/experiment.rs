@@ -29,7 +29,7 @@ struct File {
     seeds: Vec<u64>,
     reference: String,
     ours: String,
-    test: PathBuf,
+    test: Vec<PathBuf>,
     test_crop: Option<usize>,
     metrics: Vec<String>,
     #[serde(default = "crop")]
@@ -59,8 +59,8 @@ pub struct Experiment {
     pub reference: String,
     /// The variant whose worst photos the picture shows.
     pub ours: String,
-    /// Folder of the photos that the runs are judged on, with its subfolders.
-    pub test: PathBuf,
+    /// Folders of the photos that the runs are judged on.
+    pub test: Vec<PathBuf>,
     /// Side of the centre of each of these photos that is judged, in pixels; the whole photo where there is none.
     pub test_crop: Option<usize>,
     /// Scores that are taken.
@@ -240,7 +240,7 @@ title = "Which loss?"
 seeds = [3, 1]
 reference = "plain"
 ours = "across"
-test = "photos/test"
+test = ["photos/test"]
 metrics = ["psnr-y"]
 [base]
 task = "sr"

@@ -22,7 +22,7 @@ impl fmt::Display for Skipped {
 
 impl Skipped {
     /// A photo that could not be read.
-    pub(super) fn unreadable(error: &ReadError) -> Self {
+    pub(crate) fn unreadable(error: &ReadError) -> Self {
         let (path, whole) = (error.path().to_path_buf(), error.to_string());
         let reason = whole.strip_prefix(&format!("{}: ", path.display())).map(str::to_string);
         Self { reason: reason.unwrap_or(whole), path }

@@ -1,7 +1,7 @@
 //! The distortions that a selection is learned from: four kinds, five strengths each.
 
 use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg};
-use percept_image::{DegradationConfig, Image, Pipeline, Rng, Srgb};
+use percept_image::{Degradation, DegradationConfig, Image, Pipeline, Rng, Srgb};
 
 use crate::data::DataError;
 

@@ -74,7 +74,7 @@ struct Seen {
     variance: Vec<Vec<f32>>,
 }
 
-/// Learns a selection from the photos in `data` and the folders below. `progress` hears how many photos of how many have
+/// Learns a selection from the photos in the folder `data`. `progress` hears how many photos of how many have
 /// been looked at, and says whether to go on.
 ///
 /// # Errors

@@ -1,0 +1,299 @@
+//! Many trainings, variants × seeds, judged on the same held-out photos.
+//!
+//! [`Evidence::judge`] reads what an experiment left on disk: a folder of runs for every seed. Each run restores every photo
+//! once, and what it scores is kept beside it, so that an interrupted judging goes on. Every variant is then compared
+//! with the reference in pairs (same photo, same seed) over photos and seeds, corrected for the number of metrics, and
+//! everything is written down as JSON, as a page and as a picture.
+
+mod crops;
+mod error;
+mod page;
+mod photos;
+mod scores;
+mod selected;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use percept_conv::Device;
+use percept_image::write_atomic;
+use percept_nn::model::Model;
+use percept_nn::weights::WeightStore;
+use serde::Serialize;
+
+pub use error::ExperimentError;
+pub use selected::{SelectedChannels, TapSelection};
+
+use self::photos::TestPhotos;
+use crate::compare::{Outcome, backbone, outcomes};
+use crate::report::log::Log;
+use crate::stats::{Effect, crossed_bootstrap};
+use crate::{MetricInfo, Panel};
+
+/// Resamples of every interval.
+const RESAMPLES: usize = 10_000;
+
+/// What was trained, where it lies and how it is judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// Name of the experiment.
+    pub name: String,
+    /// The question.
+    pub title: String,
+    /// The command that makes all of it.
+    pub command: String,
+    /// Folder of the runs, `seed-S/VARIANT`.
+    pub out: PathBuf,
+    /// Seeds, as the folders have them.
+    pub seeds: Vec<u64>,
+    /// The variants, in the order of the tables.
+    pub variants: Vec<String>,
+    /// The variant that all others are compared with.
+    pub reference: String,
+    /// The variant whose worst photos the picture shows.
+    pub ours: String,
+    /// Folders of the photos.
+    pub test: Vec<PathBuf>,
+    /// Side of the centre of each photo that is judged; whole photos where there is none.
+    pub test_crop: Option<usize>,
+    /// Names of the scores.
+    pub metrics: Vec<String>,
+    /// Side of the picture's crops in pixels.
+    pub crop: usize,
+}
+
+impl Plan {
+    fn run(&self, seed: u64, variant: &str) -> PathBuf {
+        self.out.join(format!("seed-{seed}")).join(variant)
+    }
+}
+
+/// What one metric says about a variant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Mean over seeds and photos.
+    pub mean: f64,
+    /// Least and largest mean of a seed.
+    pub seeds: [f64; 2],
+    /// The variant less the reference; `None` of the reference itself and of a single photo.
+    pub difference: Option<Effect>,
+    /// The network that the metric shares with a loss of the two; such a metric does not count.
+    pub shares_backbone: Option<&'static str>,
+    /// The p-value after Holm's correction over the metrics that count.
+    pub p_holm: Option<f64>,
+    /// What that says; `None` of metrics that do not count.
+    pub outcome: Option<Outcome>,
+}
+
+/// One variant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// By metric, as far as it has values.
+    pub findings: BTreeMap<String, Finding>,
+    /// The median seconds of a step over all seeds, waiting for the batch included.
+    pub seconds: Option<f64>,
+    /// The steps of one run.
+    pub steps: u64,
+    /// What its selection came to; `None` without one.
+    pub selection: Option<SelectedChannels>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    /// What was asked.
+    pub plan: Plan,
+    /// The photos, by name.
+    pub photos: Vec<String>,
+    /// Photos that were left out, and why.
+    pub skipped: Vec<String>,
+    /// How the scores are computed and read.
+    pub metrics: BTreeMap<String, MetricInfo>,
+    /// The variants of which all seeds are finished, in order.
+    pub variants: Vec<Variant>,
+    /// Variants that are left out because a run is missing or unfinished.
+    pub unfinished: Vec<String>,
+}
+
+/// By variant and metric: a row for every seed, a value for every photo.
+type Values = BTreeMap<String, BTreeMap<String, Vec<Vec<f64>>>>;
+
+impl Evidence {
+    /// Judges the runs of `plan` that are finished, and writes `results.json`, `README.md` and `crops.jpg` into its
+    /// folder. `progress` hears how many runs of how many are judged, and says whether to go on.
+    ///
+    /// # Errors
+    /// When there are no photos, the reference is not finished, a run's model is broken, a metric does not exist, a file
+    /// cannot be written, and when `progress` says no.
+    pub fn judge(
+        plan: Plan,
+        store: &WeightStore,
+        device: &Device,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Self, ExperimentError> {
+        let finished =
+            |variant: &&String| plan.seeds.iter().all(|seed| is_finished(&plan.run(*seed, variant)));
+        let (variants, unfinished): (Vec<&String>, Vec<&String>) = plan.variants.iter().partition(finished);
+        let unfinished = unfinished.into_iter().cloned().collect();
+        let Some(first) = variants.iter().find(|variant| **variant == &plan.reference) else {
+            return Err(ExperimentError::Reference {
+                reference: plan.reference.clone(),
+                out: plan.out.clone(),
+            });
+        };
+        let first = plan.seeds.iter().map(|seed| plan.run(*seed, first)).next().unwrap_or_default();
+        let card = Model::load(first.join("model.safetensors"), device)?.card().clone();
+        let photos = TestPhotos::open(&plan.test, plan.test_crop, &first, &card)?;
+        let panel = Panel::new(&plan.metrics, if card.scale > 1 { card.scale } else { 0 }, store, device)?;
+
+        let (mut values, mut losses) = (Values::new(), BTreeMap::<&str, BTreeSet<&'static str>>::new());
+        let all = variants.len() * plan.seeds.len();
+        progress(0, all);
+        for (at, (variant, seed)) in variants
+            .iter()
+            .flat_map(|variant| plan.seeds.iter().map(move |seed| (*variant, *seed)))
+            .enumerate()
+        {
+            let run = plan.run(seed, variant);
+            let model = Model::load(run.join("model.safetensors"), device)?;
+            losses.entry(variant).or_default().extend(backbone::of_losses(model.card()));
+            let scores = scores::of_run(&run, &model, &photos, &panel)?;
+            for (metric, row) in scores {
+                values.entry(variant.clone()).or_default().entry(metric).or_default().push(row);
+            }
+            if !progress(at + 1, all) && at + 1 < all {
+                return Err(ExperimentError::Stopped { done: at + 1, all });
+            }
+        }
+        let sound = sound(&values, photos.len());
+        let metrics: BTreeMap<String, MetricInfo> = panel
+            .metrics()
+            .map(|metric| {
+                let info = MetricInfo { protocol: metric.protocol(), better: metric.better() };
+                (metric.name().to_string(), info)
+            })
+            .collect();
+        let found = variants.iter().map(|variant| {
+            let shares = |metric: &str, protocol: &str| {
+                let both =
+                    [variant.as_str(), plan.reference.as_str()].into_iter().filter_map(|of| losses.get(of));
+                let both = both.flatten().copied().collect();
+                backbone::shared(metric, protocol, &both)
+            };
+            let findings = findings(variant, &plan, &values, &sound, &metrics, &shares);
+            let runs: Vec<PathBuf> = plan.seeds.iter().map(|seed| plan.run(*seed, variant)).collect();
+            let (seconds, steps) = time(&runs)?;
+            let selection = SelectedChannels::of(&runs)?;
+            Ok::<_, ExperimentError>(Variant {
+                name: (*variant).clone(),
+                findings,
+                seconds,
+                steps,
+                selection,
+            })
+        });
+        let variants = found.collect::<Result<Vec<_>, _>>()?;
+        let evidence = Self {
+            photos: photos.names(),
+            skipped: photos.skipped.clone(),
+            metrics,
+            variants,
+            unfinished,
+            plan,
+        };
+        evidence.write(&photos, &values, device)?;
+        Ok(evidence)
+    }
+
+    fn write(&self, photos: &TestPhotos, values: &Values, device: &Device) -> Result<(), ExperimentError> {
+        let picture = crops::write(self, photos, values, device)?;
+        let json = serde_json::to_string_pretty(self)?;
+        for (name, text) in [("results.json", json), ("README.md", page::page(self, &picture))] {
+            let path = self.plan.out.join(name);
+            write_atomic(&path, text.as_bytes()).map_err(|source| ExperimentError::Write { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+/// A run that has a model and whose log has its last step.
+fn is_finished(run: &Path) -> bool {
+    let total = crate::report::settings::Settings::read(&run.join("config.toml")).ok();
+    let total = total.and_then(|settings| settings.number("train.total_iter"));
+    let last = Log::read(&run.join("log.jsonl")).map(|log| log.last as f64).ok();
+    run.join("model.safetensors").is_file() && total.is_some() && total == last
+}
+
+/// For every metric the photos of which all runs have a number.
+fn sound(values: &Values, photos: usize) -> BTreeMap<String, Vec<usize>> {
+    let mut sound = BTreeMap::<String, Vec<usize>>::new();
+    for (metric, rows) in values.values().flatten() {
+        let kept = sound.entry(metric.clone()).or_insert_with(|| (0..photos).collect());
+        kept.retain(|photo| rows.iter().all(|row| row.get(*photo).is_some_and(|value| value.is_finite())));
+    }
+    sound
+}
+
+fn findings(
+    variant: &str,
+    plan: &Plan,
+    values: &Values,
+    sound: &BTreeMap<String, Vec<usize>>,
+    metrics: &BTreeMap<String, MetricInfo>,
+    shares: &dyn Fn(&str, &str) -> Option<&'static str>,
+) -> BTreeMap<String, Finding> {
+    let mut findings = BTreeMap::new();
+    for (metric, info) in metrics {
+        let rows = |of: &str| values.get(of).and_then(|metrics| metrics.get(metric));
+        let kept = sound.get(metric).map(Vec::as_slice).unwrap_or_default();
+        let (Some(own), Some(reference), false) = (rows(variant), rows(&plan.reference), kept.is_empty())
+        else {
+            continue;
+        };
+        let of =
+            |row: &Vec<f64>| kept.iter().filter_map(|photo| row.get(*photo)).copied().collect::<Vec<f64>>();
+        let seeds: Vec<f64> = own.iter().map(|row| of(row).iter().sum::<f64>() / kept.len() as f64).collect();
+        let differences = own.iter().zip(reference).map(|(own, reference)| {
+            of(own).iter().zip(of(reference)).map(|(a, b)| a - b).collect::<Vec<f64>>()
+        });
+        let differences: Vec<Vec<f64>> = differences.collect();
+        let difference =
+            (variant != plan.reference).then(|| crossed_bootstrap(&differences, RESAMPLES, 0)).flatten();
+        let finding = Finding {
+            mean: seeds.iter().sum::<f64>() / seeds.len() as f64,
+            seeds: [
+                seeds.iter().copied().fold(f64::MAX, f64::min),
+                seeds.iter().copied().fold(f64::MIN, f64::max),
+            ],
+            difference,
+            shares_backbone: shares(metric, &info.protocol),
+            p_holm: None,
+            outcome: None,
+        };
+        findings.insert(metric.clone(), finding);
+    }
+    let counted: Vec<(String, _, Effect)> = findings
+        .iter()
+        .filter(|(_, finding)| finding.shares_backbone.is_none())
+        .filter_map(|(metric, finding)| {
+            Some((metric.clone(), metrics.get(metric)?.better, finding.difference?))
+        })
+        .collect();
+    let questions: Vec<_> = counted.iter().map(|(_, better, effect)| (*better, *effect)).collect();
+    for ((metric, ..), (p, outcome)) in counted.iter().zip(outcomes(&questions)) {
+        if let Some(finding) = findings.get_mut(metric) {
+            (finding.p_holm, finding.outcome) = (Some(p), Some(outcome));
+        }
+    }
+    findings
+}
+
+/// The median seconds of a step, and the steps.
+fn time(runs: &[PathBuf]) -> Result<(Option<f64>, u64), ExperimentError> {
+    let logs = runs.iter().map(|run| Log::read(&run.join("log.jsonl"))).collect::<Result<Vec<_>, _>>()?;
+    let mut seconds: Vec<f64> = logs.iter().filter_map(|log| log.seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    Ok((seconds.get(seconds.len() / 2).copied(), logs.iter().map(|log| log.last).max().unwrap_or(0)))
+}

@@ -1,0 +1,204 @@
+//! The page of an experiment, as Markdown.
+
+use std::fmt::Write;
+use std::time::SystemTime;
+
+use super::crops::Crops;
+use super::{Evidence, Finding, Variant};
+use crate::compare::Outcome;
+use crate::report::board::arrow;
+use crate::report::html::{date, number, signed};
+use crate::report::settings::Settings;
+
+/// The whole page.
+pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
+    [head(evidence), means(evidence), differences(evidence), selections(evidence), picture(evidence, crops)]
+        .concat()
+}
+
+fn head(evidence: &Evidence) -> String {
+    let plan = &evidence.plan;
+    let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let folders =
+        plan.test.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(", ");
+    let size = plan.test_crop.map_or("whole".to_string(), |side| format!("the {side}×{side} in the middle"));
+    let mut text = format!(
+        "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} photos of {folders} ({size}), which no run has seen, degraded the \
+         same way for every run.",
+        plan.title,
+        plan.command,
+        date(SystemTime::now()),
+        machine(),
+        evidence.photos.len(),
+    );
+    let first = plan.seeds.first().copied().unwrap_or_default();
+    if let Ok(settings) = Settings::read(&plan.run(first, &plan.reference).join("config.toml")) {
+        let steps = evidence.variants.iter().map(|variant| variant.steps).max().unwrap_or(0);
+        // Writing to a string cannot fail.
+        let _ =
+            write!(text, " Task: {}; network: {}; {steps} steps a run", settings.task(), settings.network());
+        if let Ok(start) = Settings::read(&plan.run(first, "warm").join("config.toml")) {
+            let common = start.number("train.total_iter").unwrap_or_default();
+            let _ =
+                write!(text, ", after {common} steps ({}) that all variants of a seed share", start.losses());
+        }
+        text.push('.');
+    }
+    for skipped in &evidence.skipped {
+        let _ = write!(text, "\n\nLeft out: {skipped}.");
+    }
+    if !evidence.unfinished.is_empty() {
+        let _ = write!(text, "\n\nNot trained to the end, and left out: {}.", evidence.unfinished.join(", "));
+    }
+    if plan.seeds.len() == 1 {
+        text.push_str("\n\nWith a single seed, intervals speak of these photos and not of other trainings.");
+    }
+    text.push_str("\n\n");
+    text
+}
+
+/// `Intel(R) Xeon(R) Processor, 2 threads`.
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {threads} threads", model.map_or(std::env::consts::ARCH, |(_, model)| model.trim()))
+}
+
+/// The metrics that the tables have, in order.
+fn columns(evidence: &Evidence) -> Vec<&String> {
+    let found =
+        |metric: &&String| evidence.variants.iter().any(|variant| variant.findings.contains_key(*metric));
+    evidence.plan.metrics.iter().filter(found).collect()
+}
+
+/// `lpips-alex ↓`, with a star where it does not count.
+fn title(evidence: &Evidence, metric: &str) -> String {
+    let arrow = evidence.metrics.get(metric).map_or("", |info| arrow(info.better));
+    let shares =
+        |variant: &Variant| variant.findings.get(metric).is_some_and(|found| found.shares_backbone.is_some());
+    let star = if evidence.variants.iter().any(shares) { "\\*" } else { "" };
+    format!("{metric}{star} {arrow}")
+}
+
+fn header(columns: &[String]) -> String {
+    format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()))
+}
+
+fn means(evidence: &Evidence) -> String {
+    let metrics = columns(evidence);
+    let mut titles = vec!["variant".to_string()];
+    titles.extend(metrics.iter().map(|metric| title(evidence, metric)));
+    titles.push("s/step".to_string());
+    let mut text = format!(
+        "## Scores\n\nMeans over seeds and photos, in brackets the least and largest mean of a seed. {}\n\n",
+        "The best of a column is bold. A star: the metric looks through the network of a loss. Steps were timed while other \
+         programs ran: compare them with care."
+    );
+    text.push_str(&header(&titles));
+    for variant in &evidence.variants {
+        let cell = |metric: &&String| {
+            let Some(found) = variant.findings.get(*metric) else { return "–".to_string() };
+            let mean = number(metric, found.mean);
+            let mean = if is_best(evidence, metric, found) { format!("**{mean}**") } else { mean };
+            let [low, high] = found.seeds;
+            match evidence.plan.seeds.len() {
+                1 => mean,
+                _ => format!("{mean} ({}–{})", number(metric, low), number(metric, high)),
+            }
+        };
+        let seconds = variant.seconds.map_or("–".to_string(), |seconds| format!("{seconds:.2}"));
+        let cells = metrics.iter().map(cell).chain([seconds]).collect::<Vec<_>>();
+        let _ = writeln!(text, "| {} | {} |", variant.name, cells.join(" | "));
+    }
+    text.push('\n');
+    text
+}
+
+fn is_best(evidence: &Evidence, metric: &str, found: &Finding) -> bool {
+    let Some(info) = evidence.metrics.get(metric) else { return false };
+    let others = evidence.variants.iter().filter_map(|variant| variant.findings.get(metric));
+    let mut others = others.map(|other| other.mean - found.mean);
+    !others.any(|more| more != 0.0 && crate::report::board::is_gain(info.better, more))
+}
+
+fn differences(evidence: &Evidence) -> String {
+    let plan = &evidence.plan;
+    let metrics = columns(evidence);
+    let mut titles = vec![format!("less `{}`", plan.reference)];
+    titles.extend(metrics.iter().map(|metric| title(evidence, metric)));
+    let over = if plan.seeds.len() > 1 { "photos and seeds" } else { "photos" };
+    let mut text = format!(
+        "## Differences\n\nEach variant less `{}`, paired by photo and seed, with the 95 % interval of a bootstrap over {over}. \
+         ✓ better, ✗ worse (p < 0.05 after Holm's correction over the metrics without a star); no mark: no difference was \
+         shown.\n\n{}",
+        plan.reference,
+        header(&titles)
+    );
+    for variant in evidence.variants.iter().filter(|variant| variant.name != plan.reference) {
+        let cell = |metric: &&String| {
+            let found = variant.findings.get(*metric);
+            let Some((found, effect)) = found.and_then(|found| Some((found, found.difference?))) else {
+                return "–".to_string();
+            };
+            let mark = match found.outcome {
+                Some(Outcome::Better) => " ✓",
+                Some(Outcome::Worse) => " ✗",
+                _ => "",
+            };
+            let of = |value: f64| signed(metric, value);
+            format!("{} [{}, {}]{mark}", of(effect.mean), of(effect.low), of(effect.high))
+        };
+        let cells = metrics.iter().map(cell).collect::<Vec<_>>();
+        let _ = writeln!(text, "| {} | {} |", variant.name, cells.join(" | "));
+    }
+    text.push('\n');
+    text
+}
+
+fn selections(evidence: &Evidence) -> String {
+    let selecting: Vec<_> =
+        evidence.variants.iter().filter_map(|variant| Some((variant, variant.selection.as_ref()?))).collect();
+    let Some((_, first)) = selecting.first() else { return String::new() };
+    let mut titles = vec!["variant".to_string()];
+    titles.extend(first.taps.iter().map(|tap| format!("{} of {}", tap.name, tap.channels)));
+    titles.push("active triplets".to_string());
+    let mut text = format!(
+        "## What was selected\n\nEffective channels of each tap at the end, mean over seeds; in brackets the rank correlation of \
+         the weights between two seeds, mean over all pairs. Active triplets violate their margin, at the first line of the log \
+         and at the last.\n\n{}",
+        header(&titles)
+    );
+    for (variant, selection) in selecting {
+        let taps = selection.taps.iter().map(|tap| match tap.between_seeds {
+            Some(agree) => format!("{:.0} ({agree:.2})", tap.effective),
+            None => format!("{:.0}", tap.effective),
+        });
+        let active = selection.active.map_or("–".to_string(), |[first, last]| {
+            format!("{:.0} % → {:.0} %", 100.0 * first, 100.0 * last)
+        });
+        let cells = taps.chain([active]).collect::<Vec<_>>();
+        let _ = writeln!(text, "| {} | {} |", variant.name, cells.join(" | "));
+    }
+    text.push('\n');
+    text
+}
+
+fn picture(evidence: &Evidence, crops: &Crops) -> String {
+    let plan = &evidence.plan;
+    let rule = match &crops.metric {
+        Some(metric) => format!(
+            "the first ones are spaced evenly over the photos' names, the others are those in which `{}` loses most to `{}` by \
+             {metric}",
+            plan.ours, plan.reference
+        ),
+        None => "spaced evenly over the photos' names".to_string(),
+    };
+    format!(
+        "## Details\n\nFrom left to right: {}. From top to bottom: {} ({rule}). Each is the square of {} pixels in which the \
+         target changes most between neighbouring pixels; the networks are those of the first seed.\n\n![details](crops.jpg)\n",
+        crops.columns.join(", "),
+        crops.rows.join(", "),
+        plan.crop
+    )
+}

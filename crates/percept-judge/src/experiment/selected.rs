@@ -1,0 +1,70 @@
+//! What the selections of a variant came to.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::ExperimentError;
+use crate::report::log::{Moment, selection};
+use crate::stats::Ranked;
+
+/// The selection of a variant at the end of its runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SelectedChannels {
+    /// By tap.
+    pub taps: Vec<TapSelection>,
+    /// Share of triplets that violate their margin, mean over the seeds: at the first line of the log, and at the last.
+    pub active: Option<[f64; 2]>,
+}
+
+/// One tap.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TapSelection {
+    /// Its name.
+    pub name: String,
+    /// Its channels.
+    pub channels: usize,
+    /// Effective number of channels, mean over the seeds.
+    pub effective: f64,
+    /// Rank correlation of the weights between two seeds, mean over all pairs; `None` of one seed, or where all weights
+    /// are equal.
+    pub between_seeds: Option<f64>,
+}
+
+impl SelectedChannels {
+    /// Of the runs of one variant, one a seed; `None` where they select nothing.
+    pub(super) fn of(runs: &[PathBuf]) -> Result<Option<Self>, ExperimentError> {
+        let logs = runs.iter().map(|run| selection(&run.join("selection.jsonl")));
+        let logs = logs.collect::<Result<Vec<Vec<Moment>>, _>>()?;
+        let ends: Option<Vec<&Moment>> = logs.iter().map(|log| log.last()).collect();
+        let Some(ends) = ends.filter(|ends| !ends.is_empty()) else { return Ok(None) };
+        let count = ends.len() as f64;
+        let tap = |at: usize| {
+            let taps: Vec<_> = ends.iter().filter_map(|end| end.taps.get(at)).collect();
+            let first = taps.first()?;
+            let pairs =
+                taps.iter().enumerate().flat_map(|(i, a)| taps.iter().skip(i + 1).map(move |b| (a, b)));
+            let agree = pairs.map(|(a, b)| {
+                let ranked = Ranked::new(&a.weights, &b.weights)?;
+                ranked.spearman(&vec![1.0; ranked.len()])
+            });
+            let agree: Option<Vec<f64>> = agree.collect();
+            let agree = agree.filter(|agree| !agree.is_empty());
+            Some(TapSelection {
+                name: first.name.clone(),
+                channels: first.weights.len(),
+                effective: taps.iter().map(|tap| tap.effective).sum::<f64>() / count,
+                between_seeds: agree.map(|agree| agree.iter().sum::<f64>() / agree.len() as f64),
+            })
+        };
+        let taps = (0..ends.first().map_or(0, |end| end.taps.len())).filter_map(tap).collect();
+        let mean = |of: &dyn Fn(&Vec<Moment>) -> Option<f64>| {
+            let found: Option<Vec<f64>> = logs.iter().map(of).collect();
+            Some(found?.iter().sum::<f64>() / count)
+        };
+        let first = mean(&|log| log.iter().find_map(|moment| moment.active));
+        let last = mean(&|log| log.iter().rev().find_map(|moment| moment.active));
+        let active = first.zip(last).map(|(first, last)| [first, last]);
+        Ok(Some(Self { taps, active }))
+    }
+}
