@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use percept_image::{Image, Metric, Srgb};
+use percept_image::{Image, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
 use percept_nn::disentangle::{Contrast, Selection, SelectionConfig, Start};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile, channel_structure, named};
@@ -36,7 +36,7 @@ fn the_structure_distance_is_that_of_its_definition() {
     let found = numbers(channel_structure(a.clone(), b.clone(), &usual_tensor));
     let (a_data, b_data) = (numbers(a.clone()), numbers(b));
     for (channel, (found, usual)) in found.iter().zip(usual).enumerate() {
-        let expected = naive(&a_data, &b_data, c, channel, f64::from(usual));
+        let expected = naive(&a_data, &b_data, c, channel, usual);
         assert!((f64::from(*found) - expected).abs() < 1e-5, "{channel}: {found} and {expected}");
     }
     let same = numbers(channel_structure(a.clone(), a.clone(), &usual_tensor));

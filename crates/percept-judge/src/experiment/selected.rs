@@ -26,8 +26,8 @@ pub struct TapSelection {
     pub channels: usize,
     /// Effective number of channels, mean over the seeds.
     pub effective: f64,
-    /// Rank correlation of the weights between two seeds, mean over all pairs; `None` of one seed, or where all weights
-    /// are equal.
+    /// Rank correlation of the weights between two seeds, mean over all pairs; `None` of one seed, of a selection that
+    /// never moves, and where all weights are equal.
     pub between_seeds: Option<f64>,
 }
 
@@ -39,6 +39,7 @@ impl SelectedChannels {
         let ends: Option<Vec<&Moment>> = logs.iter().map(|log| log.last()).collect();
         let Some(ends) = ends.filter(|ends| !ends.is_empty()) else { return Ok(None) };
         let count = ends.len() as f64;
+        let moves = logs.iter().flatten().any(|moment| moment.active.is_some());
         let tap = |at: usize| {
             let taps: Vec<_> = ends.iter().filter_map(|end| end.taps.get(at)).collect();
             let first = taps.first()?;
@@ -49,7 +50,7 @@ impl SelectedChannels {
                 ranked.spearman(&vec![1.0; ranked.len()])
             });
             let agree: Option<Vec<f64>> = agree.collect();
-            let agree = agree.filter(|agree| !agree.is_empty());
+            let agree = agree.filter(|agree| moves && !agree.is_empty());
             Some(TapSelection {
                 name: first.name.clone(),
                 channels: first.weights.len(),
