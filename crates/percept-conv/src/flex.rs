@@ -8,8 +8,12 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use crate::geometry::Geometry;
-use crate::kernel::{self, Epilogue, Level, Packed, Pixels, Transformed};
-use crate::{Activation, Conv, backend::ConvBackend, frozen::Packs};
+use crate::kernel::{self, Epilogue, Gate, Level, Packed, Pixels, Signs, Transformed};
+use crate::{
+    Activation, Conv,
+    backend::ConvBackend,
+    frozen::{Pack, Packs},
+};
 
 /// Numbers that one task of an elementwise pass handles.
 const CHUNK: usize = 1 << 15;
@@ -110,35 +114,46 @@ fn forward(
     packs: Option<Arc<Packs>>,
 ) -> FlexTensor {
     let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
-    let pack = packs.as_deref().map(|packs| &packs.forward);
-    let (x, bias) = (x.to_contiguous(), bias.to_contiguous());
+    let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
     let residual = residual.map(|residual| residual.to_contiguous());
     let epilogue = Epilogue {
         bias: bias.storage(),
         residual: residual.as_ref().map(FlexTensor::storage),
         activation: conv.activation,
     };
+    let pack = packs.as_deref().map(|packs| &packs.forward);
+    let values = convolved(Vec::new(), x.storage(), &geometry, weight.storage(), pack, epilogue, None);
     let [height, width] = geometry.result();
-    let values = if geometry.winograd([height, width]) {
+    tensor(values, &[geometry.batch, height, width, geometry.output])
+}
+
+/// The result in the memory of `spare`, with its signs where they are wanted.
+pub(crate) fn convolved(
+    spare: Vec<f32>,
+    x: &[f32],
+    geometry: &Geometry,
+    weight: &[f32],
+    pack: Option<&Pack>,
+    epilogue: Epilogue<'_>,
+    signs: Option<&mut Signs>,
+) -> Vec<f32> {
+    if geometry.winograd(geometry.result()) {
         let own = OnceLock::new();
         let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let weight = weight.to_contiguous();
             let channels = [geometry.output, geometry.input];
-            Transformed::forward(Level::current(), weight.storage(), channels)
+            Transformed::forward(Level::current(), weight, channels)
         });
-        let size = x.shape().dims();
-        let pixels = Pixels { values: x.storage(), size, padding: geometry.padding, gate: None };
-        kernel::winograd(pixels, transformed, epilogue)
+        let size = [geometry.batch, geometry.source[0], geometry.source[1], geometry.input];
+        let pixels = Pixels { values: x, size, padding: geometry.padding, gate: None };
+        kernel::winograd_to(spare, pixels, transformed, epilogue, signs)
     } else {
         let own = OnceLock::new();
-        let packed = pack.map_or(&own, |pack| &pack.direct).get_or_init(|| {
-            let weight = weight.to_contiguous();
-            Packed::forward(Level::current(), weight.storage(), sizes(&geometry))
-        });
+        let packed = pack
+            .map_or(&own, |pack| &pack.direct)
+            .get_or_init(|| Packed::forward(Level::current(), weight, sizes(geometry)));
         let [rows, columns] = &[geometry.forward(0), geometry.forward(1)];
-        kernel::convolve(x.storage(), geometry.batch, [rows, columns], packed, epilogue)
-    };
-    tensor(values, &[geometry.batch, height, width, geometry.output])
+        kernel::convolve_to(spare, x, geometry.batch, [rows, columns], packed, epilogue, signs)
+    }
 }
 
 /// `gradient` is that to the result `y` of the activation, where there is one.
@@ -151,38 +166,44 @@ fn input_gradient(
     packs: Option<Arc<Packs>>,
 ) -> FlexTensor {
     let geometry = Geometry::new(source, weight.shape().dims(), &conv);
+    let (gradient, y) = (gradient.to_contiguous(), y.map(|y| y.to_contiguous()));
+    let weight = weight.to_contiguous();
+    let results = y.as_ref().map(FlexTensor::storage).zip(slope(conv.activation));
+    let gate = results.map(|(results, slope)| Gate::Results(results, slope));
     let pack = packs.as_deref().map(|packs| &packs.gradient);
-    let values = if geometry.winograd(geometry.source) {
+    tensor(source_gradient(Vec::new(), gradient.storage(), gate, &geometry, weight.storage(), pack), &source)
+}
+
+/// The gradient to what a convolution read, in the memory of `spare`; `gradient` counts as far as `gate` says.
+pub(crate) fn source_gradient(
+    spare: Vec<f32>,
+    gradient: &[f32],
+    gate: Option<Gate<'_>>,
+    geometry: &Geometry,
+    weight: &[f32],
+    pack: Option<&Pack>,
+) -> Vec<f32> {
+    if geometry.winograd(geometry.source) {
         let own = OnceLock::new();
         let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let weight = weight.to_contiguous();
             let channels = [geometry.output, geometry.input];
-            Transformed::gradient(Level::current(), weight.storage(), channels)
+            Transformed::gradient(Level::current(), weight, channels)
         });
-        let (gradient, y) = (gradient.to_contiguous(), y.map(|y| y.to_contiguous()));
         let [height, width] = geometry.result();
-        let pixels = Pixels {
-            values: gradient.storage(),
-            size: [geometry.batch, height, width, geometry.output],
-            padding: 2 - geometry.padding,
-            gate: y.as_ref().map(FlexTensor::storage).zip(slope(conv.activation)),
-        };
-        kernel::winograd(pixels, transformed, Epilogue::default())
+        let size = [geometry.batch, height, width, geometry.output];
+        let pixels = Pixels { values: gradient, size, padding: 2 - geometry.padding, gate };
+        kernel::winograd_to(spare, pixels, transformed, Epilogue::default(), None)
     } else {
         let own = OnceLock::new();
-        let packed = pack.map_or(&own, |pack| &pack.direct).get_or_init(|| {
-            let weight = weight.to_contiguous();
-            Packed::gradient(Level::current(), weight.storage(), sizes(&geometry))
-        });
-        let gradient = match y {
-            Some(y) => Flex::activation_gradient(y, gradient, conv.activation),
-            None => gradient,
-        };
-        let gradient = gradient.to_contiguous();
+        let packed = pack
+            .map_or(&own, |pack| &pack.direct)
+            .get_or_init(|| Packed::gradient(Level::current(), weight, sizes(geometry)));
+        let passed = gate.map(|gate| gate.apply(gradient, Vec::new()));
+        let gradient = passed.as_deref().unwrap_or(gradient);
         let [rows, columns] = &[geometry.gradient(0), geometry.gradient(1)];
-        kernel::convolve(gradient.storage(), source[0], [rows, columns], packed, Epilogue::default())
-    };
-    tensor(values, &source)
+        let axes = [rows, columns];
+        kernel::convolve_to(spare, gradient, geometry.batch, axes, packed, Epilogue::default(), None)
+    }
 }
 
 /// Sums over all pixels: fixed parts first, then the parts in order.
@@ -206,7 +227,7 @@ fn channel_sums(values: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
 }
 
 /// What a gradient counts where the activation's result is not positive.
-fn slope(activation: Activation) -> Option<f32> {
+pub(crate) fn slope(activation: Activation) -> Option<f32> {
     match activation {
         Activation::None => None,
         Activation::Relu => Some(0.0),

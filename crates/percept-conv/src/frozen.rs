@@ -43,6 +43,11 @@ impl FrozenConv {
         ops::convolve(x, self.weight.clone(), self.bias.clone(), None, self.conv, Some(self.packs.clone()))
     }
 
+    /// Weights, bias and what is kept of them.
+    pub(crate) fn into_parts(self) -> (Tensor<4>, Tensor<1>, Arc<Packs>) {
+        (self.weight, self.bias, self.packs)
+    }
+
     /// The dimensions of the weights, `[out, in, kh, kw]`.
     pub fn dims(&self) -> [usize; 4] {
         self.weight.dims()

@@ -15,7 +15,7 @@ use burn_flex::{FlexTensor, Layout};
 use rayon::prelude::*;
 
 use crate::flex::tensor;
-use crate::kernel::filled;
+use crate::kernel::filled_in;
 
 /// Largest value of every `kernel × kernel` window, windows `stride` apart, no padding, sizes rounded
 /// down: `[N, H, W, C]` → `[N, H', W', C]`. The gradient goes to the first of equals.
@@ -28,11 +28,16 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
 /// The windows of a pooling.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    kernel: usize,
-    stride: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
 }
 
 impl Window {
+    /// Dimensions of what becomes of `source`.
+    pub(crate) fn size(self, [n, h, w, c]: [usize; 4]) -> [usize; 4] {
+        [n, self.result(h), self.result(w), c]
+    }
+
     fn result(self, side: usize) -> usize {
         side.checked_sub(self.kernel).map_or(0, |room| room / self.stride + 1)
     }
@@ -74,32 +79,18 @@ pub(crate) trait PoolBackend: Backend {
 impl PoolBackend for burn::backend::Cube {}
 
 impl PoolBackend for Flex {
-    fn pool_indexed(x: FloatTensor<Self>, window: Window) -> (FloatTensor<Self>, IntTensor<Self>) {
-        let [n, h, w, c] = x.shape().dims();
-        let size = [n, window.result(h), window.result(w), c];
+    fn pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        let size: [usize; 4] = x.shape().dims();
         let x = x.to_contiguous();
-        let from = x.storage::<f32>();
-        let line = size[2] * c;
-        let mut taken = vec![0u8; n * size[1] * line];
-        let mut values = vec![0.0f32; taken.len()];
-        if !values.is_empty() {
-            let lines = values.par_chunks_mut(line).zip(taken.par_chunks_mut(line)).enumerate();
-            lines.for_each(|(y, (out, taken))| {
-                let top = (y / size[1] * h + y % size[1] * window.stride) * w;
-                for (i, (out, taken)) in out.chunks_exact_mut(c).zip(taken.chunks_exact_mut(c)).enumerate() {
-                    for tap in 0..window.kernel * window.kernel {
-                        let (down, along) = (tap / window.kernel, tap % window.kernel);
-                        let pixel = &from[(top + down * w + i * window.stride + along) * c..][..c];
-                        for ((out, taken), value) in out.iter_mut().zip(taken.iter_mut()).zip(pixel) {
-                            // What is not a number comes through.
-                            let larger = (tap == 0) | (*value > *out) | value.is_nan();
-                            *out = if larger { *value } else { *out };
-                            *taken = if larger { tap as u8 } else { *taken };
-                        }
-                    }
-                }
-            });
-        }
+        tensor(pooled(Vec::new(), x.storage(), size, window, None), &window.size(size))
+    }
+
+    fn pool_indexed(x: FloatTensor<Self>, window: Window) -> (FloatTensor<Self>, IntTensor<Self>) {
+        let size: [usize; 4] = x.shape().dims();
+        let x = x.to_contiguous();
+        let mut taken = Vec::new();
+        let values = pooled(Vec::new(), x.storage(), size, window, Some(&mut taken));
+        let size = window.size(size);
         let layout = Layout::contiguous(Shape::from(size));
         (tensor(values, &size), FlexTensor::new(Bytes::from_elems(taken), layout, DType::U8))
     }
@@ -110,34 +101,95 @@ impl PoolBackend for Flex {
         source: [usize; 4],
         window: Window,
     ) -> FloatTensor<Self> {
-        let [n, h, w, c] = source;
-        let (height, width) = (window.result(h), window.result(w));
-        let (taken, gradient) = (indices.storage::<u8>(), gradient.to_contiguous());
-        let gradient = gradient.storage::<f32>();
-        let values = filled(n * h * w * c, w * c, |line, out| {
-            let (image, y) = (line / h, line % h);
-            // Every window that reads this line, and by which of its rows.
-            let rows = (0..window.kernel).filter_map(|down| {
-                let top = y.checked_sub(down).filter(|top| top.is_multiple_of(window.stride))?;
-                Some((down, top / window.stride)).filter(|(_, row)| *row < height)
-            });
-            for (down, row) in rows {
-                let start = (image * height + row) * width * c;
-                let pixels = gradient[start..][..width * c].chunks_exact(c);
-                let pixels = pixels.zip(taken[start..][..width * c].chunks_exact(c)).enumerate();
-                for (i, (gradient, taken)) in pixels {
-                    for along in 0..window.kernel {
-                        let tap = (down * window.kernel + along) as u8;
-                        let out = &mut out[(i * window.stride + along) * c..][..c];
-                        for ((out, gradient), taken) in out.iter_mut().zip(gradient).zip(taken) {
-                            *out += if *taken == tap { *gradient } else { 0.0 };
-                        }
+        let gradient = gradient.to_contiguous();
+        tensor(spread(Vec::new(), indices.storage(), gradient.storage(), source, window), &source)
+    }
+}
+
+/// The largest values in the memory of `spare`; `taken` gets the place of each in its window.
+pub(crate) fn pooled(
+    spare: Vec<f32>,
+    from: &[f32],
+    size: [usize; 4],
+    window: Window,
+    taken: Option<&mut Vec<u8>>,
+) -> Vec<f32> {
+    let [_, h, w, c] = size;
+    let [n, height, width, _] = window.size(size);
+    let line = width * c;
+    let source = |y: usize, i: usize, tap: usize| {
+        let (down, along) = (tap / window.kernel, tap % window.kernel);
+        let top = y / height * h + y % height * window.stride + down;
+        &from[(top * w + i * window.stride + along) * c..][..c]
+    };
+    let taps = window.kernel * window.kernel;
+    let Some(taken) = taken else {
+        return filled_in(spare, n * height * line, line, |y, out| {
+            for (i, out) in out.chunks_exact_mut(c).enumerate() {
+                out.copy_from_slice(source(y, i, 0));
+                for tap in 1..taps {
+                    for (out, value) in out.iter_mut().zip(source(y, i, tap)) {
+                        *out = if (*value > *out) | value.is_nan() { *value } else { *out };
                     }
                 }
             }
         });
-        tensor(values, &source)
+    };
+    let mut values = spare;
+    values.clear();
+    values.resize(n * height * line, 0.0);
+    taken.clear();
+    taken.resize(values.len(), 0);
+    if !values.is_empty() {
+        let lines = values.par_chunks_mut(line).zip(taken.par_chunks_mut(line)).enumerate();
+        lines.for_each(|(y, (out, taken))| {
+            for (i, (out, taken)) in out.chunks_exact_mut(c).zip(taken.chunks_exact_mut(c)).enumerate() {
+                for tap in 0..taps {
+                    for ((out, taken), value) in out.iter_mut().zip(taken.iter_mut()).zip(source(y, i, tap)) {
+                        // What is not a number comes through.
+                        let larger = (tap == 0) | (*value > *out) | value.is_nan();
+                        *out = if larger { *value } else { *out };
+                        *taken = if larger { tap as u8 } else { *taken };
+                    }
+                }
+            }
+        });
     }
+    values
+}
+
+/// The gradient to an input of the dimensions `source`, in the memory of `spare`.
+pub(crate) fn spread(
+    spare: Vec<f32>,
+    taken: &[u8],
+    gradient: &[f32],
+    source: [usize; 4],
+    window: Window,
+) -> Vec<f32> {
+    let [n, h, w, c] = source;
+    let [_, height, width, _] = window.size(source);
+    filled_in(spare, n * h * w * c, w * c, |line, out| {
+        let (image, y) = (line / h, line % h);
+        // Every window that reads this line, and by which of its rows.
+        let rows = (0..window.kernel).filter_map(|down| {
+            let top = y.checked_sub(down).filter(|top| top.is_multiple_of(window.stride))?;
+            Some((down, top / window.stride)).filter(|(_, row)| *row < height)
+        });
+        for (down, row) in rows {
+            let start = (image * height + row) * width * c;
+            let pixels = gradient[start..][..width * c].chunks_exact(c);
+            let pixels = pixels.zip(taken[start..][..width * c].chunks_exact(c)).enumerate();
+            for (i, (gradient, taken)) in pixels {
+                for along in 0..window.kernel {
+                    let tap = (down * window.kernel + along) as u8;
+                    let out = &mut out[(i * window.stride + along) * c..][..c];
+                    for ((out, gradient), taken) in out.iter_mut().zip(gradient).zip(taken) {
+                        *out += if *taken == tap { *gradient } else { 0.0 };
+                    }
+                }
+            }
+        }
+    })
 }
 
 impl<B: PoolBackend, C: CheckpointStrategy> PoolBackend for Autodiff<B, C> {

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::signs::Signs;
 use super::tile::{Gather, Sources, Target, compute};
 use super::{Epilogue, Packed};
 use crate::geometry::Axis;
@@ -20,12 +21,15 @@ const MOST_ROWS: usize = 8;
 /// `[batch, rows.len(), columns.len(), weights.results]`.
 ///
 /// The work is cut by the shape alone, so that the result does not depend on the number of threads.
-pub(crate) fn convolve(
+/// It is written to the memory of `spare`, its signs to `signs`.
+pub(crate) fn convolve_to(
+    spare: Vec<f32>,
     x: &[f32],
     batch: usize,
     [rows, columns]: [&Axis; 2],
     weights: &Packed,
     epilogue: Epilogue<'_>,
+    signs: Option<&mut Signs>,
 ) -> Vec<f32> {
     let (channels, results) = (weights.channels, weights.results);
     let (height, width) = (rows.len(), columns.len());
@@ -93,11 +97,25 @@ pub(crate) fn convolve(
         }
     };
     // SAFETY: the blocks cover all channels and the tiles all pixels of every chunk.
-    unsafe { filled_by(all * line, lines * line, task) }
+    let values = unsafe { filled_by(spare, all * line, lines * line, task) };
+    if let Some(signs) = signs {
+        *signs = Signs::of(weights.level, &values);
+    }
+    values
 }
 
 /// `length` numbers written in parallel, `chunk` at a time; `write` gets the index of its chunk.
 pub(crate) fn filled(
+    length: usize,
+    chunk: usize,
+    write: impl Fn(usize, &mut [f32]) + Sync + Send,
+) -> Vec<f32> {
+    filled_in(Vec::new(), length, chunk, write)
+}
+
+/// The same in the memory of `spare`.
+pub(crate) fn filled_in(
+    spare: Vec<f32>,
     length: usize,
     chunk: usize,
     write: impl Fn(usize, &mut [f32]) + Sync + Send,
@@ -108,17 +126,20 @@ pub(crate) fn filled(
         write(index, unsafe { out.assume_init_mut() });
     };
     // SAFETY: every chunk is filled above.
-    unsafe { filled_by(length, chunk, task) }
+    unsafe { filled_by(spare, length, chunk, task) }
 }
 
 /// # Safety
 /// `write` must initialise all of every chunk that it is given.
 unsafe fn filled_by(
+    spare: Vec<f32>,
     length: usize,
     chunk: usize,
     write: impl Fn((usize, &mut [MaybeUninit<f32>])) + Sync + Send,
 ) -> Vec<f32> {
-    let mut values = Vec::with_capacity(length);
+    let mut values = spare;
+    values.clear();
+    values.reserve_exact(length);
     if length > 0 {
         values.spare_capacity_mut()[..length].par_chunks_mut(chunk.max(1)).enumerate().for_each(write);
     }

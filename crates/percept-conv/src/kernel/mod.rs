@@ -9,20 +9,23 @@ mod epilogue;
 mod level;
 mod outer;
 mod pack;
+mod signs;
 mod simd;
 mod similarity;
+mod span;
 mod tile;
 mod unit;
 mod winograd;
 
-pub(crate) use direct::{convolve, filled};
+pub(crate) use direct::{convolve_to, filled, filled_in};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use level::Level;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
+pub(crate) use signs::{Gate, Signs};
 pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
 pub(crate) use unit::Vectors;
-pub(crate) use winograd::{Pixels, Transformed, winograd, winograd_weight_gradient};
+pub(crate) use winograd::{Pixels, Transformed, winograd_to, winograd_weight_gradient};
 
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,10 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `on` where `gate` is positive, `off` elsewhere.
     unsafe fn gate(gate: Self::V, on: Self::V, off: Self::V) -> Self::V;
+    /// A bit for each lane, the first one lowest: whether it is positive.
+    unsafe fn positive(value: Self::V) -> u16;
+    /// `on` where the lane's bit is set, `off` elsewhere; bits beyond the lanes are ignored.
+    unsafe fn choose(bits: u16, on: Self::V, off: Self::V) -> Self::V;
 }
 
 /// Four lanes in plain Rust.
@@ -113,6 +117,14 @@ impl Simd for Portable {
     unsafe fn gate(gate: [f32; 4], on: [f32; 4], off: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| if gate[i] > 0.0 { on[i] } else { off[i] })
     }
+    #[inline(always)]
+    unsafe fn positive(value: [f32; 4]) -> u16 {
+        (0..4).map(|i| u16::from(value[i] > 0.0) << i).sum()
+    }
+    #[inline(always)]
+    unsafe fn choose(bits: u16, on: [f32; 4], off: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if bits >> i & 1 == 1 { on[i] } else { off[i] })
+    }
 }
 
 /// One method that is one instruction.
@@ -172,6 +184,19 @@ mod x86 {
             gate(gate: __m256, on: __m256, off: __m256) -> __m256,
             _mm256_blendv_ps(off, on, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps()))
         );
+        instruction!(
+            positive(value: __m256) -> u16,
+            _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(value, _mm256_setzero_ps())) as u16
+        );
+        #[inline(always)]
+        unsafe fn choose(bits: u16, on: __m256, off: __m256) -> __m256 {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+                let set = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), lanes);
+                _mm256_blendv_ps(off, on, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lanes)))
+            }
+        }
     }
 
     impl Simd for Avx512 {
@@ -206,6 +231,11 @@ mod x86 {
             gate(gate: __m512, on: __m512, off: __m512) -> __m512,
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), off, on)
         );
+        instruction!(
+            positive(value: __m512) -> u16,
+            _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, _mm512_setzero_ps())
+        );
+        instruction!(choose(bits: u16, on: __m512, off: __m512) -> __m512, _mm512_mask_blend_ps(bits, off, on));
     }
 }
 
@@ -220,6 +250,9 @@ mod arm {
     /// Four lanes, with fused multiply-add.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Neon;
+
+    /// The bit of each lane.
+    const LANES: [u32; 4] = [1, 2, 4, 8];
 
     impl Simd for Neon {
         const LANES: usize = 4;
@@ -265,5 +298,15 @@ mod arm {
             gate(gate: float32x4_t, on: float32x4_t, off: float32x4_t) -> float32x4_t,
             vbslq_f32(vcgtzq_f32(gate), on, off)
         );
+        #[inline(always)]
+        unsafe fn positive(value: float32x4_t) -> u16 {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe { vaddvq_u32(vandq_u32(vcgtzq_f32(value), vld1q_u32(LANES.as_ptr()))) as u16 }
+        }
+        #[inline(always)]
+        unsafe fn choose(bits: u16, on: float32x4_t, off: float32x4_t) -> float32x4_t {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe { vbslq_f32(vtstq_u32(vdupq_n_u32(bits.into()), vld1q_u32(LANES.as_ptr())), on, off) }
+        }
     }
 }

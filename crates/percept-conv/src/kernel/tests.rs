@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Epilogue, Level, Packed, Pixels, Transformed, convolve, weight_gradient, winograd,
+    Epilogue, Gate, Level, Packed, Pixels, Transformed, convolve_to, weight_gradient, winograd_to,
     winograd_weight_gradient,
 };
 use crate::{Activation, Conv, geometry::Geometry, naive};
@@ -39,12 +39,13 @@ fn sizes(g: &Geometry) -> [usize; 3] {
 
 fn run_forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
     let packed = Packed::forward(level, weight, sizes(g));
-    convolve(x, g.batch, [&g.forward(0), &g.forward(1)], &packed, epilogue)
+    convolve_to(Vec::new(), x, g.batch, [&g.forward(0), &g.forward(1)], &packed, epilogue, None)
 }
 
 fn run_input_gradient(level: Level, g: &Geometry, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
     let packed = Packed::gradient(level, weight, sizes(g));
-    convolve(gradient, g.batch, [&g.gradient(0), &g.gradient(1)], &packed, Epilogue::default())
+    let axes = [&g.gradient(0), &g.gradient(1)];
+    convolve_to(Vec::new(), gradient, g.batch, axes, &packed, Epilogue::default(), None)
 }
 
 /// All three kernels of one convolution at all levels.
@@ -214,14 +215,14 @@ fn check_winograd(g: &Geometry) {
         for (activation, slope) in [(Activation::None, 1.0), (Activation::LeakyRelu(0.1), f64::from(0.1f32))]
         {
             let epilogue = Epilogue { bias: &bias, residual: Some(&residual), activation };
-            let values = winograd(source, &transformed, epilogue);
+            let values = winograd_to(Vec::new(), source, &transformed, epilogue, None);
             let expected = y.iter().map(|y| if *y > 0.0 { *y } else { slope * y }).collect();
             let what = format!("{name} forward {g:?}");
             assert_within(WINOGRAD, &values, &(expected, largest(&magnitude)), &what);
         }
         let transformed = Transformed::gradient(level, &weight, [g.output, g.input]);
-        let gated = Pixels { padding: 2 - g.padding, gate: Some((&gate[..], 0.25)), ..outer };
-        let values = winograd(gated, &transformed, Epilogue::default());
+        let gated = Pixels { padding: 2 - g.padding, gate: Some(Gate::Results(&gate, 0.25)), ..outer };
+        let values = winograd_to(Vec::new(), gated, &transformed, Epilogue::default(), None);
         let what = format!("{name} gradient to the input {g:?}");
         assert_within(WINOGRAD, &values, &(x_gradient.clone(), largest(&x_magnitude)), &what);
         let values = winograd_weight_gradient(level, source, outer);

@@ -1,7 +1,7 @@
 //! One computation of a trunk.
 
-use burn::tensor::{Tensor, TensorData, activation::relu};
-use percept_conv::{Activation, Conv, FrozenConv, depthwise_conv2d, max_pool2d};
+use burn::tensor::{Tensor, TensorData};
+use percept_conv::{Activation, Conv, FrozenStage, depthwise_conv2d};
 
 use super::constant;
 
@@ -20,10 +20,11 @@ const L2_EPSILON: f64 = 1e-12;
 /// A computation with its frozen weights.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Conv(Box<FrozenConv>),
-    Relu,
-    MaxPool { kernel: usize, stride: usize },
-    L2Pool { filter: Box<Tensor<4>> },
+    /// Layers between two places at which something else happens, as one operation.
+    Frozen(FrozenStage),
+    L2Pool {
+        filter: Box<Tensor<4>>,
+    },
 }
 
 /// L2 pooling has a 3×3 window, two pixels apart, whatever pooling it replaces.
@@ -40,9 +41,7 @@ impl Step {
 
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => layer.forward(x),
-            Self::Relu => relu(x),
-            Self::MaxPool { kernel, stride } => max_pool2d(x, *kernel, *stride),
+            Self::Frozen(stage) => stage.forward(x),
             Self::L2Pool { filter } => {
                 let filter = constant(filter, &x);
                 depthwise_conv2d(x.square(), filter, None, L2_CONV).add_scalar(L2_EPSILON).sqrt()
@@ -52,12 +51,9 @@ impl Step {
 
     /// Side of the result for an input of `side`, or `None` where the window does not fit.
     pub(super) fn side(&self, side: usize) -> Option<usize> {
-        let (kernel, stride, padding) = match self {
-            Self::Conv(layer) => (layer.dims()[2], layer.conv().stride, layer.conv().padding),
-            Self::Relu => return Some(side),
-            Self::MaxPool { kernel, stride } => (*kernel, *stride, 0),
-            Self::L2Pool { .. } => (3, L2_CONV.stride, L2_CONV.padding),
-        };
-        Some((side + 2 * padding).checked_sub(kernel)? / stride + 1)
+        match self {
+            Self::Frozen(stage) => stage.side(side),
+            Self::L2Pool { .. } => Some((side + 2 * L2_CONV.padding).checked_sub(3)? / L2_CONV.stride + 1),
+        }
     }
 }

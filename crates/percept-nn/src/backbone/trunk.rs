@@ -1,7 +1,7 @@
 //! A trunk cut at its taps, so that features can be had one after the other.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_conv::{Activation, Conv, FrozenConv};
+use percept_conv::{Activation, Conv, FrozenConv, FrozenLayer, FrozenStage};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -58,19 +58,28 @@ impl Trunk {
         let deepest = cuts.last().copied().unwrap_or(0);
         let mut rng = ChaCha8Rng::seed_from_u64(RANDOM_SEED);
         let mut stages = vec![Vec::new()];
+        let mut frozen = Vec::new();
+        let operation = |frozen: &mut Vec<_>| {
+            let layers = std::mem::take(frozen);
+            (!layers.is_empty()).then(|| Step::Frozen(FrozenStage::new(layers, &device)))
+        };
         let mut tap = 0;
         let mut channels = 3;
         for layer in &architecture.layers {
             if tap > deepest {
                 break;
             }
-            let mut push = |step| stages.last_mut().map(|stage| stage.push(step));
+            let end = |stages: &mut Vec<Vec<Step>>, frozen: &mut Vec<_>| {
+                stages.last_mut().into_iter().for_each(|stage| stage.extend(operation(frozen)));
+            };
             match (layer, pooling) {
                 (Layer::Pool { kernel, stride }, Pooling::Max) => {
-                    push(Step::MaxPool { kernel: *kernel, stride: *stride });
+                    frozen.push(FrozenLayer::MaxPool { kernel: *kernel, stride: *stride });
                 }
                 (Layer::Pool { .. }, Pooling::L2) => {
-                    push(Step::l2_pool(channels, &device));
+                    end(&mut stages, &mut frozen);
+                    let pool = Step::l2_pool(channels, &device);
+                    stages.last_mut().into_iter().for_each(|stage| stage.push(pool.clone()));
                 }
                 (Layer::Conv(layer), _) => {
                     let (weight, bias) = match state {
@@ -80,12 +89,15 @@ impl Trunk {
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
-                    push(Step::Conv(Box::new(FrozenConv::new(weight, Some(bias), conv))));
+                    frozen.push(FrozenLayer::Conv(FrozenConv::new(weight, Some(bias), conv)));
                     // Two taps a convolution: before the activation and behind it.
                     if cut && tap < deepest {
-                        stages.push(vec![Step::Relu]);
+                        end(&mut stages, &mut frozen);
+                        stages.push(Vec::new());
+                        frozen.push(FrozenLayer::Relu);
                     }
                     if cuts.contains(&(tap + 1)) && tap + 1 < deepest {
+                        end(&mut stages, &mut frozen);
                         stages.push(Vec::new());
                     }
                     tap += 2;
@@ -93,6 +105,7 @@ impl Trunk {
                 }
             }
         }
+        stages.last_mut().into_iter().for_each(|stage| stage.extend(operation(&mut frozen)));
         let vector =
             |values: [f32; 3]| Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), &device);
         Ok(Self {

@@ -5,13 +5,15 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::tile::{OfSource, Pixels, lower, span, span_mut};
+use super::tile::{OfSource, Pixels, lower};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
 use crate::kernel::Epilogue;
 use crate::kernel::epilogue::activated;
 use crate::kernel::level::{Kernel, Tiled, tiled};
 use crate::kernel::pack::Block;
+use crate::kernel::signs::{Signs, mark};
 use crate::kernel::simd::Simd;
+use crate::kernel::span::{span, span_mut};
 
 /// Tasks that there should be at least, so that every core has something to do.
 const TASKS: usize = 8;
@@ -25,7 +27,14 @@ const AHEAD: usize = 8;
 ///
 /// What a tile becomes depends on nothing but its pixels, so the result does not depend on the number of
 /// threads.
-pub(crate) fn winograd(pixels: Pixels<'_>, weights: &Transformed, epilogue: Epilogue<'_>) -> Vec<f32> {
+/// It is written to the memory of `spare`, its signs to `signs`.
+pub(crate) fn winograd_to(
+    spare: Vec<f32>,
+    pixels: Pixels<'_>,
+    weights: &Transformed,
+    epilogue: Epilogue<'_>,
+    signs: Option<&mut Signs>,
+) -> Vec<f32> {
     let [batch, height, width, channels] = pixels.size;
     let [height, width] = [height, width].map(|side| (side + 2 * pixels.padding).saturating_sub(2));
     let length = batch * height * width * weights.results;
@@ -33,17 +42,33 @@ pub(crate) fn winograd(pixels: Pixels<'_>, weights: &Transformed, epilogue: Epil
     assert!(channels == weights.channels, "wrong weights");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == length), "wrong residual");
     assert!(epilogue.bias.is_empty() || epilogue.bias.len() == weights.results, "wrong bias");
-    let mut values = Vec::with_capacity(length);
+    let mut values = spare;
+    values.clear();
+    values.reserve_exact(length);
     if length == 0 {
         return values;
     }
 
     let line = width * weights.results;
+    // A band writes its own signs, while it is in the cache, where they are whole bytes.
+    let apart = !line.is_multiple_of(8);
+    let (mut marks, later) = match signs {
+        Some(signs) => {
+            *signs = Signs::new(length);
+            if apart { (None, Some(signs)) } else { (Some(signs.bits_mut()), None) }
+        }
+        None => (None, None),
+    };
     let mut rest: &mut [MaybeUninit<f32>] = &mut values.spare_capacity_mut()[..length];
     let mut bands = Vec::with_capacity(batch * height.div_ceil(OUT));
     for (image, top) in (0..batch).flat_map(|image| (0..height).step_by(OUT).map(move |top| (image, top))) {
         let (out, after) = rest.split_at_mut(OUT.min(height - top) * line);
-        bands.push(Band { image, top, first: length - out.len() - after.len(), out });
+        let signs = marks.take().map(|marks| marks.split_at_mut(out.len() / 8));
+        let signs = signs.map(|(own, after)| {
+            marks = Some(after);
+            own
+        });
+        bands.push(Band { image, top, first: length - out.len() - after.len(), out, signs });
         rest = after;
     }
     let across = width.div_ceil(OUT);
@@ -61,11 +86,20 @@ pub(crate) fn winograd(pixels: Pixels<'_>, weights: &Transformed, epilogue: Epil
         BUFFERS.with_borrow_mut(|buffers| {
             buffers.fit(weights);
             // SAFETY: a level exists only where it is available; sizes were checked above.
-            unsafe { weights.level.run(Bands { job: &job, bands, buffers }) }
+            unsafe { weights.level.run(Bands { job: &job, bands: &mut *bands, buffers }) }
         });
+        for Band { out, signs, .. } in bands {
+            if let Some(signs) = signs {
+                // SAFETY: `run` has written all of the band.
+                mark(weights.level, unsafe { out.assume_init_ref() }, signs);
+            }
+        }
     });
     // SAFETY: the bands are the whole result, and `run` writes all of each.
     unsafe { values.set_len(length) }
+    if let Some(signs) = later {
+        *signs = Signs::of(weights.level, &values);
+    }
     values
 }
 
@@ -77,6 +111,8 @@ struct Band<'a> {
     /// Where the band begins in the result.
     first: usize,
     out: &'a mut [MaybeUninit<f32>],
+    /// Where its signs are wanted, and it writes them.
+    signs: Option<&'a mut [u8]>,
 }
 
 struct Job<'a> {

@@ -12,7 +12,7 @@ mod tile;
 mod weight_gradient;
 mod weights;
 
-pub(crate) use convolve::winograd;
+pub(crate) use convolve::winograd_to;
 pub(crate) use tile::Pixels;
 pub(crate) use weight_gradient::winograd_weight_gradient;
 pub(crate) use weights::Transformed;

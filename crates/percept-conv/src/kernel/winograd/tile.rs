@@ -1,29 +1,9 @@
 //! The one-dimensional transforms, and tiles that are read through them.
 
 use super::{IN, OUT, stride};
+use crate::kernel::signs::Gate;
 use crate::kernel::simd::Simd;
-
-/// Where `length` numbers from `at` on stand; checked in builds with debug assertions.
-///
-/// # Safety
-/// They must lie in `values`.
-#[inline(always)]
-pub(super) unsafe fn span(values: &[f32], at: usize, length: usize) -> *const f32 {
-    debug_assert!(at + length <= values.len(), "{length} numbers at {at} of {}", values.len());
-    // SAFETY: in bounds by this function's contract.
-    unsafe { values.as_ptr().add(at) }
-}
-
-/// The same for writing.
-///
-/// # Safety
-/// They must lie in `values`.
-#[inline(always)]
-pub(super) unsafe fn span_mut(values: &mut [f32], at: usize, length: usize) -> *mut f32 {
-    debug_assert!(at + length <= values.len(), "{length} numbers at {at} of {}", values.len());
-    // SAFETY: in bounds by this function's contract.
-    unsafe { values.as_mut_ptr().add(at) }
-}
+use crate::kernel::span::{span, span_mut};
 
 /// How a line of `N` pixels becomes points.
 ///
@@ -149,16 +129,15 @@ pub(crate) struct Pixels<'a> {
     pub(crate) size: [usize; 4],
     /// Zeros on every side.
     pub(crate) padding: usize,
-    /// A number counts `slope` times where that of the gate, laid out like `values`, is not positive: the
-    /// gradient of an activation whose result was the gate.
-    pub(crate) gate: Option<(&'a [f32], f32)>,
+    /// Laid out like `values`: the gradient of an activation whose result was the gate.
+    pub(crate) gate: Option<Gate<'a>>,
 }
 
 impl Pixels<'_> {
     /// Panics where slices and sizes do not fit together.
     pub(super) fn check(&self) {
         assert!(self.values.len() == self.size.iter().product::<usize>(), "wrong size");
-        assert!(self.gate.is_none_or(|(gate, _)| gate.len() == self.values.len()), "wrong gate");
+        assert!(self.gate.is_none_or(|gate| gate.fits(self.values.len())), "wrong gate");
     }
 
     /// The channels of a pixel in a buffer: whole vectors.
@@ -206,10 +185,7 @@ impl Pixels<'_> {
                         }
                         let value = S::load_masked(span(values, place + c, lanes), mask);
                         column[y] = match gate {
-                            Some((gate, slope)) => {
-                                let gate = S::load_masked(span(gate, place + c, lanes), mask);
-                                S::gate(gate, value, S::mul(value, S::splat(slope)))
-                            }
+                            Some(gate) => gate.pass::<S>(value, place + c, lanes, mask),
                             None => value,
                         };
                     }

@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::tile::{OfGradient, OfSource, Pixels, lower_weights, span, span_mut};
+use super::tile::{OfGradient, OfSource, Pixels, lower_weights};
 use super::{IN, OUT, POINTS, TILES, stride};
 use crate::kernel::Level;
 use crate::kernel::level::{Kernel, Tiled};
 use crate::kernel::pack::{Block, blocks};
 use crate::kernel::simd::Simd;
+use crate::kernel::span::{span, span_mut};
 
 /// Numbers that are kept transformed at a time.
 const KEPT: usize = 1 << 22;

@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::tile::{lift_weights, span, span_mut};
+use super::tile::lift_weights;
 use super::{IN, POINTS};
 use crate::kernel::Level;
 use crate::kernel::level::Kernel;
 use crate::kernel::pack::{Block, Packed};
 use crate::kernel::simd::Simd;
+use crate::kernel::span::{span, span_mut};
 
 /// Transformed weights, `[block][point][channel][lane]`, lanes beyond the last channel zero.
 #[derive(Debug)]
