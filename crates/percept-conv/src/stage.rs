@@ -24,7 +24,7 @@ use crate::{Activation, Conv, FrozenConv};
 #[derive(Clone, Debug)]
 pub enum FrozenLayer {
     /// A convolution, with the activation that belongs to it.
-    Conv(FrozenConv),
+    Conv(Box<FrozenConv>),
     /// `max(v, 0)`.
     Relu,
     /// As [`max_pool2d`](crate::max_pool2d).

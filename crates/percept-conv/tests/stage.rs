@@ -10,7 +10,7 @@ fn noise<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 
 fn conv(input: usize, output: usize, kernel: usize, conv: Conv) -> FrozenLayer {
     let weight = noise([output, input, kernel, kernel]);
-    FrozenLayer::Conv(FrozenConv::new(weight, Some(noise([output])), conv))
+    FrozenLayer::Conv(Box::new(FrozenConv::new(weight, Some(noise([output])), conv)))
 }
 
 fn one_by_one(layers: &[FrozenLayer], x: Tensor<4>) -> Tensor<4> {

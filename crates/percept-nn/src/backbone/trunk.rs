@@ -89,7 +89,8 @@ impl Trunk {
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
-                    frozen.push(FrozenLayer::Conv(FrozenConv::new(weight, Some(bias), conv)));
+                    let conv = FrozenConv::new(weight, Some(bias), conv);
+                    frozen.push(FrozenLayer::Conv(Box::new(conv)));
                     // Two taps a convolution: before the activation and behind it.
                     if cut && tap < deepest {
                         end(&mut stages, &mut frozen);
