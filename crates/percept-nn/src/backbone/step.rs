@@ -21,7 +21,7 @@ const L2_EPSILON: f64 = 1e-12;
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Layers between two places at which something else happens, as one operation.
-    Frozen(FrozenStage),
+    Frozen(Box<FrozenStage>),
     L2Pool {
         filter: Box<Tensor<4>>,
     },

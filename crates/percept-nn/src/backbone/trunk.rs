@@ -61,7 +61,7 @@ impl Trunk {
         let mut frozen = Vec::new();
         let operation = |frozen: &mut Vec<_>| {
             let layers = std::mem::take(frozen);
-            (!layers.is_empty()).then(|| Step::Frozen(FrozenStage::new(layers, &device)))
+            (!layers.is_empty()).then(|| Step::Frozen(Box::new(FrozenStage::new(layers, &device))))
         };
         let mut tap = 0;
         let mut channels = 3;
