@@ -15,7 +15,7 @@ merged over it for a common start of each seed, if there is one; [variant.NAME],
 docs/evidence/sr.toml in the repository is one.
 
 Ctrl-C finishes the step and saves; the same command goes on. Runs lie in DIR/seed-S/VARIANT and are ordinary runs. \
-One that is finished is not trained again. Then all of them restore photos that none has seen: DIR/README.md has the \
+One that is finished is not trained again. Then all of them restore the photos of `test`: DIR/README.md has the \
 scores, their differences with intervals over photos and seeds, what was selected and details to look at; \
 DIR/results.json the same for machines.";
 

@@ -23,7 +23,7 @@ fn head(evidence: &Evidence) -> String {
         plan.test.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(", ");
     let size = plan.test_crop.map_or("whole".to_string(), |side| format!("the {side}×{side} in the middle"));
     let mut text = format!(
-        "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} photos of {folders} ({size}), which no run has seen, degraded the \
+        "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} photos of {folders} ({size}), degraded the \
          same way for every run.",
         plan.title,
         plan.command,
@@ -92,8 +92,8 @@ fn means(evidence: &Evidence) -> String {
     titles.push("s/step".to_string());
     let mut text = format!(
         "## Scores\n\nMeans over seeds and photos, in brackets the least and largest mean of a seed. {}\n\n",
-        "The best of a column is bold. A star: the metric looks through the network of a loss. Steps were timed while other \
-         programs ran: compare them with care."
+        "The best of a column is bold. A star: the metric looks through the network of a loss. Seconds a step are the \
+         middle ones of the logs, whatever else ran meanwhile."
     );
     text.push_str(&header(&titles));
     for variant in &evidence.variants {

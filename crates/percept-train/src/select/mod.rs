@@ -93,10 +93,10 @@ pub fn select(
     if photos.len() < 2 {
         return Err(SelectError::TooFew { path: data.to_path_buf(), found: files.len(), side: options.side });
     }
-    let seen = look(&photos, backbone.as_ref(), options, &device, progress)?;
     // The last photos of an evenly spaced list would all be from one end of the folder.
     let held = |photo: &usize| photo % HELD_OUT == HELD_OUT - 1;
     let (test, learn): (Vec<usize>, Vec<usize>) = (0..photos.len()).partition(held);
+    let seen = look(&photos, &learn, backbone.as_ref(), options, &device, progress)?;
     let response = response(&seen, &learn);
     let weights = learn_weights(&seen, &response, &learn, backbone.as_ref(), options, store, &device)?;
 
@@ -157,8 +157,10 @@ fn read(files: &[PathBuf], side: usize) -> (Vec<Image<Srgb>>, Vec<Skipped>) {
     (photos, skipped)
 }
 
+/// The usual variances are those of the photos to `learn` from: what is held out says nothing yet.
 fn look(
     photos: &[Image<Srgb>],
+    learn: &[usize],
     backbone: &dyn Backbone,
     options: &SelectOptions,
     device: &Device,
@@ -174,10 +176,10 @@ fn look(
     let taps = backbone.taps().len();
     // First the usual variances, which steady every distance.
     let mut variance: Vec<Vec<f32>> = vec![Vec::new(); taps];
-    for photo in photos {
+    for photo in learn.iter().filter_map(|at| photos.get(*at)) {
         for (sum, map) in variance.iter_mut().zip(features(photo)) {
             let centred = map.clone() - map.mean_dim(1).mean_dim(2);
-            add(sum, &numbers(centred.square().mean_dim(1).mean_dim(2)), photos.len());
+            add(sum, &numbers(centred.square().mean_dim(1).mean_dim(2)), learn.len());
         }
     }
     let usual = |tap: &Vec<f32>| Tensor::from_data(TensorData::new(tap.clone(), [tap.len()]), device);
