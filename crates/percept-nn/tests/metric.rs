@@ -259,7 +259,7 @@ fn trained(folder: &std::path::Path) -> f64 {
     let both = |a, b| Tensor::cat(vec![image(&fixture, a, &device), image(&fixture, b, &device)], 0);
     for _ in 0..2 {
         let seen = space.see(both("astronaut_noise", "chelsea_jpeg"), both("astronaut", "chelsea"));
-        space.selection_step(&seen, both("astronaut_blur", "chelsea_small")).unwrap();
+        space.selection_step(&seen, |_| both("astronaut_blur", "chelsea_small")).unwrap();
     }
     let mut state = StateDict::new();
     state.extend_prefixed("perceptual.", space.state_dict());

@@ -353,7 +353,7 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
     // Both steps, as the training loop does them.
     let (network, mut space) = (gain(), make());
     let seen = space.see(input.clone() * network.clone(), target.clone());
-    let step = space.selection_step(&seen, distorted.clone()).unwrap();
+    let step = space.selection_step(&seen, |_| distorted.clone()).unwrap();
     assert!(step.active > 0.0 && step.loss > 0.0);
     let grads = space.transformation_loss(&seen).backward();
     let with_triplet = network.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap();

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::Device;
-use percept_nn::disentangle::PerceptualSpace;
+use burn::tensor::{Device, Tensor};
+use percept_nn::disentangle::{Anchor, PerceptualSpace, blurred};
 use percept_nn::loss::{Loss, PerceptualLoss};
 use percept_nn::model::{Card, Model};
 use percept_nn::network::Network;
@@ -171,7 +171,7 @@ impl Trainer {
     /// One batch. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
     fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
-        let result = self.network_g.forward(x); // ŷ = G(x), [N, H, W, 3]
+        let result = self.network_g.forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
         let mut terms = Terms::default();
         let mut active = None;
 
@@ -182,8 +182,13 @@ impl Trainer {
             Some((PerceptualLoss::Space(space), weight)) => {
                 // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
                 let seen = space.see(result.clone(), y.clone());
+                let anchor = |anchor| match (anchor, &self.ema) {
+                    (Anchor::Blurred, _) => blurred(y.clone()),
+                    (Anchor::Earlier, Some(ema)) => Tensor::from_inner(ema.module().forward(x.inner())),
+                    _ => distorted,
+                };
                 // Selection step: only w moves.
-                if let Some(selected) = space.selection_step(&seen, distorted) {
+                if let Some(selected) = space.selection_step(&seen, anchor) {
                     terms.note("l_sel", selected.loss)?;
                     active = Some(f64::from(selected.active));
                 }

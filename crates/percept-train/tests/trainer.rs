@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
-use percept_nn::disentangle::SelectionConfig;
+use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::{
     ContextualOpt, DistsOpt, FeatureOpt, LpipsNet, LpipsOpt, PerceptualOpt, PixelOpt, PixelType, StyleOpt,
 };
@@ -186,6 +186,44 @@ fn a_run_that_is_stopped_anywhere_and_resumed_ends_as_the_uninterrupted_one() {
         finish(resume(&run));
         assert_equal_runs(&whole.run_dir(), &run);
     }
+}
+
+/// Every anchor gives the selection something else to go by, and the averaged network that `earlier` asks is resumed
+/// with the rest.
+#[test]
+fn every_anchor_moves_the_selection_its_own_way() {
+    let dir = folder();
+    let with = |anchor: Anchor, run: &str| {
+        let mut config = config(dir.path(), run, Task::Sr);
+        if let Some(PerceptualOpt::Feature(FeatureOpt { selection: Some(selection), .. })) =
+            &mut config.train.perceptual_opt
+        {
+            selection.anchor = anchor;
+        }
+        config
+    };
+    let anchors = [(Anchor::Input, "input"), (Anchor::Blurred, "blurred"), (Anchor::Earlier, "earlier")];
+    let ends = anchors.map(|(anchor, run)| {
+        let config = with(anchor, run);
+        finish(create(&config));
+        lines(config.run_dir().join("selection.jsonl")).pop().unwrap()["taps"].clone()
+    });
+    assert!(ends[0] != ends[1] && ends[1] != ends[2] && ends[0] != ends[2]);
+
+    let stop = AtomicBool::new(false);
+    let config = with(Anchor::Earlier, "stopped");
+    let stopped = create(&config).run(&stop, |event| {
+        if matches!(event, Event::Step(report) if report.iter == 4) {
+            stop.store(true, Ordering::SeqCst);
+        }
+    });
+    assert_eq!(stopped.unwrap(), Outcome::Stopped { iter: 4 });
+    finish(resume(&config.run_dir()));
+    assert_equal_runs(&dir.path().join("earlier"), &config.run_dir());
+
+    let mut config = with(Anchor::Earlier, "refused");
+    config.train.ema_decay = 0.0;
+    assert!(refused(Trainer::create(config, &weights())).contains("ema_decay"));
 }
 
 #[test]

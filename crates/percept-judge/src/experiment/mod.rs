@@ -7,6 +7,7 @@
 
 mod crops;
 mod error;
+mod forest;
 mod page;
 mod photos;
 mod scores;
@@ -22,7 +23,7 @@ use percept_nn::weights::WeightStore;
 use serde::Serialize;
 
 pub use error::ExperimentError;
-pub use selected::{SelectedChannels, TapSelection};
+pub use selected::{Agreement, SelectedChannels, TapSelection};
 
 use self::photos::TestPhotos;
 use crate::compare::{Outcome, backbone, outcomes};
@@ -113,6 +114,8 @@ pub struct Evidence {
     pub metrics: BTreeMap<String, MetricInfo>,
     /// The variants of which all seeds are finished, in order.
     pub variants: Vec<Variant>,
+    /// How far the variants that select do it alike, by pair.
+    pub agreement: Vec<Agreement>,
     /// Variants that are left out because a run is missing or unfinished.
     pub unfinished: Vec<String>,
 }
@@ -121,7 +124,7 @@ pub struct Evidence {
 type Values = BTreeMap<String, BTreeMap<String, Vec<Vec<f64>>>>;
 
 impl Evidence {
-    /// Judges the runs of `plan` that are finished, and writes `results.json`, `README.md` and `crops.jpg` into its
+    /// Judges the runs of `plan` that are finished, and writes `results.json`, `README.md` and its pictures into its
     /// folder. `progress` hears how many runs of how many are judged, and says whether to go on.
     ///
     /// # Errors
@@ -199,6 +202,7 @@ impl Evidence {
             photos: photos.names(),
             skipped: photos.skipped.clone(),
             metrics,
+            agreement: agreement(&variants),
             variants,
             unfinished,
             plan,
@@ -210,7 +214,10 @@ impl Evidence {
     fn write(&self, photos: &TestPhotos, values: &Values, device: &Device) -> Result<(), ExperimentError> {
         let picture = crops::write(self, photos, values, device)?;
         let json = serde_json::to_string_pretty(self)?;
-        for (name, text) in [("results.json", json), ("README.md", page::page(self, &picture))] {
+        let figure = forest::forest(self, &page::columns(self));
+        let files =
+            [("results.json", json), ("differences.svg", figure), ("README.md", page::page(self, &picture))];
+        for (name, text) in files {
             let path = self.plan.out.join(name);
             write_atomic(&path, text.as_bytes()).map_err(|source| ExperimentError::Write { path, source })?;
         }
@@ -288,6 +295,19 @@ fn findings(
         }
     }
     findings
+}
+
+/// Of all pairs of variants that select.
+fn agreement(variants: &[Variant]) -> Vec<Agreement> {
+    let selecting: Vec<_> =
+        variants.iter().filter_map(|variant| Some((&variant.name, variant.selection.as_ref()?))).collect();
+    let pairs =
+        selecting.iter().enumerate().flat_map(|(i, a)| selecting.iter().skip(i + 1).map(move |b| (a, b)));
+    let agreement =
+        |((a, of_a), (b, of_b)): (&(&String, &SelectedChannels), &(&String, &SelectedChannels))| {
+            Some(Agreement { between: [a.to_string(), b.to_string()], correlation: of_a.agreement(of_b)? })
+        };
+    pairs.filter_map(agreement).collect()
 }
 
 /// The median seconds of a step, and the steps.

@@ -12,8 +12,15 @@ use crate::report::settings::Settings;
 
 /// The whole page.
 pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
-    [head(evidence), means(evidence), differences(evidence), selections(evidence), picture(evidence, crops)]
-        .concat()
+    [
+        head(evidence),
+        means(evidence),
+        differences(evidence),
+        selections(evidence),
+        agreement(evidence),
+        picture(evidence, crops),
+    ]
+    .concat()
 }
 
 fn head(evidence: &Evidence) -> String {
@@ -66,7 +73,7 @@ fn machine() -> String {
 }
 
 /// The metrics that the tables have, in order.
-fn columns(evidence: &Evidence) -> Vec<&String> {
+pub(super) fn columns(evidence: &Evidence) -> Vec<&String> {
     let found =
         |metric: &&String| evidence.variants.iter().any(|variant| variant.findings.contains_key(*metric));
     evidence.plan.metrics.iter().filter(found).collect()
@@ -152,7 +159,7 @@ fn differences(evidence: &Evidence) -> String {
         let cells = metrics.iter().map(cell).collect::<Vec<_>>();
         let _ = writeln!(text, "| {} | {} |", variant.name, cells.join(" | "));
     }
-    text.push('\n');
+    text.push_str("\n![differences](differences.svg)\n\n");
     text
 }
 
@@ -179,6 +186,34 @@ fn selections(evidence: &Evidence) -> String {
         });
         let cells = taps.chain([active]).collect::<Vec<_>>();
         let _ = writeln!(text, "| {} | {} |", variant.name, cells.join(" | "));
+    }
+    text.push('\n');
+    text
+}
+
+/// The lower triangle of a matrix.
+fn agreement(evidence: &Evidence) -> String {
+    let correlation = |a: &str, b: &str| {
+        let of = |agreement: &&super::Agreement| agreement.between == [a, b];
+        evidence.agreement.iter().find(of).map(|agreement| agreement.correlation)
+    };
+    let selecting = evidence.variants.iter().filter(|variant| variant.selection.is_some());
+    let names: Vec<&str> = selecting.map(|variant| variant.name.as_str()).collect();
+    let [firsts @ .., _] = names.as_slice() else { return String::new() };
+    if evidence.agreement.is_empty() {
+        return String::new();
+    }
+    let titles: Vec<String> = std::iter::once("").chain(firsts.iter().copied()).map(str::to_string).collect();
+    let mut text = format!(
+        "Rank correlation of the weights of two variants (means over seeds), mean over the taps:\n\n{}",
+        header(&titles)
+    );
+    for (row, name) in names.iter().enumerate().skip(1) {
+        let cells = firsts.iter().enumerate().map(|(column, first)| match correlation(first, name) {
+            Some(value) if column < row => format!("{value:.2}").replace('-', "−"),
+            _ => String::new(),
+        });
+        let _ = writeln!(text, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
     text.push('\n');
     text

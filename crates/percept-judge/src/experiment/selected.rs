@@ -29,6 +29,18 @@ pub struct TapSelection {
     /// Rank correlation of the weights between two seeds, mean over all pairs; `None` of one seed, of a selection that
     /// never moves, and where all weights are equal.
     pub between_seeds: Option<f64>,
+    /// Weight of each channel, mean over the seeds.
+    #[serde(skip)]
+    pub weights: Vec<f64>,
+}
+
+/// How far two variants select the same channels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// The variants.
+    pub between: [String; 2],
+    /// Rank correlation of their weights, mean over the taps.
+    pub correlation: f64,
 }
 
 impl SelectedChannels {
@@ -45,15 +57,14 @@ impl SelectedChannels {
             let first = taps.first()?;
             let pairs =
                 taps.iter().enumerate().flat_map(|(i, a)| taps.iter().skip(i + 1).map(move |b| (a, b)));
-            let agree = pairs.map(|(a, b)| {
-                let ranked = Ranked::new(&a.weights, &b.weights)?;
-                ranked.spearman(&vec![1.0; ranked.len()])
-            });
-            let agree: Option<Vec<f64>> = agree.collect();
+            let agree: Option<Vec<f64>> = pairs.map(|(a, b)| correlation(&a.weights, &b.weights)).collect();
             let agree = agree.filter(|agree| moves && !agree.is_empty());
+            let weight =
+                |channel: usize| taps.iter().filter_map(|tap| tap.weights.get(channel)).sum::<f64>() / count;
             Some(TapSelection {
                 name: first.name.clone(),
                 channels: first.weights.len(),
+                weights: (0..first.weights.len()).map(weight).collect(),
                 effective: taps.iter().map(|tap| tap.effective).sum::<f64>() / count,
                 between_seeds: agree.map(|agree| agree.iter().sum::<f64>() / agree.len() as f64),
             })
@@ -68,4 +79,20 @@ impl SelectedChannels {
         let active = first.zip(last).map(|(first, last)| [first, last]);
         Ok(Some(Self { taps, active }))
     }
+
+    /// Rank correlation with the weights of another, mean over the taps; `None` where the taps are not the same ones or
+    /// all weights of one are equal.
+    pub(super) fn agreement(&self, other: &Self) -> Option<f64> {
+        if !self.taps.iter().map(|tap| &tap.name).eq(other.taps.iter().map(|tap| &tap.name)) {
+            return None;
+        }
+        let by_tap = self.taps.iter().zip(&other.taps).map(|(a, b)| correlation(&a.weights, &b.weights));
+        let by_tap: Option<Vec<f64>> = by_tap.collect();
+        by_tap.filter(|all| !all.is_empty()).map(|all| all.iter().sum::<f64>() / all.len() as f64)
+    }
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
+    let ranked = Ranked::new(a, b)?;
+    ranked.spearman(&vec![1.0; ranked.len()])
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Anchor;
+
 /// Which images the contrastive module compares. `ŷ` is the result, `y` the target, `x̃` the distorted
 /// image at the target's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +69,9 @@ pub enum Start {
 pub struct SelectionConfig {
     /// What is contrasted: `across` (default), `literal`, `conventional` or `none`.
     pub contrast: Contrast,
+    /// Which image stands for the distortion: `input` (default), `blurred` (the target, blurred) or `earlier` (the
+    /// result of the averaged network).
+    pub anchor: Anchor,
     /// Where the selection starts: `uniform` (default), `random`, `lpips` or `{ file = "PATH" }`.
     pub start: Start,
     /// For `start = "random"`: effective number of channels as a share of all, in (0, 1].
@@ -118,6 +123,7 @@ impl Default for SelectionConfig {
     fn default() -> Self {
         Self {
             contrast: Contrast::Across,
+            anchor: Anchor::Input,
             start: Start::Uniform,
             concentration: 0.3,
             start_seed: 0,

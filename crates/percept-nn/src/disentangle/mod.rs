@@ -24,6 +24,7 @@
 //! Everything is built on one quantity, the distance by image and channel
 //! `δ_nc(a, b) = mean_hw (φ_c(a) − φ_c(b))²` (`[N, C]` for every tap).
 
+mod anchor;
 mod config;
 mod contextual;
 mod gate;
@@ -34,6 +35,7 @@ mod squared;
 mod start;
 mod triplet;
 
+pub use anchor::{Anchor, blurred};
 pub use config::{Contrast, Gate, ResponseScale, SelectionConfig, Start};
 pub use contextual::{ContextualConfig, contextual};
 pub use gate::{effective_channels, gate_weights};

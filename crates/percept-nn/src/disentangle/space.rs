@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
 use super::{
-    ContextualConfig, Contrast, Running, Selection, SelectionStep, TripletDistances, contextual, squared,
+    Anchor, ContextualConfig, Contrast, Running, Selection, SelectionStep, TripletDistances, contextual,
+    squared,
 };
 use crate::backbone::Backbone;
 use crate::weights::{StateDict, WeightError};
@@ -73,12 +74,16 @@ impl PerceptualSpace {
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
     /// moves.
     ///
-    /// `distorted` is `x̃`, the task's distorted image at the target's size.
-    pub fn selection_step(&mut self, seen: &Seen, distorted: Tensor<4>) -> Option<SelectionStep> {
+    /// `distorted` makes `x̃` at the target's size; it is asked only in batches in which `w` moves.
+    pub fn selection_step(
+        &mut self,
+        seen: &Seen,
+        distorted: impl FnOnce(Anchor) -> Tensor<4>,
+    ) -> Option<SelectionStep> {
         let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
         selection.batch(|config| {
             let detached: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
-            let distorted = backbone.features(distorted.detach());
+            let distorted = backbone.features(distorted(config.anchor).detach());
             let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
             TripletDistances {
                 result_target: distances(&detached, &seen.target),
