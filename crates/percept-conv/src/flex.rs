@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::geometry::Geometry;
 use crate::kernel::{self, Epilogue, Gate, Level, Packed, Pixels, Signs, Transformed};
 use crate::{
-    Activation, Conv,
+    Activation, Conv, Precision,
     backend::ConvBackend,
     frozen::{Pack, Packs},
 };
@@ -140,8 +140,8 @@ pub(crate) fn convolved(
     if geometry.winograd(geometry.result()) {
         let own = OnceLock::new();
         let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let channels = [geometry.output, geometry.input];
-            Transformed::forward(Level::current(), weight, channels)
+            let (level, channels) = (Level::current(), [geometry.output, geometry.input]);
+            Transformed::forward(level, precision(pack, geometry), weight, channels)
         });
         let size = [geometry.batch, geometry.source[0], geometry.source[1], geometry.input];
         let pixels = Pixels { values: x, size, padding: geometry.padding, gate: None };
@@ -186,8 +186,8 @@ pub(crate) fn source_gradient(
     if geometry.winograd(geometry.source) {
         let own = OnceLock::new();
         let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let channels = [geometry.output, geometry.input];
-            Transformed::gradient(Level::current(), weight, channels)
+            let (level, channels) = (Level::current(), [geometry.output, geometry.input]);
+            Transformed::gradient(level, precision(pack, geometry), weight, channels)
         });
         let [height, width] = geometry.result();
         let size = [geometry.batch, height, width, geometry.output];
@@ -203,6 +203,15 @@ pub(crate) fn source_gradient(
         let [rows, columns] = &[geometry.gradient(0), geometry.gradient(1)];
         let axes = [rows, columns];
         kernel::convolve_to(spare, gradient, geometry.batch, axes, packed, Epilogue::default(), None)
+    }
+}
+
+/// That of frozen weights. Between an image and features there is little to multiply and much to lose: differences
+/// of neighbours are what these layers see.
+fn precision(pack: Option<&Pack>, geometry: &Geometry) -> Precision {
+    match pack {
+        Some(pack) if geometry.input.min(geometry.output) >= 16 => pack.precision,
+        _ => Precision::F32,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use burn::tensor::Tensor;
 
 use crate::kernel::{Packed, Transformed};
-use crate::{Conv, ops};
+use crate::{Conv, Precision, ops};
 
 /// Weights in the order of the kernels, made at first use.
 #[derive(Debug, Default)]
@@ -14,9 +14,17 @@ pub(crate) struct Packs {
     pub(crate) gradient: Pack,
 }
 
+impl Packs {
+    fn new(precision: Precision) -> Self {
+        let pack = || Pack { precision, ..Pack::default() };
+        Self { forward: pack(), gradient: pack() }
+    }
+}
+
 /// The weights of one direction, for every kernel that was used.
 #[derive(Debug, Default)]
 pub(crate) struct Pack {
+    pub(crate) precision: Precision,
     pub(crate) direct: OnceLock<Packed>,
     pub(crate) winograd: OnceLock<Transformed>,
 }
@@ -36,6 +44,12 @@ impl FrozenConv {
     pub fn new(weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Self {
         let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
         Self { weight: weight.detach().inner(), bias: bias.detach().inner(), conv, packs: Arc::default() }
+    }
+
+    /// The same with products of another precision.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { packs: Arc::new(Packs::new(precision)), ..self }
     }
 
     /// `[N, H, W, in]` → `[N, H', W', out]`, on any tensor of the same device, with or without autodiff.

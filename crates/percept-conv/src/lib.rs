@@ -1,6 +1,7 @@
 //! Fast channels-last convolution as a Burn backend extension; the only floor that knows the device.
 //!
-//! Activations are `[N, H, W, C]`, weights keep PyTorch's `[out, in, kh, kw]`, everything is `f32`.
+//! Activations are `[N, H, W, C]`, weights keep PyTorch's `[out, in, kh, kw]`, everything is `f32`, but for
+//! the products of frozen layers that are given another [`Precision`].
 
 mod autodiff;
 mod backend;
@@ -17,6 +18,7 @@ mod memory;
 mod naive;
 mod ops;
 mod pool;
+mod precision;
 mod shuffle;
 mod similarity;
 mod stage;
@@ -30,6 +32,7 @@ pub use frozen::FrozenConv;
 pub use memory::keep_memory;
 pub use ops::{Activation, Conv, conv2d};
 pub use pool::max_pool2d;
+pub use precision::Precision;
 pub use shuffle::pixel_shuffle;
 pub use similarity::contextual_similarity;
 pub use stage::{FrozenLayer, FrozenStage};

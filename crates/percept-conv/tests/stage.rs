@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)] // a test may fail loudly
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance, activation::relu};
-use percept_conv::{Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, max_pool2d};
+use percept_conv::{Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, Precision, max_pool2d};
 
 fn noise<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &Device::flex())
@@ -11,6 +11,15 @@ fn noise<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 fn conv(input: usize, output: usize, kernel: usize, conv: Conv) -> FrozenLayer {
     let weight = noise([output, input, kernel, kernel]);
     FrozenLayer::Conv(Box::new(FrozenConv::new(weight, Some(noise([output])), conv)))
+}
+
+fn narrow(layer: &FrozenLayer) -> FrozenLayer {
+    match layer {
+        FrozenLayer::Conv(layer) => {
+            FrozenLayer::Conv(Box::new(layer.as_ref().clone().with_precision(Precision::Bf16)))
+        }
+        other => other.clone(),
+    }
 }
 
 fn one_by_one(layers: &[FrozenLayer], x: Tensor<4>) -> Tensor<4> {
@@ -23,6 +32,16 @@ fn one_by_one(layers: &[FrozenLayer], x: Tensor<4>) -> Tensor<4> {
 
 fn assert_close(a: Tensor<4>, b: Tensor<4>) {
     a.into_data().assert_approx_eq::<f32>(&b.into_data(), Tolerance::rel_abs(1e-5, 1e-5));
+}
+
+/// The values of `forward` and a gradient to `x`.
+fn with_gradient(x: &Tensor<4>, forward: &dyn Fn(Tensor<4>) -> Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    let leaf = Tensor::<4>::from_data(x.to_data(), &Device::flex().autodiff()).require_grad();
+    let y = forward(leaf.clone());
+    let count = y.dims().iter().product::<usize>() as i64;
+    let outer = Tensor::arange(0..count, &leaf.device()).float().reshape(y.dims()).sin();
+    let gradients = (y.clone() * outer).sum().backward();
+    (y.inner(), leaf.grad(&gradients).unwrap())
 }
 
 #[test]
@@ -38,25 +57,39 @@ fn values_and_gradient_are_those_of_the_single_layers() {
         vec![FrozenLayer::Relu, pool.clone(), conv(3, 21, 3, same), conv(21, 24, 3, Conv::same(3))],
         vec![conv(3, 7, 5, leaky), FrozenLayer::MaxPool { kernel: 3, stride: 2 }, conv(7, 9, 3, same)],
     ];
-    for layers in stages {
+    let narrow = stages.clone().map(|layers| layers.iter().map(narrow).collect());
+    for layers in stages.into_iter().chain(narrow) {
         let stage = FrozenStage::new(layers.clone(), &Device::flex());
         let x = noise([2, 23, 26, 3]);
-        let run = |forward: &dyn Fn(Tensor<4>) -> Tensor<4>| {
-            let leaf = Tensor::<4>::from_data(x.to_data(), &Device::flex().autodiff()).require_grad();
-            let y = forward(leaf.clone());
-            let count = y.dims().iter().product::<usize>() as i64;
-            let outer = Tensor::arange(0..count, &leaf.device()).float().reshape(y.dims()).sin();
-            let gradients = (y.clone() * outer).sum().backward();
-            (y.inner(), leaf.grad(&gradients).unwrap())
-        };
         for _ in 0..2 {
-            let (y, gradient) = run(&|x| stage.forward(x));
-            let (expected, expected_gradient) = run(&|x| one_by_one(&layers, x));
+            let (y, gradient) = with_gradient(&x, &|x| stage.forward(x));
+            let (expected, expected_gradient) = with_gradient(&x, &|x| one_by_one(&layers, x));
             assert_close(y, expected.clone());
             assert_close(gradient, expected_gradient);
             // Nothing is kept, and it is the same.
             assert_close(stage.forward(x.clone()), expected);
         }
+    }
+}
+
+/// Length of `a − b` relative to that of `b`.
+fn apart(a: Tensor<4>, b: Tensor<4>) -> f32 {
+    let length = |x: Tensor<4>| x.square().sum().sqrt().into_scalar::<f32>();
+    length(a - b.clone()) / length(b)
+}
+
+#[test]
+fn bf16_is_close_and_not_equal() {
+    // Without an activation: its sign would turn with the rounding, which is no error of the products.
+    let layers = vec![conv(16, 32, 3, Conv::same(3)), conv(32, 16, 3, Conv::same(3))];
+    let x = noise([2, 23, 26, 16]);
+    let [(y, gradient), (expected, expected_gradient)] =
+        [layers.iter().map(narrow).collect(), layers].map(|layers: Vec<_>| {
+            let stage = FrozenStage::new(layers, &Device::flex());
+            with_gradient(&x, &|x| stage.forward(x))
+        });
+    for apart in [apart(y, expected), apart(gradient, expected_gradient)] {
+        assert!((1e-3..3e-2).contains(&apart), "{apart} apart");
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use percept_conv::keep_memory;
-use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
+use percept_nn::backbone::{BackboneConfig, BackboneKind, Precision, WeightSource};
 use percept_nn::disentangle::{ContextualConfig, contextual};
 use percept_nn::metric::Lpips;
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
@@ -35,13 +35,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stages: Vec<f64> = stages
         .map(|(stage, products)| 18.0 * f64::from(products.iter().sum::<u32>()) / f64::from(1 << (2 * stage)))
         .collect();
-    for (tap, count) in [("relu3_3", 3), ("relu4_3", 4), ("relu5_3", 5)] {
+    let taps = [("relu3_3", 3), ("relu4_3", 4), ("relu5_3", 5)];
+    let precisions = [(Precision::F32, ""), (Precision::Bf16, " bf16")];
+    for ((tap, count), (precision, name)) in
+        taps.iter().flat_map(|tap| precisions.map(|precision| (*tap, precision)))
+    {
         let per_pixel: f64 = stages.iter().take(count).sum();
-        let config = BackboneConfig { kind: BackboneKind::Vgg16, weights: WeightSource::Random };
+        let config = BackboneConfig { kind: BackboneKind::Vgg16, weights: WeightSource::Random, precision };
         let vgg = config.init(&[tap.to_string()], &store, &device)?;
         let see = |x: Tensor<4>| vgg.features(x).remove(0);
         for (batch, side) in [(8, 96), (1, 256)] {
-            let shape = format!("vgg16 {tap} {batch}x{side}");
+            let shape = format!("vgg16 {tap} {batch}x{side}{name}");
             let x = images([batch, side, side, 3]);
             let source = tracked(&x);
             let flops = (batch * side * side) as f64 * per_pixel;

@@ -10,7 +10,7 @@ mod perceptual;
 
 use bundled::store;
 use burn::tensor::{Device, Tensor};
-use percept_nn::backbone::{Backbone, BackboneConfig, BackboneError, BackboneKind, WeightSource};
+use percept_nn::backbone::{Backbone, BackboneConfig, BackboneError, BackboneKind, Precision, WeightSource};
 use percept_nn::weights::{Array, StateDict, WeightError, WeightStore};
 use perceptual::{fixture, image, vector};
 
@@ -162,7 +162,7 @@ fn vgg19_loads_from_a_file_of_its_real_shapes() {
     assert!(state.get("features.34.weight").is_some(), "torchvision's last convolution of VGG19");
     state.save(&path).unwrap();
     let weights = WeightSource::Path(path.clone());
-    let config = BackboneConfig { kind: BackboneKind::Vgg19, weights };
+    let config = BackboneConfig { kind: BackboneKind::Vgg19, weights, ..Default::default() };
     let taps = ["conv5_4".to_string(), "relu3_4".to_string()];
     let device = Device::flex();
     let backbone = config.init(&taps, &WeightStore::new(), &device).unwrap();
@@ -186,7 +186,12 @@ fn vgg19_loads_from_a_file_of_its_real_shapes() {
 #[test]
 fn the_config_reads_and_writes_its_words() {
     let config: BackboneConfig = serde_json::from_str(r#"{"type": "alexnet", "weights": "random"}"#).unwrap();
-    assert_eq!(config, BackboneConfig { kind: BackboneKind::Alexnet, weights: WeightSource::Random });
+    let (kind, weights) = (BackboneKind::Alexnet, WeightSource::Random);
+    assert_eq!(config, BackboneConfig { kind, weights, precision: Precision::F32 });
+    let narrow = BackboneConfig { precision: Precision::Bf16, ..config };
+    let text = serde_json::to_string(&narrow).unwrap();
+    assert_eq!(text, r#"{"type":"alexnet","weights":"random","precision":"bf16"}"#);
+    assert_eq!(serde_json::from_str::<BackboneConfig>(&text).unwrap(), narrow);
     let config: BackboneConfig = serde_json::from_str("{}").unwrap();
     assert_eq!(config, BackboneConfig::default());
     assert_eq!(serde_json::to_string(&config).unwrap(), r#"{"type":"vgg16","weights":"bundled"}"#);

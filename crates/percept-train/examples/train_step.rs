@@ -1,13 +1,14 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
-//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `selection`
-//! or `contextual` (with a selection) as LOSS: the network, batch and losses of `percept demo`, on the bundled photos.
-//! Unlike there, the time includes waiting for the batch.
+//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
+//! `selection` or `contextual` (with a selection) as LOSS: the network, batch and losses of `percept demo`, on the
+//! bundled photos. Unlike there, the time includes waiting for the batch.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use percept_nn::backbone::{BackboneConfig, Precision};
 use percept_nn::disentangle::SelectionConfig;
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
@@ -36,13 +37,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
         "l1" => (Some(PixelOpt::default()), None),
         "feature" => (None, feature(None)),
+        "feature-bf16" => {
+            let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
+            (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
+        }
         "selection" => (None, feature(Some(SelectionConfig::default()))),
         "contextual" => {
             let selection = Some(SelectionConfig::default());
             (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
         }
         other => {
-            return Err(format!("no loss `{other}`; there are l1, feature, selection, contextual").into());
+            return Err(format!(
+                "no loss `{other}`; there are l1, feature, feature-bf16, selection, contextual"
+            )
+            .into());
         }
     };
     config.logger.print_freq = WARM_UP + steps;

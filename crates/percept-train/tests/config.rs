@@ -69,7 +69,7 @@ fn the_template_of_every_task_explains_each_key_and_reads_back() {
 #[test]
 fn keys_left_out_of_the_template_are_right_once_uncommented() {
     let text = Config::template(Task::Sr).unwrap();
-    for key in ["pretrain_network_g", "weights", "run", "max_images", "grad_clip"] {
+    for key in ["pretrain_network_g", "weights", "run", "max_images", "grad_clip", "precision"] {
         let commented = format!("# {key} = ");
         assert!(text.contains(&commented), "{key}");
         Config::from_toml(&text.replace(&commented, &format!("{key} = ")), "template").unwrap();

@@ -38,7 +38,7 @@ fn folder() -> TempDir {
 
 /// An AlexNet that has seen nothing: it stands for a backbone where only the wiring matters.
 fn backbone() -> BackboneConfig {
-    BackboneConfig { kind: BackboneKind::Alexnet, weights: WeightSource::Random }
+    BackboneConfig { kind: BackboneKind::Alexnet, weights: WeightSource::Random, ..Default::default() }
 }
 
 fn layers() -> std::collections::BTreeMap<String, f64> {

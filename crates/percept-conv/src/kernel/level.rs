@@ -74,7 +74,16 @@ unsafe fn avx2(kernel: impl Kernel) {
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512(kernel: impl Kernel) {
     // SAFETY: passed on from the caller.
-    unsafe { kernel.run::<Avx512>() }
+    unsafe { kernel.run::<Avx512<false>>() }
+}
+
+/// # Safety
+/// As [`Kernel::run`], on a processor with AVX-512F and AVX512-BF16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn avx512_bf16(kernel: impl Kernel) {
+    // SAFETY: passed on from the caller.
+    unsafe { kernel.run::<Avx512<true>>() }
 }
 
 /// An instruction set that the kernels are built for.
@@ -91,6 +100,9 @@ pub(crate) enum Level {
     /// AVX-512F, sixteen lanes.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// The same with AVX512-BF16.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16,
 }
 
 impl Level {
@@ -107,13 +119,16 @@ impl Level {
             }
             if is_x86_feature_detected!("avx512f") {
                 levels.push(Self::Avx512);
+                if is_x86_feature_detected!("avx512bf16") {
+                    levels.push(Self::Avx512Bf16);
+                }
             }
         }
         levels
     }
 
-    /// The best available one, or the one that `PERCEPT_SIMD` (`avx512`, `avx2`, `neon`, `scalar`) names if it
-    /// is available. Looked up once.
+    /// The best available one, or the one that `PERCEPT_SIMD` (`avx512-bf16`, `avx512`, `avx2`, `neon`,
+    /// `scalar`) names if it is available. Looked up once.
     pub(crate) fn current() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
@@ -139,6 +154,8 @@ impl Level {
                 Self::Avx2 => avx2(kernel),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx512 => avx512(kernel),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512Bf16 => avx512_bf16(kernel),
             }
         }
     }
@@ -162,6 +179,8 @@ impl Level {
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => "avx512-bf16",
         }
     }
 
@@ -195,7 +214,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => of::<Avx2>(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => of::<Avx512>(),
+            Self::Avx512 => of::<Avx512<false>>(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => of::<Avx512<true>>(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! its sources through pointers, one for each pixel and tap, which point to zeros for padding: so one
 //! loop serves every stride, padding and dilation, forward and gradient alike, without copying.
 
+mod bf16;
 mod direct;
 mod epilogue;
 mod level;

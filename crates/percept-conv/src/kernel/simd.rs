@@ -1,5 +1,7 @@
 //! Vectors of `f32` behind one trait, so that each kernel is written once.
 
+use super::bf16::bf16;
+
 /// A vector type of one instruction set.
 ///
 /// # Safety
@@ -40,7 +42,47 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn positive(value: Self::V) -> u16;
     /// `on` where the lane's bit is set, `off` elsewhere; bits beyond the lanes are ignored.
     unsafe fn choose(bits: u16, on: Self::V, off: Self::V) -> Self::V;
+    /// Of the two bf16 in each lane, that in the lower half and that in the upper half.
+    unsafe fn halves(pairs: Self::V) -> [Self::V; 2];
+    /// Writes all lanes, [rounded to bf16](bf16), to the memory of half as many `f32`.
+    #[inline(always)]
+    unsafe fn store_bf16(to: *mut f32, value: Self::V) {
+        // SAFETY: passed on from the caller.
+        unsafe { store_rounded::<Self>(to, value) }
+    }
+    /// `c` and both products of the bf16 in each lane of `a` and `b`.
+    #[inline(always)]
+    unsafe fn dot_bf16(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: passed on from the caller.
+        unsafe { dot_halves::<Self>(a, b, c) }
+    }
 }
+
+/// [`Simd::store_bf16`] without an instruction for it.
+#[inline(always)]
+unsafe fn store_rounded<S: Simd>(to: *mut f32, value: S::V) {
+    let mut values = [0.0; MOST_LANES];
+    // SAFETY: a vector has at most `MOST_LANES` lanes; `to` is the caller's.
+    unsafe {
+        S::store(values.as_mut_ptr(), value);
+        for (lane, value) in values.iter().enumerate().take(S::LANES) {
+            to.cast::<u16>().add(lane).write(bf16(*value));
+        }
+    }
+}
+
+/// [`Simd::dot_bf16`] without an instruction for it.
+#[inline(always)]
+unsafe fn dot_halves<S: Simd>(a: S::V, b: S::V, c: S::V) -> S::V {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let ([a, a_upper], [b, b_upper]) = (S::halves(a), S::halves(b));
+        S::mul_add(a, b, S::mul_add(a_upper, b_upper, c))
+    }
+}
+
+/// Lanes of the widest vectors.
+pub(super) const MOST_LANES: usize = 16;
 
 /// Four lanes in plain Rust.
 #[derive(Clone, Copy)]
@@ -125,6 +167,11 @@ impl Simd for Portable {
     unsafe fn choose(bits: u16, on: [f32; 4], off: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| if bits >> i & 1 == 1 { on[i] } else { off[i] })
     }
+    #[inline(always)]
+    unsafe fn halves(pairs: [f32; 4]) -> [[f32; 4]; 2] {
+        let upper = |bits: u32| f32::from_bits(bits & 0xFFFF_0000);
+        [pairs.map(|pair| upper(pair.to_bits() << 16)), pairs.map(|pair| upper(pair.to_bits()))]
+    }
 }
 
 /// One method that is one instruction.
@@ -144,16 +191,17 @@ pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Simd;
+    use super::{Simd, dot_halves, store_rounded};
     use std::arch::x86_64::*;
+    use std::mem::transmute;
 
     /// Eight lanes, with fused multiply-add.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx2;
 
-    /// Sixteen lanes.
+    /// Sixteen lanes, with or without the instructions for bf16.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx512;
+    pub(in super::super) struct Avx512<const BF16: bool>;
 
     impl Simd for Avx2 {
         const LANES: usize = 8;
@@ -197,9 +245,19 @@ mod x86 {
                 _mm256_blendv_ps(off, on, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lanes)))
             }
         }
+        #[inline(always)]
+        unsafe fn halves(pairs: __m256) -> [__m256; 2] {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let bits = _mm256_castps_si256(pairs);
+                let (lower, upper) =
+                    (_mm256_slli_epi32::<16>(bits), _mm256_and_si256(bits, _mm256_set1_epi32(!0xFFFF)));
+                [_mm256_castsi256_ps(lower), _mm256_castsi256_ps(upper)]
+            }
+        }
     }
 
-    impl Simd for Avx512 {
+    impl<const BF16: bool> Simd for Avx512<BF16> {
         const LANES: usize = 16;
         const WIDEST: usize = 4;
         type V = __m512;
@@ -236,6 +294,39 @@ mod x86 {
             _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, _mm512_setzero_ps())
         );
         instruction!(choose(bits: u16, on: __m512, off: __m512) -> __m512, _mm512_mask_blend_ps(bits, off, on));
+        #[inline(always)]
+        unsafe fn halves(pairs: __m512) -> [__m512; 2] {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let bits = _mm512_castps_si512(pairs);
+                let (lower, upper) =
+                    (_mm512_slli_epi32::<16>(bits), _mm512_and_si512(bits, _mm512_set1_epi32(!0xFFFF)));
+                [_mm512_castsi512_ps(lower), _mm512_castsi512_ps(upper)]
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bf16(to: *mut f32, value: __m512) {
+            // SAFETY: passed on from the caller; both types are 256 bits.
+            unsafe {
+                match BF16 {
+                    true => _mm256_storeu_ps(to, transmute::<__m256bh, __m256>(_mm512_cvtneps_pbh(value))),
+                    false => store_rounded::<Self>(to, value),
+                }
+            }
+        }
+        #[inline(always)]
+        unsafe fn dot_bf16(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: passed on from the caller; both types are 512 bits.
+            unsafe {
+                match BF16 {
+                    true => {
+                        let (a, b) = (transmute::<__m512, __m512bh>(a), transmute::<__m512, __m512bh>(b));
+                        _mm512_dpbf16_ps(c, a, b)
+                    }
+                    false => dot_halves::<Self>(a, b, c),
+                }
+            }
+        }
     }
 }
 
@@ -307,6 +398,15 @@ mod arm {
         unsafe fn choose(bits: u16, on: float32x4_t, off: float32x4_t) -> float32x4_t {
             // SAFETY: the instruction set is the caller's, by the trait's contract.
             unsafe { vbslq_f32(vtstq_u32(vdupq_n_u32(bits.into()), vld1q_u32(LANES.as_ptr())), on, off) }
+        }
+        #[inline(always)]
+        unsafe fn halves(pairs: float32x4_t) -> [float32x4_t; 2] {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let bits = vreinterpretq_u32_f32(pairs);
+                let (lower, upper) = (vshlq_n_u32::<16>(bits), vandq_u32(bits, vdupq_n_u32(!0xFFFF)));
+                [vreinterpretq_f32_u32(lower), vreinterpretq_f32_u32(upper)]
+            }
         }
     }
 }

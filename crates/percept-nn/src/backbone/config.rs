@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use percept_conv::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,16 @@ pub struct BackboneConfig {
     /// of a safetensors or `.pth` file with torchvision's names (`features.0.weight`, …).
     #[schemars(with = "String")]
     pub weights: WeightSource,
+    /// What the network's products are made of: `"f32"` (default) or `"bf16"`, which is faster on processors with
+    /// AVX512-BF16 and less exact everywhere: losses and their gradients change a little. On other devices than `cpu` both
+    /// are `f32`. Scores are never computed with it.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(example = Precision::Bf16)]
+    pub precision: Precision,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl BackboneConfig {
@@ -87,8 +98,9 @@ impl BackboneConfig {
             WeightSource::Random => None,
             WeightSource::Path(path) => Some(StateDict::load(path)?),
         };
-        let (pooling, scaling) = (Pooling::Max, Scaling::IMAGENET);
-        Ok(Box::new(Trunk::new(&architecture, &positions, pooling, scaling, state.as_ref(), device)?))
+        let (pooling, scaling, state) = (Pooling::Max, Scaling::IMAGENET, state.as_ref());
+        let trunk = Trunk::new(&architecture, &positions, pooling, scaling, state, self.precision, device)?;
+        Ok(Box::new(trunk))
     }
 }
 

@@ -16,6 +16,7 @@ mod vgg;
 
 pub use config::{BackboneConfig, BackboneKind, WeightSource};
 pub use error::BackboneError;
+pub use percept_conv::Precision;
 
 pub(crate) use config::architecture;
 pub(crate) use frozen::constant;

@@ -1,7 +1,7 @@
 //! A trunk cut at its taps, so that features can be had one after the other.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_conv::{Activation, Conv, FrozenConv, FrozenLayer, FrozenStage};
+use percept_conv::{Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, Precision};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -41,13 +41,14 @@ pub(crate) struct Trunk {
 
 impl Trunk {
     /// The layers up to the deepest of the taps `positions`, with weights of `state` (torchvision's
-    /// names), or random ones for `None`.
+    /// names), or random ones for `None`, and products of `precision`.
     pub(crate) fn new(
         architecture: &Architecture,
         positions: &[usize],
         pooling: Pooling,
         scaling: Scaling,
         state: Option<&StateDict>,
+        precision: Precision,
         device: &Device,
     ) -> Result<Self, WeightError> {
         let device = device.clone().inner();
@@ -89,7 +90,7 @@ impl Trunk {
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
-                    let conv = FrozenConv::new(weight, Some(bias), conv);
+                    let conv = FrozenConv::new(weight, Some(bias), conv).with_precision(precision);
                     frozen.push(FrozenLayer::Conv(Box::new(conv)));
                     // Two taps a convolution: before the activation and behind it.
                     if cut && tap < deepest {

@@ -8,7 +8,7 @@ use percept_conv::channel_distance;
 use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
-use crate::backbone::{Backbone, BackboneConfig, BackboneError};
+use crate::backbone::{Backbone, BackboneConfig, BackboneError, Precision};
 use crate::weights::{Array, StateDict, WeightError, WeightStore};
 
 /// Where a selection's file says what it belongs to.
@@ -204,7 +204,8 @@ impl SelectedByPhotos {
     ) -> Result<Self, BackboneError> {
         let device = device.clone().inner();
         let names: Vec<String> = selection.taps.iter().map(|tap| tap.name.clone()).collect();
-        let backbone = selection.backbone.init(&names, store, &device)?;
+        let backbone = BackboneConfig { precision: Precision::F32, ..selection.backbone.clone() };
+        let backbone = backbone.init(&names, store, &device)?;
         let state = selection.state_dict().with_origin(name);
         let tensor = |data: &[f32]| Tensor::from_data(TensorData::new(data.to_vec(), [data.len()]), &device);
         let taps = backbone.taps().iter().zip(&selection.taps).map(|(tap, selected)| {

@@ -8,7 +8,7 @@ use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use super::strips::sum_over_rows;
-use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
+use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
 /// Ends of VGG16's five stages.
@@ -38,8 +38,15 @@ impl Dists {
         let architecture = architecture(BackboneKind::Vgg16);
         let vgg = store.open(architecture.name)?;
         let positions = architecture.named(&TAPS);
-        let trunk =
-            Trunk::new(&architecture, &positions, Pooling::L2, Scaling::IMAGENET, Some(&vgg.state), &device)?;
+        let trunk = Trunk::new(
+            &architecture,
+            &positions,
+            Pooling::L2,
+            Scaling::IMAGENET,
+            Some(&vgg.state),
+            Precision::F32,
+            &device,
+        )?;
         let dists = store.open("dists")?;
         let channels: Vec<usize> =
             std::iter::once(3).chain(trunk.taps().iter().map(|tap| tap.channels)).collect();

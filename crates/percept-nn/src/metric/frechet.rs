@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use percept_image::{Image, MetricError, Srgb};
 
 use super::score::checked_one;
-use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture};
+use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture};
 use crate::weights::{WeightError, WeightStore};
 
 /// Sweeps after which rotations have long converged.
@@ -39,7 +39,15 @@ impl FrechetVgg {
         let weights = store.open(architecture.name)?;
         let positions = architecture.named(&["relu5_3"]);
         let (pooling, scaling) = (Pooling::Max, Scaling::IMAGENET);
-        let trunk = Trunk::new(&architecture, &positions, pooling, scaling, Some(&weights.state), &device)?;
+        let trunk = Trunk::new(
+            &architecture,
+            &positions,
+            pooling,
+            scaling,
+            Some(&weights.state),
+            Precision::F32,
+            &device,
+        )?;
         let protocol = format!(
             "Fréchet distance, VGG16 relu5_3, mean over positions at full size, covariance over n - 1, trunk sha256 {}, f32; not FID",
             weights.short_hash()

@@ -9,7 +9,7 @@ use percept_image::resize::{Filter, resize};
 use percept_image::{Better, Cost, Difference, Image, Metric, MetricError, Spatial, Srgb};
 
 use super::score::{checked, score};
-use crate::backbone::{Backbone, BackboneKind, Pooling, Scaling, Trunk, architecture, constant};
+use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
 /// LPIPS maps images to `[−1, 1]`, shifts them by `(−0.030, −0.088, −0.188)` and divides them by
@@ -75,8 +75,15 @@ impl Lpips {
         let architecture = architecture(kind);
         let positions = architecture.named(&taps);
         let weights = store.open(architecture.name)?;
-        let trunk =
-            Trunk::new(&architecture, &positions, Pooling::Max, SCALING, Some(&weights.state), &device)?;
+        let trunk = Trunk::new(
+            &architecture,
+            &positions,
+            Pooling::Max,
+            SCALING,
+            Some(&weights.state),
+            Precision::F32,
+            &device,
+        )?;
         let trunk_hash = weights.short_hash();
         let (heads, protocol, white) = match heads {
             Some(heads) => {

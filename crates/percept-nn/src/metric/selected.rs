@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
+use crate::backbone::Precision;
 use crate::disentangle::{PerceptualSpace, Start};
 use crate::loss::{ContextualOpt, FeatureOpt, LossError, PerceptualLoss, PerceptualOpt};
 use crate::model::Card;
@@ -86,8 +87,8 @@ impl Selected {
         let opt = card.pointer("/model/losses/perceptual_opt").filter(|opt| !opt.is_null());
         let opt = opt.ok_or_else(|| SelectedError::NoSelection { path: path.clone() })?.clone();
         let mut opt: PerceptualOpt = serde_json::from_value(opt).map_err(|error| unfit(error.to_string()))?;
-        let (PerceptualOpt::Feature(FeatureOpt { selection, .. })
-        | PerceptualOpt::Contextual(ContextualOpt { selection, .. })) = &mut opt
+        let (PerceptualOpt::Feature(FeatureOpt { selection, backbone, .. })
+        | PerceptualOpt::Contextual(ContextualOpt { selection, backbone, .. })) = &mut opt
         else {
             return Err(SelectedError::NoSelection { path });
         };
@@ -96,6 +97,8 @@ impl Selected {
             Some(selection) => selection.start = Start::Uniform,
             None => return Err(SelectedError::NoSelection { path }),
         }
+        // A score is the same however fast the training was.
+        backbone.precision = Precision::F32;
         let PerceptualLoss::Space(mut space) = opt.init(store, &device)? else {
             return Err(SelectedError::NoSelection { path });
         };

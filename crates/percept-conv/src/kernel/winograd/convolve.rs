@@ -1,12 +1,15 @@
 //! The convolution, forward and as gradient to the input.
 
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::slot::{Pair, Single, Slot};
 use super::tile::{OfSource, Pixels, lower};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
+use crate::Precision;
 use crate::kernel::Epilogue;
 use crate::kernel::epilogue::activated;
 use crate::kernel::level::{Kernel, Tiled, tiled};
@@ -17,10 +20,10 @@ use crate::kernel::span::{span, span_mut};
 
 /// Tasks that there should be at least, so that every core has something to do.
 const TASKS: usize = 8;
-/// Weights beyond this many numbers come from the last cache or from memory for every task anew, which costs more than
+/// Weights beyond this many slots come from the last cache or from memory for every task anew, which costs more than
 /// cores that wait for each other: then there is one task a core.
 const STREAMED: usize = 1 << 20;
-/// Channels by which the weights are fetched ahead: they stream from the second cache.
+/// Slots by which the weights are fetched ahead: they stream from the second cache.
 const AHEAD: usize = 8;
 
 /// The convolution of `pixels` with stride 1; they have at most 2 zeros on every side.
@@ -86,7 +89,12 @@ pub(crate) fn winograd_to(
         BUFFERS.with_borrow_mut(|buffers| {
             buffers.fit(weights);
             // SAFETY: a level exists only where it is available; sizes were checked above.
-            unsafe { weights.level.run(Bands { job: &job, bands: &mut *bands, buffers }) }
+            unsafe {
+                match weights.precision {
+                    Precision::F32 => weights.level.run(Bands::<Single>::new(&job, bands, buffers)),
+                    Precision::Bf16 => weights.level.run(Bands::<Pair>::new(&job, bands, buffers)),
+                }
+            }
         });
         for Band { out, signs, .. } in bands {
             if let Some(signs) = signs {
@@ -129,7 +137,7 @@ thread_local! {
 
 /// What a thread computes with, kept for the next time.
 struct Buffers {
-    /// `[point][tile][channel]`.
+    /// `[point][tile][slot]`.
     source: Vec<f32>,
     /// `[point][tile][lane of the block]`.
     products: Vec<f32>,
@@ -151,20 +159,27 @@ impl Buffers {
 }
 
 /// Bands that are computed, `TILES` tiles at a time.
-struct Bands<'a, 'b> {
+struct Bands<'a, 'b, P> {
     job: &'a Job<'a>,
     bands: &'a mut [Band<'b>],
     /// Those of the weights.
     buffers: &'a mut Buffers,
+    slots: PhantomData<P>,
 }
 
-impl Kernel for Bands<'_, '_> {
+impl<'a, 'b, P: Slot> Bands<'a, 'b, P> {
+    fn new(job: &'a Job<'a>, bands: &'a mut [Band<'b>], buffers: &'a mut Buffers) -> Self {
+        Self { job, bands, buffers, slots: PhantomData }
+    }
+}
+
+impl<P: Slot> Kernel for Bands<'_, '_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { job, bands, buffers: Buffers { source, products } } = self;
+        let Self { job, bands, buffers: Buffers { source, products }, .. } = self;
         let across = job.width.div_ceil(OUT);
         let all = bands.len() * across;
-        let padded = job.pixels.padded(S::LANES);
+        let padded = job.pixels.padded(S::LANES) / P::CHANNELS;
         // Band and leftmost result of a tile.
         let place = |tile: usize| (tile / across, tile % across * OUT);
         for start in (0..all).step_by(TILES) {
@@ -174,16 +189,19 @@ impl Kernel for Bands<'_, '_> {
                 let Band { image, top, .. } = bands[band];
                 let out = &mut source[tile * padded..];
                 // SAFETY: the pixels were checked, the buffer fits the weights.
-                unsafe { job.pixels.points::<S, OfSource, IN>([image, top, left], out) }
+                unsafe { job.pixels.points::<S, OfSource, P, IN>([image, top, left], out) }
             }
             for (block, weights) in &job.weights.parts {
                 // SAFETY: the buffers fit, and the weights are those of the block.
-                unsafe { tiled::<S>(block.vectors, Multiply { job, tiles, source, weights, products }) }
+                unsafe {
+                    let slots = PhantomData::<P>;
+                    tiled::<S>(block.vectors, Multiply { job, tiles, source, weights, products, slots });
+                }
                 for tile in 0..tiles {
                     let (band, left) = place(start + tile);
                     let products = &products[tile * block.vectors * S::LANES..];
                     // SAFETY: the products of this tile were just computed.
-                    unsafe { leave::<S>(job, *block, products, &mut bands[band], left) }
+                    unsafe { leave::<S, P>(job, *block, products, &mut bands[band], left) }
                 }
             }
         }
@@ -191,41 +209,42 @@ impl Kernel for Bands<'_, '_> {
 }
 
 /// The products of all points with the weights of one block.
-struct Multiply<'a> {
+struct Multiply<'a, P> {
     job: &'a Job<'a>,
     tiles: usize,
     source: &'a [f32],
     /// Those of the block.
     weights: &'a [f32],
     products: &'a mut [f32],
+    slots: PhantomData<P>,
 }
 
-impl Tiled for Multiply<'_> {
+impl<P: Slot> Tiled for Multiply<'_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         const { assert!(TILES.is_multiple_of(MR)) }
-        let Self { job, tiles, source, weights, products } = self;
-        let channels = job.weights.channels;
-        let (padded, lanes) = (job.pixels.padded(S::LANES), NV * S::LANES);
+        let Self { job, tiles, source, weights, products, .. } = self;
+        let slots = job.weights.channels.div_ceil(P::CHANNELS);
+        let (padded, lanes) = (job.pixels.padded(S::LANES) / P::CHANNELS, NV * S::LANES);
         for point in 0..POINTS {
             let (source_at, products_at) = (point * stride(padded), point * stride(lanes));
             // SAFETY: rows beyond the last tile are inside the buffers too.
             unsafe {
-                let weights = span(weights, point * channels * lanes, channels * lanes);
+                let weights = span(weights, point * slots * lanes, slots * lanes);
                 for tile in (0..tiles).step_by(MR) {
                     let rows = span(source, source_at + tile * padded, MR * padded);
                     let mut sums = [[S::splat(0.0); NV]; MR];
                     let mut weight = weights;
-                    for c in 0..channels {
+                    for slot in 0..slots {
                         let mut w = [S::splat(0.0); NV];
                         for j in 0..NV {
                             w[j] = S::load(weight.add(j * S::LANES));
                             S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
                         }
                         for i in 0..MR {
-                            let value = S::splat(*rows.add(i * padded + c));
+                            let value = S::splat(*rows.add(i * padded + slot));
                             for j in 0..NV {
-                                sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                                sums[i][j] = P::mul_add::<S>(value, w[j], sums[i][j]);
                             }
                         }
                         weight = weight.add(lanes);
@@ -247,7 +266,13 @@ impl Tiled for Multiply<'_> {
 /// # Safety
 /// `S` must be available; `products` must reach to the last point of this tile.
 #[inline(always)]
-unsafe fn leave<S: Simd>(job: &Job<'_>, block: Block, products: &[f32], band: &mut Band<'_>, left: usize) {
+unsafe fn leave<S: Simd, P: Slot>(
+    job: &Job<'_>,
+    block: Block,
+    products: &[f32],
+    band: &mut Band<'_>,
+    left: usize,
+) {
     let results_count = job.weights.results;
     let line = job.width * results_count;
     let (rows, columns) = (band.out.len() / line, OUT.min(job.width - left));
@@ -267,12 +292,12 @@ unsafe fn leave<S: Simd>(job: &Job<'_>, block: Block, products: &[f32], band: &m
                 for y in 0..IN {
                     column[y] = S::load(span(products, (y * IN + x) * stride + lane, S::LANES));
                 }
-                down[x] = lower::<S>(column);
+                down[x] = lower::<S, P>(column);
             }
             let bias = S::load_masked(span(bias, channel, lanes), mask);
             for y in 0..rows {
                 let values =
-                    lower::<S>([down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]]);
+                    lower::<S, P>([down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]]);
                 for x in 0..columns {
                     let place = y * line + (left + x) * results_count + channel;
                     let mut value = S::add(values[x], bias);

@@ -1,5 +1,6 @@
 //! The one-dimensional transforms, and tiles that are read through them.
 
+use super::slot::Slot;
 use super::{IN, OUT, stride};
 use crate::kernel::signs::Gate;
 use crate::kernel::simd::Simd;
@@ -11,7 +12,7 @@ use crate::kernel::span::{span, span_mut};
 pub(super) trait Lift<const N: usize> {
     /// # Safety
     /// `S` must be available.
-    unsafe fn lift<S: Simd>(d: [S::V; N]) -> [S::V; IN];
+    unsafe fn lift<S: Simd, P: Slot>(d: [S::V; N]) -> [S::V; IN];
 }
 
 /// Source pixels, `Bᵀ d`.
@@ -19,19 +20,21 @@ pub(super) struct OfSource;
 
 impl Lift<IN> for OfSource {
     #[inline(always)]
-    unsafe fn lift<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
+    unsafe fn lift<S: Simd, P: Slot>(d: [S::V; IN]) -> [S::V; IN] {
+        let [p, q] = P::POINTS;
         // SAFETY: passed on from the caller.
         unsafe {
-            let minus_four = S::splat(-4.0);
-            let (even, odd) = (S::mul_add(minus_four, d[2], d[4]), S::mul_add(minus_four, d[1], d[3]));
-            let (near, far) = (S::sub(d[4], d[2]), S::sub(d[3], d[1]));
+            let (product, sum) = (S::splat(p * p * q * q), S::splat(-(p * p + q * q)));
+            let (minus_p, minus_q) = (S::splat(-p * p), S::splat(-q * q));
+            let (even, odd) = (S::mul_add(minus_q, d[2], d[4]), S::mul_add(minus_q, d[1], d[3]));
+            let (near, far) = (S::mul_add(minus_p, d[2], d[4]), S::mul_add(minus_p, d[1], d[3]));
             [
-                S::mul_add(S::splat(4.0), d[0], S::mul_add(S::splat(-5.0), d[2], d[4])),
-                S::add(even, odd),
-                S::sub(even, odd),
-                S::mul_add(S::splat(2.0), far, near),
-                S::mul_add(S::splat(-2.0), far, near),
-                S::mul_add(S::splat(4.0), d[1], S::mul_add(S::splat(-5.0), d[3], d[5])),
+                S::mul_add(product, d[0], S::mul_add(sum, d[2], d[4])),
+                S::mul_add(S::splat(p), odd, even),
+                S::mul_add(S::splat(-p), odd, even),
+                S::mul_add(S::splat(q), far, near),
+                S::mul_add(S::splat(-q), far, near),
+                S::mul_add(product, d[1], S::mul_add(sum, d[3], d[5])),
             ]
         }
     }
@@ -42,26 +45,27 @@ impl Lift<IN> for OfSource {
 /// # Safety
 /// `S` must be available.
 #[inline(always)]
-pub(super) unsafe fn lower<S: Simd>(m: [S::V; IN]) -> [S::V; OUT] {
+pub(super) unsafe fn lower<S: Simd, P: Slot>(m: [S::V; IN]) -> [S::V; OUT] {
+    let [p, q] = P::POINTS;
     // SAFETY: passed on from the caller.
     unsafe {
         let (near, near_odd) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
         let (far, far_odd) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
         [
             S::add(m[0], S::add(near, far)),
-            S::mul_add(S::splat(2.0), far_odd, near_odd),
-            S::mul_add(S::splat(4.0), far, near),
-            S::add(S::mul_add(S::splat(8.0), far_odd, near_odd), m[5]),
+            S::mul_add(S::splat(q), far_odd, S::mul(S::splat(p), near_odd)),
+            S::mul_add(S::splat(q * q), far, S::mul(S::splat(p * p), near)),
+            S::add(S::mul_add(S::splat(q * q * q), far_odd, S::mul(S::splat(p * p * p), near_odd)), m[5]),
         ]
     }
 }
 
-/// Gradients of results, the transpose of [`lower`].
+/// Gradients of results, the transpose of [`lower`] of [`Single`](super::slot::Single)s.
 pub(super) struct OfGradient;
 
 impl Lift<OUT> for OfGradient {
     #[inline(always)]
-    unsafe fn lift<S: Simd>(d: [S::V; OUT]) -> [S::V; IN] {
+    unsafe fn lift<S: Simd, P: Slot>(d: [S::V; OUT]) -> [S::V; IN] {
         // SAFETY: passed on from the caller.
         unsafe {
             let (near, near_odd) = (S::add(d[0], d[2]), S::add(d[1], d[3]));
@@ -84,24 +88,28 @@ impl Lift<OUT> for OfGradient {
 /// # Safety
 /// `S` must be available.
 #[inline(always)]
-pub(super) unsafe fn lift_weights<S: Simd>([a, b, c]: [S::V; 3]) -> [S::V; IN] {
+pub(super) unsafe fn lift_weights<S: Simd, P: Slot>([a, b, c]: [S::V; 3]) -> [S::V; IN] {
+    let [p, q] = P::POINTS;
+    let near = 1.0 / (2.0 * p * p * (p * p - q * q));
+    let far = 1.0 / (2.0 * q * q * (q * q - p * p));
     // SAFETY: passed on from the caller.
     unsafe {
-        let (even, odd) = (S::mul(S::splat(-1.0 / 6.0), S::add(a, c)), S::mul(S::splat(-1.0 / 6.0), b));
-        let far = S::mul_add(S::splat(1.0 / 6.0), c, S::mul(S::splat(1.0 / 24.0), a));
-        let far_odd = S::mul(S::splat(1.0 / 12.0), b);
+        let even = S::mul(S::splat(near), S::mul_add(S::splat(p * p), c, a));
+        let odd = S::mul(S::splat(near * p), b);
+        let far_even = S::mul_add(S::splat(far * q * q), c, S::mul(S::splat(far), a));
+        let far_odd = S::mul(S::splat(far * q), b);
         [
-            S::mul(S::splat(0.25), a),
+            S::mul(S::splat(1.0 / (p * p * q * q)), a),
             S::add(even, odd),
             S::sub(even, odd),
-            S::add(far, far_odd),
-            S::sub(far, far_odd),
+            S::add(far_even, far_odd),
+            S::sub(far_even, far_odd),
             c,
         ]
     }
 }
 
-/// Points to gradients of weights: the transpose of [`lift_weights`].
+/// Points to gradients of weights: the transpose of [`lift_weights`] of [`Single`](super::slot::Single)s.
 ///
 /// # Safety
 /// `S` must be available.
@@ -140,18 +148,18 @@ impl Pixels<'_> {
         assert!(self.gate.is_none_or(|gate| gate.fits(self.values.len())), "wrong gate");
     }
 
-    /// The channels of a pixel in a buffer: whole vectors.
+    /// The channels of a pixel in a buffer: those of whole vectors.
     pub(super) fn padded(&self, lanes: usize) -> usize {
         self.size[3].next_multiple_of(lanes)
     }
 
     /// Reads `N`×`N` pixels, the first at `[image, top, left]` of the padded image, and writes their points to a
-    /// buffer whose tile begins with `out`. What is outside of the image is zero.
+    /// buffer of `P` whose tile begins with `out`. What is outside of the image is zero.
     ///
     /// # Safety
     /// `S` must be available, the pixels [checked](Self::check), and `out` reach to the last point of the tile.
     #[inline(always)]
-    pub(super) unsafe fn points<S: Simd, L: Lift<N>, const N: usize>(
+    pub(super) unsafe fn points<S: Simd, L: Lift<N>, P: Slot, const N: usize>(
         &self,
         [image, top, left]: [usize; 3],
         out: &mut [f32],
@@ -168,7 +176,7 @@ impl Pixels<'_> {
             }
         }
         let padded = self.padded(S::LANES);
-        let stride = stride(padded);
+        let stride = stride(padded / P::CHANNELS);
         for c in (0..padded).step_by(S::LANES) {
             let lanes = S::LANES.min(channels - c);
             // SAFETY: pixels and channels are inside the images, points inside `out` by the contract.
@@ -189,16 +197,17 @@ impl Pixels<'_> {
                             None => value,
                         };
                     }
-                    down[x] = L::lift::<S>(column);
+                    down[x] = L::lift::<S, P>(column);
                 }
                 for y in 0..IN {
                     let mut line = [zero; N];
                     for x in 0..N {
                         line[x] = down[x][y];
                     }
-                    let line = L::lift::<S>(line);
+                    let line = L::lift::<S, P>(line);
                     for x in 0..IN {
-                        S::store(span_mut(out, (y * IN + x) * stride + c, S::LANES), line[x]);
+                        let at = (y * IN + x) * stride + c / P::CHANNELS;
+                        P::store::<S>(span_mut(out, at, S::LANES / P::CHANNELS), line[x]);
                     }
                 }
             }

@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
+use super::slot::Single;
 use super::tile::{OfGradient, OfSource, Pixels, lower_weights};
 use super::{IN, OUT, POINTS, TILES, stride};
 use crate::kernel::Level;
 use crate::kernel::level::{Kernel, Tiled};
 use crate::kernel::pack::{Block, blocks};
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{MOST_LANES, Simd};
 use crate::kernel::span::{span, span_mut};
 
 /// Numbers that are kept transformed at a time.
@@ -83,8 +84,8 @@ impl<P: Fn(usize) -> [usize; 3]> Kernel for Enter<'_, P> {
         for (at, tile) in tiles.enumerate() {
             // SAFETY: passed on from the caller.
             unsafe {
-                x.points::<S, OfSource, IN>(place(tile), &mut near[at * near_size..]);
-                gradient.points::<S, OfGradient, OUT>(place(tile), &mut far[at * far_size..]);
+                x.points::<S, OfSource, Single, IN>(place(tile), &mut near[at * near_size..]);
+                gradient.points::<S, OfGradient, Single, OUT>(place(tile), &mut far[at * far_size..]);
             }
         }
     }
@@ -189,6 +190,3 @@ impl Kernel for Leave<'_> {
         }
     }
 }
-
-/// Lanes of the widest vectors.
-const MOST_LANES: usize = 16;

@@ -1,19 +1,25 @@
 //! Transformed weights.
 
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
+use super::slot::{Pair, Single, Slot};
 use super::tile::lift_weights;
 use super::{IN, POINTS};
+use crate::Precision;
 use crate::kernel::Level;
 use crate::kernel::level::Kernel;
 use crate::kernel::pack::{Block, Packed};
 use crate::kernel::simd::Simd;
 use crate::kernel::span::{span, span_mut};
 
-/// Transformed weights, `[block][point][channel][lane]`, lanes beyond the last channel zero.
+/// Transformed weights, `[block][point][slot][lane]`, lanes beyond the last channel zero. A slot is for one channel or two,
+/// by the precision.
 #[derive(Debug)]
 pub(crate) struct Transformed {
     pub(super) level: Level,
+    pub(super) precision: Precision,
     pub(super) channels: usize,
     pub(super) results: usize,
     pub(super) parts: Vec<(Block, Vec<f32>)>,
@@ -21,45 +27,75 @@ pub(crate) struct Transformed {
 
 impl Transformed {
     /// Weights `[out, in, 3, 3]` for the forward pass.
-    pub(crate) fn forward(level: Level, weight: &[f32], [out, input]: [usize; 2]) -> Self {
-        Self::new(&Packed::forward(level, weight, [out, input, 9]), false)
+    pub(crate) fn forward(
+        level: Level,
+        precision: Precision,
+        weight: &[f32],
+        [out, input]: [usize; 2],
+    ) -> Self {
+        Self::new(&Packed::forward(level, weight, [out, input, 9]), precision, false)
     }
 
     /// The same for the gradient to the input: channels change places, and the kernel is turned around.
-    pub(crate) fn gradient(level: Level, weight: &[f32], [out, input]: [usize; 2]) -> Self {
-        Self::new(&Packed::gradient(level, weight, [out, input, 9]), true)
+    pub(crate) fn gradient(
+        level: Level,
+        precision: Precision,
+        weight: &[f32],
+        [out, input]: [usize; 2],
+    ) -> Self {
+        Self::new(&Packed::gradient(level, weight, [out, input, 9]), precision, true)
     }
 
-    /// How many numbers they are.
+    /// How many slots they are.
     pub(super) fn len(&self) -> usize {
         self.parts.iter().map(|(_, points)| points.len()).sum()
     }
 
-    fn new(packed: &Packed, turned: bool) -> Self {
+    fn new(packed: &Packed, precision: Precision, turned: bool) -> Self {
         let Packed { level, channels, results, .. } = *packed;
         let part = |(block, taps): (Block, &[f32])| {
             let lanes = block.vectors * level.lanes();
-            let mut points = vec![0.0; POINTS * channels * lanes];
-            // SAFETY: a level exists only where it is available; `points` has room for all of `taps`.
-            unsafe { level.run(Transform { taps, turned, points: &mut points }) }
+            let sizes = [channels, lanes];
+            let points = match precision {
+                Precision::F32 => transformed::<Single>(level, taps, turned, sizes),
+                Precision::Bf16 => transformed::<Pair>(level, taps, turned, sizes),
+            };
             (block, points)
         };
         let parts: Vec<_> = packed.parts().collect();
-        Self { level, channels, results, parts: parts.into_par_iter().map(part).collect() }
+        Self { level, precision, channels, results, parts: parts.into_par_iter().map(part).collect() }
     }
 }
 
+/// The points of `taps`, `[tap][channel][lane]`, in slots.
+fn transformed<P: Slot>(level: Level, taps: &[f32], turned: bool, [channels, lanes]: [usize; 2]) -> Vec<f32> {
+    let mut points = vec![0.0; POINTS * channels * lanes];
+    let transform = Transform { taps, turned, points: &mut points, slots: PhantomData::<P> };
+    // SAFETY: a level exists only where it is available; `points` has room for all of `taps`.
+    unsafe { level.run(transform) }
+    let mut slots = Vec::with_capacity(POINTS * channels.div_ceil(P::CHANNELS) * lanes);
+    for point in points.chunks_exact((channels * lanes).max(1)) {
+        for channels in point.chunks(P::CHANNELS * lanes) {
+            let (first, second) = channels.split_at(lanes);
+            let second = second.iter().copied().chain(std::iter::repeat(0.0));
+            slots.extend(first.iter().zip(second).map(|(first, second)| P::slot(*first, second)));
+        }
+    }
+    slots
+}
+
 /// `G g Gᵀ` of all kernels of a block.
-struct Transform<'a> {
+struct Transform<'a, P> {
     /// `[tap][channel][lane]`, whole vectors.
     taps: &'a [f32],
     /// Whether the kernels are turned around.
     turned: bool,
     /// `[point][channel][lane]`.
     points: &'a mut [f32],
+    slots: PhantomData<P>,
 }
 
-impl Kernel for Transform<'_> {
+impl<P: Slot> Kernel for Transform<'_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let size = self.taps.len() / 9;
@@ -73,10 +109,10 @@ impl Kernel for Transform<'_> {
                         let tap = if self.turned { 8 - (y * 3 + x) } else { y * 3 + x };
                         column[y] = S::load(span(self.taps, tap * size + at, S::LANES));
                     }
-                    down[x] = lift_weights::<S>(column);
+                    down[x] = lift_weights::<S, P>(column);
                 }
                 for y in 0..IN {
-                    let line = lift_weights::<S>([down[0][y], down[1][y], down[2][y]]);
+                    let line = lift_weights::<S, P>([down[0][y], down[1][y], down[2][y]]);
                     for x in 0..IN {
                         S::store(span_mut(self.points, (y * IN + x) * size + at, S::LANES), line[x]);
                     }
