@@ -98,3 +98,86 @@ def contextual(result, target, gate=None, bandwidth=0.5, most=1024):
     nearest = distance.amin(2, keepdim=True) + 1e-5
     similarity = (-(distance / nearest) / bandwidth).softmax(2)
     return -similarity.amax(1).mean(1).log().mean()
+
+
+class ChannelNorm(torch.autograd.Function):
+    """Normalises every pixel over its channels; keeps what the backward pass needs and no more."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, epsilon):
+        centred = x - x.mean(1, keepdim=True)
+        inverse = (centred.square().mean(1, keepdim=True) + epsilon).rsqrt()
+        y = centred * inverse
+        ctx.save_for_backward(y, inverse, weight)
+        return y * weight.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        y, inverse, weight = ctx.saved_tensors
+        inner = gradient * weight.view(1, -1, 1, 1)
+        along = (inner * y).mean(1, keepdim=True)
+        to_x = inverse * (inner - y * along - inner.mean(1, keepdim=True))
+        return to_x, (gradient * y).sum((0, 2, 3)), gradient.sum((0, 2, 3)), None
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        if x.is_contiguous(memory_format=torch.channels_last):
+            y = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias, 1e-6)
+            return y.permute(0, 3, 1, 2)
+        return ChannelNorm.apply(x, self.weight, self.bias, 1e-6)
+
+
+def gate(x):
+    a, b = x.chunk(2, 1)
+    return a * b
+
+
+class NafBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, 2 * c, 1)
+        self.conv2 = nn.Conv2d(2 * c, 2 * c, 3, 1, 1, groups=2 * c)
+        self.conv3 = nn.Conv2d(c, c, 1)
+        self.sca = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(c, c, 1))
+        self.conv4 = nn.Conv2d(c, 2 * c, 1)
+        self.conv5 = nn.Conv2d(c, c, 1)
+        self.norm1, self.norm2 = LayerNorm(c), LayerNorm(c)
+        self.beta = nn.Parameter(torch.zeros(1, c, 1, 1))
+        self.gamma = nn.Parameter(torch.zeros(1, c, 1, 1))
+
+    def forward(self, x):
+        y = gate(self.conv2(self.conv1(self.norm1(x))))
+        x = x + self.conv3(y * self.sca(y)) * self.beta
+        return x + self.conv5(gate(self.conv4(self.norm2(x)))) * self.gamma
+
+
+class NafNet(nn.Module):
+    """percept's `nafnet` with one block at every level."""
+
+    def __init__(self, width, levels):
+        super().__init__()
+        widths = [width << level for level in range(levels + 1)]
+        self.intro = nn.Conv2d(3, width, 3, 1, 1)
+        self.ending = nn.Conv2d(width, 3, 3, 1, 1)
+        self.encoders = nn.ModuleList(NafBlock(c) for c in widths[:-1])
+        self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, 2) for c in widths[:-1])
+        self.middle = NafBlock(widths[-1])
+        self.ups = nn.ModuleList(nn.Conv2d(c, 2 * c, 1, bias=False) for c in widths[:0:-1])
+        self.decoders = nn.ModuleList(NafBlock(c) for c in widths[-2::-1])
+
+    def forward(self, image):
+        x, skips = self.intro(image), []
+        for encoder, down in zip(self.encoders, self.downs):
+            x = encoder(x)
+            skips.append(x)
+            x = down(x)
+        x = self.middle(x)
+        for up, decoder in zip(self.ups, self.decoders):
+            x = decoder(F.pixel_shuffle(up(x), 2) + skips.pop())
+        return self.ending(x) + image

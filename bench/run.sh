@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Single convolutions, trunks, LPIPS, the contextual loss and inference: percept and PyTorch in turn on two threads, and
-# their ratio (percept ÷ PyTorch).
+# Single convolutions, trunks, LPIPS, the contextual loss, inference and NAFNet: percept and PyTorch in turn on two
+# threads, and their ratio (percept ÷ PyTorch).
 #
 #   bench/run.sh PYTHON [ROUNDS] [REPETITIONS]
 #
@@ -16,14 +16,14 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 cd "$root"
-cargo build --quiet --release --workspace --example peak --example micro --example parts
+cargo build --quiet --release --workspace --example peak --example micro --example parts --example nafnet
 examples=${CARGO_TARGET_DIR:-target}/release/examples
 export RAYON_NUM_THREADS=2 PYTHONWARNINGS=ignore
 keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
 
 "$examples/peak" >"$out/peak"
 for round in $(seq "$rounds"); do
-    for bench in micro parts; do
+    for bench in micro parts nafnet; do
         echo "round $round of $rounds, $bench" >&2
         "$examples/$bench" "$repeat" >>"$out/percept-stock"
         "$python" "bench/$bench.py" --repeat "$repeat" >>"$out/torch-stock"

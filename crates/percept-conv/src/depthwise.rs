@@ -9,13 +9,12 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::FlexTensor;
-use rayon::prelude::*;
 
 use crate::autodiff::is_tracked;
 use crate::backend::{ConvBackend, options, to_first, to_last};
 use crate::flex::tensor;
-use crate::geometry::{Axis, Geometry};
-use crate::kernel::filled;
+use crate::geometry::Geometry;
+use crate::kernel::{self, Level};
 use crate::{Conv, ops::activated};
 
 /// As [`conv2d`](crate::conv2d) without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
@@ -86,12 +85,13 @@ impl DepthwiseBackend for Flex {
         bias: FloatTensor<Self>,
         conv: Conv,
     ) -> FloatTensor<Self> {
-        let geometry = geometry(x.shape().dims(), &weight, conv);
-        let [height, width] = geometry.result();
-        let axes = [geometry.forward(0), geometry.forward(1)];
-        let bias = bias.to_contiguous();
-        let values = gather(&x, &axes, &by_tap(&weight), Some(bias.storage()));
-        tensor(values, &[geometry.batch, height, width, geometry.output])
+        let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
+        let ([height, width], channels) = (geometry.result(), geometry.output);
+        let (rows, columns) = (&geometry.forward(0), &geometry.forward(1));
+        let (x, bias) = (x.to_contiguous(), bias.to_contiguous());
+        let x = kernel::Depthwise { x: x.storage(), batch: geometry.batch, rows, columns, channels };
+        let values = x.convolved(Level::current(), &by_tap(&weight), bias.storage());
+        tensor(values, &[geometry.batch, height, width, channels])
     }
 
     fn depthwise_input_gradient(
@@ -100,9 +100,11 @@ impl DepthwiseBackend for Flex {
         source: [usize; 4],
         conv: Conv,
     ) -> FloatTensor<Self> {
-        let geometry = geometry(source, &weight, conv);
-        let axes = [geometry.gradient(0), geometry.gradient(1)];
-        tensor(gather(&gradient, &axes, &by_tap(&weight), None), &source)
+        let geometry = Geometry::new(source, weight.shape().dims(), &conv);
+        let (rows, columns) = (&geometry.gradient(0), &geometry.gradient(1));
+        let (gradient, channels) = (gradient.to_contiguous(), geometry.output);
+        let x = kernel::Depthwise { x: gradient.storage(), batch: geometry.batch, rows, columns, channels };
+        tensor(x.convolved(Level::current(), &by_tap(&weight), &vec![0.0; channels]), &source)
     }
 
     fn depthwise_weight_gradient(
@@ -112,47 +114,14 @@ impl DepthwiseBackend for Flex {
         conv: Conv,
     ) -> FloatTensor<Self> {
         let shape: [usize; 4] = weight.shape().dims();
-        let geometry = geometry(x.shape().dims(), &weight, conv);
+        let geometry = Geometry::new(x.shape().dims(), shape, &conv);
         let (channels, taps) = (geometry.output, geometry.taps());
-        let [height, width] = geometry.result();
-        let (rows, columns) = (geometry.forward(0), geometry.forward(1));
+        let (rows, columns) = (&geometry.forward(0), &geometry.forward(1));
         let (x, gradient) = (x.to_contiguous(), gradient.to_contiguous());
-        let (x, gradient): (&[f32], &[f32]) = (x.storage(), gradient.storage());
-        let lines = geometry.batch * height;
-        let parts = lines.clamp(1, PARTS);
-        let add = |sums: &mut [f32], line: usize| {
-            for (down, y) in rows.reads(line % height).iter().enumerate() {
-                let Some(y) = y else { continue };
-                for at in 0..width {
-                    let result = &gradient[(line * width + at) * channels..][..channels];
-                    for (along, source) in columns.reads(at).iter().enumerate() {
-                        let Some(source) = source else { continue };
-                        let place = (line / height * rows.source + y) * columns.source + source;
-                        let sums = &mut sums[(down * shape[3] + along) * channels..][..channels];
-                        let factors = result.iter().zip(&x[place * channels..][..channels]);
-                        sums.iter_mut().zip(factors).for_each(|(sum, (g, x))| *sum += g * x);
-                    }
-                }
-            }
-        };
-        let sums: Vec<Vec<f32>> = (0..parts)
-            .into_par_iter()
-            .map(|part| {
-                let mut sums = vec![0.0; taps * channels];
-                (part * lines / parts..(part + 1) * lines / parts).for_each(|line| add(&mut sums, line));
-                sums
-            })
-            .collect();
-        let total = |i: usize| sums.iter().map(|part| part[i % taps * channels + i / taps]).sum();
-        tensor((0..channels * taps).map(total).collect(), &shape)
+        let x = kernel::Depthwise { x: x.storage(), batch: geometry.batch, rows, columns, channels };
+        let sums = x.products(Level::current(), gradient.storage());
+        tensor((0..channels * taps).map(|i| sums[i % taps * channels + i / taps]).collect(), &shape)
     }
-}
-
-/// Private sums of the gradient to the weights, a fixed number so that the result is always the same.
-const PARTS: usize = 16;
-
-fn geometry(source: [usize; 4], weight: &FlexTensor, conv: Conv) -> Geometry {
-    Geometry::new(source, weight.shape().dims(), &conv)
 }
 
 /// `[C, 1, kh, kw]` → `[tap][C]`.
@@ -161,33 +130,6 @@ fn by_tap(weight: &FlexTensor) -> Vec<f32> {
     let (weight, taps) = (weight.to_contiguous(), down * along);
     let from = weight.storage::<f32>();
     (0..channels * taps).map(|i| from[i % channels * taps + i / channels]).collect()
-}
-
-/// For every position of the axes, the sum over the taps of what they read, times the weights.
-fn gather(x: &FlexTensor, [rows, columns]: &[Axis; 2], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let [batch, _, _, channels] = x.shape().dims();
-    let x = x.to_contiguous();
-    let from = x.storage::<f32>();
-    let line = columns.len() * channels;
-    filled(batch * rows.len() * line, line, |index, out| {
-        let base = index / rows.len() * rows.source;
-        for (at, out) in out.chunks_exact_mut(channels).enumerate() {
-            if let Some(bias) = bias {
-                out.copy_from_slice(bias);
-            }
-            let along = columns.reads(at);
-            for (down, y) in rows.reads(index % rows.len()).iter().enumerate() {
-                let Some(y) = y else { continue };
-                for (tap, source) in along.iter().enumerate() {
-                    let Some(source) = source else { continue };
-                    let pixel = &from[((base + y) * columns.source + source) * channels..][..channels];
-                    let weight = &weight[(down * along.len() + tap) * channels..][..channels];
-                    let factors = pixel.iter().zip(weight);
-                    out.iter_mut().zip(factors).for_each(|(out, (x, w))| *out += x * w);
-                }
-            }
-        }
-    })
 }
 
 impl<B: DepthwiseBackend, C: CheckpointStrategy> DepthwiseBackend for Autodiff<B, C> {

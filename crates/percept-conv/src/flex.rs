@@ -99,9 +99,9 @@ impl ConvBackend for Flex {
     }
 
     fn bias_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
-        let [n, h, w, channels] = gradient.shape().dims();
+        let [_, _, _, channels]: [usize; 4] = gradient.shape().dims();
         let gradient = gradient.to_contiguous();
-        tensor(channel_sums(gradient.storage(), n * h * w, channels), &[channels])
+        tensor(kernel::channel_sums(Level::current(), gradient.storage(), None, channels), &[channels])
     }
 }
 
@@ -213,26 +213,6 @@ fn precision(pack: Option<&Pack>, geometry: &Geometry) -> Precision {
         Some(pack) if geometry.input.min(geometry.output) >= 16 => pack.precision,
         _ => Precision::F32,
     }
-}
-
-/// Sums over all pixels: fixed parts first, then the parts in order.
-fn channel_sums(values: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
-    let mut total = vec![0.0; channels];
-    let part = pixels.div_ceil(64).max(1) * channels.max(1);
-    let sums: Vec<Vec<f32>> = values
-        .par_chunks(part)
-        .map(|part| {
-            let mut sums = vec![0.0f32; channels];
-            for pixel in part.chunks_exact(channels) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-            }
-            sums
-        })
-        .collect();
-    for part in sums {
-        total.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
-    }
-    total
 }
 
 /// What a gradient counts where the activation's result is not positive.

@@ -103,6 +103,12 @@ impl Axis {
         self.order.len()
     }
 
+    /// Whether every position reads itself and nothing else.
+    pub(crate) fn is_identity(&self) -> bool {
+        let itself = |(at, read): (usize, &Option<usize>)| *read == Some(at);
+        self.taps == 1 && self.len() == self.source && self.map.iter().enumerate().all(itself)
+    }
+
     /// What each tap reads, position by position.
     pub(crate) fn reads_all(&self) -> &[Option<usize>] {
         &self.map

@@ -3,6 +3,7 @@
 //! Activations are `[N, H, W, C]`, weights keep PyTorch's `[out, in, kh, kw]`, everything is `f32`, but for
 //! the products of frozen layers that are given another [`Precision`].
 
+mod attention;
 mod autodiff;
 mod backend;
 mod depthwise;
@@ -11,11 +12,13 @@ mod distance;
 mod flex;
 mod flex_stage;
 mod frozen;
+mod gate;
 mod geometry;
 mod kernel;
 mod memory;
 #[cfg(test)]
 mod naive;
+mod norm;
 mod ops;
 mod pool;
 mod precision;
@@ -24,12 +27,15 @@ mod similarity;
 mod stage;
 mod unit;
 
+pub use attention::channel_attention;
 pub use burn::tensor::Device;
 pub use depthwise::depthwise_conv2d;
 pub use device::{DeviceError, device, devices};
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;
+pub use gate::simple_gate;
 pub use memory::keep_memory;
+pub use norm::layer_norm;
 pub use ops::{Activation, Conv, conv2d};
 pub use pool::max_pool2d;
 pub use precision::Precision;

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::pointwise::pointwise_to;
 use super::signs::Signs;
 use super::tile::{Gather, Sources, Target, compute};
 use super::{Epilogue, Packed};
@@ -30,6 +31,25 @@ pub(crate) fn convolve_to(
     weights: &Packed,
     epilogue: Epilogue<'_>,
     signs: Option<&mut Signs>,
+) -> Vec<f32> {
+    let values = match rows.is_identity() && columns.is_identity() {
+        true => pointwise_to(spare, x, weights, epilogue),
+        false => gathered_to(spare, x, batch, [rows, columns], weights, epilogue),
+    };
+    if let Some(signs) = signs {
+        *signs = Signs::of(weights.level, &values);
+    }
+    values
+}
+
+/// The same, with any taps.
+fn gathered_to(
+    spare: Vec<f32>,
+    x: &[f32],
+    batch: usize,
+    [rows, columns]: [&Axis; 2],
+    weights: &Packed,
+    epilogue: Epilogue<'_>,
 ) -> Vec<f32> {
     let (channels, results) = (weights.channels, weights.results);
     let (height, width) = (rows.len(), columns.len());
@@ -97,11 +117,7 @@ pub(crate) fn convolve_to(
         }
     };
     // SAFETY: the blocks cover all channels and the tiles all pixels of every chunk.
-    let values = unsafe { filled_by(spare, all * line, lines * line, task) };
-    if let Some(signs) = signs {
-        *signs = Signs::of(weights.level, &values);
-    }
-    values
+    unsafe { filled_by(spare, all * line, lines * line, task).0 }
 }
 
 /// `length` numbers written in parallel, `chunk` at a time; `write` gets the index of its chunk.
@@ -126,24 +142,38 @@ pub(crate) fn filled_in(
         write(index, unsafe { out.assume_init_mut() });
     };
     // SAFETY: every chunk is filled above.
-    unsafe { filled_by(spare, length, chunk, task) }
+    unsafe { filled_by(spare, length, chunk, task).0 }
+}
+
+/// As [`filled`], with what `write` returns for every chunk.
+pub(crate) fn filled_with<T: Send>(
+    length: usize,
+    chunk: usize,
+    write: impl Fn(usize, &mut [f32]) -> T + Sync + Send,
+) -> (Vec<f32>, Vec<T>) {
+    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
+        out.fill(MaybeUninit::new(0.0));
+        // SAFETY: just initialised.
+        write(index, unsafe { out.assume_init_mut() })
+    };
+    // SAFETY: every chunk is filled above.
+    unsafe { filled_by(Vec::new(), length, chunk, task) }
 }
 
 /// # Safety
 /// `write` must initialise all of every chunk that it is given.
-unsafe fn filled_by(
+pub(super) unsafe fn filled_by<T: Send>(
     spare: Vec<f32>,
     length: usize,
     chunk: usize,
-    write: impl Fn((usize, &mut [MaybeUninit<f32>])) + Sync + Send,
-) -> Vec<f32> {
+    write: impl Fn((usize, &mut [MaybeUninit<f32>])) -> T + Sync + Send,
+) -> (Vec<f32>, Vec<T>) {
     let mut values = spare;
     values.clear();
     values.reserve_exact(length);
-    if length > 0 {
-        values.spare_capacity_mut()[..length].par_chunks_mut(chunk.max(1)).enumerate().for_each(write);
-    }
+    let chunks = values.spare_capacity_mut()[..length].par_chunks_mut(chunk.max(1));
+    let results = chunks.enumerate().map(write).collect();
     // SAFETY: the capacity is there, and the caller's `write` has initialised all of it.
     unsafe { values.set_len(length) }
-    values
+    (values, results)
 }

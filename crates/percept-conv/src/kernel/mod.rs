@@ -5,11 +5,16 @@
 //! loop serves every stride, padding and dilation, forward and gradient alike, without copying.
 
 mod bf16;
+mod channels;
+mod depthwise;
 mod direct;
 mod epilogue;
+mod lanes;
 mod level;
+mod norm;
 mod outer;
 mod pack;
+mod pointwise;
 mod signs;
 mod simd;
 mod similarity;
@@ -18,9 +23,12 @@ mod tile;
 mod unit;
 mod winograd;
 
-pub(crate) use direct::{convolve_to, filled, filled_in};
+pub(crate) use channels::{channel_sums, gated, gated_gradient, scaled};
+pub(crate) use depthwise::Depthwise;
+pub(crate) use direct::{convolve_to, filled, filled_in, filled_with};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use level::Level;
+pub(crate) use norm::Norm;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
 pub(crate) use signs::{Gate, Signs};
@@ -28,5 +36,7 @@ pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gra
 pub(crate) use unit::Vectors;
 pub(crate) use winograd::{Pixels, Transformed, winograd_to, winograd_weight_gradient};
 
+#[cfg(test)]
+mod pixel_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::{
 use crate::{Activation, Conv, Precision, geometry::Geometry, naive};
 
 /// Numbers in `[−1, 1)` without order, the same for the same `seed`.
-fn noise(length: usize, seed: u64) -> Vec<f32> {
+pub(super) fn noise(length: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = move || {
         state ^= state << 13;

@@ -91,20 +91,20 @@ pub struct SelectionConfig {
     pub floor: f64,
     /// Weight of the entropy bonus that keeps one channel from taking everything, at least 0.
     pub entropy: f64,
-    /// Learning rate of the selection (Adam), above 0. Slow against G's progress, so that the two do not chase
-    /// each other.
+    /// Learning rate of the selection (Adam), above 0. Where the selection does not rest it has to be slow against G's
+    /// progress (0.01), so that the two do not chase each other.
     pub lr: f64,
-    /// Decay of the moving average of `w` that the transformation step uses, in [0, 1).
+    /// Decay of the moving average of `w` that the transformation step uses, in [0, 1). It steadies a selection that
+    /// does not rest (0.95).
     pub ema: f64,
     /// Batches in which the transformation step still sees the uniform weights.
     pub warmup: usize,
     /// Batches from one selection step to the next, at least 1. In those between, the distorted image is not
     /// looked at and `w` stays.
     pub every: usize,
-    /// Batches after which the selection stays as it is; what it costs ends there. Left out: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 200)]
-    pub until: Option<usize>,
+    /// Batches after which the selection stays as it is; what it costs ends there. 0: never. One that never rests
+    /// keeps narrowing: after a thousand batches a tenth of the channels was left, and results were worse.
+    pub until: usize,
     /// What distances are divided by before channels are compared.
     pub response_scale: ResponseScale,
     /// Whether the transformation step divides by it too. Off, loud channels stay loud in the loss and `w` alone
@@ -132,13 +132,13 @@ impl Default for SelectionConfig {
             temperature: 0.1,
             floor: 0.4,
             entropy: 0.02,
-            lr: 0.01,
-            ema: 0.95,
+            lr: 0.05,
+            ema: 0.0,
             warmup: 20,
             every: 1,
-            until: None,
+            until: 40,
             response_scale: ResponseScale::Channel,
-            equalize: true,
+            equalize: false,
             scale_decay: 0.95,
             gate: Gate::Softmax,
             match_uniform: true,

@@ -116,7 +116,8 @@ impl Selection {
         triplet: impl FnOnce(&SelectionConfig) -> TripletDistances,
     ) -> Option<SelectionStep> {
         let Self { config, batches, .. } = &self;
-        let due = batches.is_multiple_of(config.every) && config.until.is_none_or(|until| *batches < until);
+        let rests = config.until > 0 && *batches >= config.until;
+        let due = batches.is_multiple_of(config.every) && !rests;
         if due && config.needs_distorted() {
             let triplet = triplet(config);
             self.last = self.step(&triplet);

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, conv2d, depthwise_conv2d};
+use percept_conv::{Conv, channel_attention, conv2d, depthwise_conv2d};
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
@@ -32,6 +32,20 @@ impl ConvLayer {
     /// `conv(x) + residual`.
     pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         conv2d(x, self.weight.val(), self.bias(), Some(residual), self.conv)
+    }
+
+    /// `conv(x) · scale + residual`; `scale` is `[1, out, 1, 1]`.
+    pub fn forward_scaled_onto(&self, x: Tensor<4>, scale: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        // Scaled weights give scaled results, and there are far fewer of them.
+        let channels = scale.dims()[1];
+        let weight = self.weight.val() * scale.clone().reshape([channels, 1, 1, 1]);
+        let bias = self.bias().map(|bias| bias * scale.reshape([channels]));
+        conv2d(x, weight, bias, Some(residual), self.conv)
+    }
+
+    /// `x · conv(mean of x)`; the kernel has one element.
+    pub fn forward_attention(&self, x: Tensor<4>) -> Tensor<4> {
+        channel_attention(x, self.weight.val(), self.bias())
     }
 
     /// Every channel by itself; `weight` is `[C, 1, k, k]`.

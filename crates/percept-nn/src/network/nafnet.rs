@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::{Conv, pixel_shuffle};
+use percept_conv::{Conv, layer_norm, pixel_shuffle, simple_gate};
 
 use super::NafNetConfig;
 use super::init::Init;
@@ -21,10 +21,7 @@ impl LayerNorm {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let centred = x.clone() - x.mean_dim(3);
-        let deviation = centred.clone().square().mean_dim(3).add_scalar(1e-6).sqrt();
-        let shape = [1, 1, 1, self.weight.dims()[0]];
-        centred / deviation * self.weight.val().reshape(shape) + self.bias.val().reshape(shape)
+        layer_norm(x, self.weight.val(), self.bias.val(), 1e-6)
     }
 }
 
@@ -62,28 +59,25 @@ impl NafBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
-        let last = |scale: &Param<Tensor<4>>| scale.val().permute([0, 2, 3, 1]);
+    fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let y = self.conv1.forward(self.norm1.forward(x.clone()));
-        let mut y = gate(self.conv2.forward_depthwise(y));
-        for attention in self.sca.iter().flatten() {
-            y = y.clone() * attention.forward(pool(y)?);
-        }
-        let x = x + self.conv3.forward(y) * last(&self.beta);
-        let y = gate(self.conv4.forward(self.norm2.forward(x.clone())));
-        Some(x + self.conv5.forward(y) * last(&self.gamma))
+        let y = simple_gate(self.conv2.forward_depthwise(y));
+        let attention = self.sca.iter().flatten();
+        let y = match pool {
+            None => attention.fold(y, |y, conv| conv.forward_attention(y)),
+            Some(pool) => {
+                attention.fold(Some(y), |y, conv| y.and_then(|y| Some(y.clone() * conv.forward(pool(y)?))))?
+            }
+        };
+        let x = self.conv3.forward_scaled_onto(y, self.beta.val(), x);
+        let y = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));
+        Some(self.conv5.forward_scaled_onto(y, self.gamma.val(), x))
     }
 }
 
 /// What channel attention takes for the mean of the image, `[N, H, W, C]` → `[N, 1, 1, C]`; `None` stops the
 /// computation.
 pub(crate) type Pool<'a> = dyn FnMut(Tensor<4>) -> Option<Tensor<4>> + 'a;
-
-/// The simple gate: one half of the channels times the other.
-fn gate(x: Tensor<4>) -> Tensor<4> {
-    let half = x.dims()[3] / 2;
-    x.clone().narrow(3, 0, half) * x.narrow(3, half, half)
-}
 
 /// A U-Net of such blocks for images that keep their size.
 #[derive(Module, Debug)]
@@ -134,34 +128,38 @@ impl NafNet {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [n, h, w, _] = x.dims();
         let device = x.device();
-        // Nothing stops this pool, so there is always a result.
-        self.forward_pooled(x, &mut |y| Some(y.mean_dim(1).mean_dim(2)))
-            .unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
+        // Only a pool stops, so there is always a result.
+        self.through(x, None).unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
     }
 
     /// [`forward`](Self::forward) with other means than those of `x`: of the image that `x` is a tile of.
     pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
+        self.through(x, Some(pool))
+    }
+
+    /// Without a pool, channel attention takes the means of `x`.
+    fn through(&self, x: Tensor<4>, mut pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let [_, h, w, _] = x.dims();
         let x = pad_to_multiple(x, 1 << self.downs.len());
         let mut y = self.intro.forward(x.clone());
         let mut skips = Vec::with_capacity(self.downs.len());
         for (encoder, down) in self.encoders.iter().zip(&self.downs) {
-            y = through(encoder, y, pool)?;
+            y = through(encoder, y, pool.as_deref_mut())?;
             skips.push(y.clone());
             y = down.forward(y);
         }
-        y = through(&self.middle_blks, y, pool)?;
+        y = through(&self.middle_blks, y, pool.as_deref_mut())?;
         for ((decoder, up), skip) in self.decoders.iter().zip(&self.ups).zip(skips.into_iter().rev()) {
             for conv in up {
                 y = pixel_shuffle(conv.forward(y), 2);
             }
-            y = through(decoder, y + skip, pool)?;
+            y = through(decoder, y + skip, pool.as_deref_mut())?;
         }
         let y = if self.adds_input { self.ending.forward_onto(y, x) } else { self.ending.forward(y) };
         Some(cut(y, h, w))
     }
 }
 
-fn through(blocks: &[NafBlock], x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
-    blocks.iter().try_fold(x, |x, block| block.forward(x, pool))
+fn through(blocks: &[NafBlock], x: Tensor<4>, mut pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
+    blocks.iter().try_fold(x, |x, block| block.forward(x, pool.as_deref_mut()))
 }

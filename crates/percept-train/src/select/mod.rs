@@ -243,6 +243,8 @@ fn learn_weights(
 ) -> Result<Vec<Vec<f32>>, SelectError> {
     let config = SelectionConfig {
         lr: 0.03,
+        ema: 0.95,
+        until: 0,
         warmup: 0,
         // The distances are divided by their means over all photos already.
         response_scale: ResponseScale::None,

@@ -1,0 +1,162 @@
+//! Channel attention: every channel times a number that is computed from the means of all.
+
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
+use burn::tensor::Tensor;
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn_flex::FlexTensor;
+
+use crate::Conv;
+use crate::backend::ConvBackend;
+use crate::flex::tensor;
+use crate::kernel::{self, Level};
+
+/// `x · conv(mean of x)`: the mean over all positions by image and channel, a convolution with one element
+/// (`weight` `[C, C, 1, 1]`, `bias` `[C]`) of it, and its product with every pixel of `x` (`[N, H, W, C]`).
+///
+/// # Panics
+/// If the dimensions do not fit together.
+pub fn channel_attention(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    let (channels, dims) = (x.dims()[3], weight.dims());
+    assert!(dims == [channels, channels, 1, 1], "{channels} channels, but weights of {dims:?}");
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &weight.device()));
+    assert!(bias.dims() == [channels], "a bias of {:?} for {channels} channels", bias.dims());
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(Dispatch::attend(x, weight, bias.into_dispatch()))
+}
+
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+pub(crate) trait AttentionBackend: ConvBackend {
+    fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        Parts::<Self>::new(x, weight, bias).attended()
+    }
+
+    /// The sum over all positions, `[N, 1, 1, C]`.
+    fn image_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_sum_dims(x, &[1, 2])
+    }
+
+    /// The sum over all positions of the products of two, `[N, 1, 1, C]`.
+    fn image_products(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_sum_dims(Self::float_mul(a, b), &[1, 2])
+    }
+
+    /// `x · factor + shift`, both `[N, 1, 1, C]`.
+    fn image_scaled(
+        x: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_add(Self::float_mul(x, factor), shift)
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+impl AttentionBackend for burn::backend::Cube {}
+
+impl AttentionBackend for Flex {
+    fn image_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        sums(&x.to_contiguous(), None)
+    }
+
+    fn image_products(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        sums(&a.to_contiguous(), Some(&b.to_contiguous()))
+    }
+
+    fn image_scaled(
+        x: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [n, h, w, c] = x.shape().dims();
+        let [x, factor, shift] = [x, factor, shift].map(|t: FlexTensor| t.to_contiguous());
+        let (factor, shift) = (factor.storage(), shift.storage());
+        let values = kernel::scaled(Level::current(), x.storage(), [h, w * c, c], factor, shift);
+        tensor(values, &[n, h, w, c])
+    }
+}
+
+/// By image and channel, the sums of what stands in `a`, times `b` where there is one.
+fn sums(a: &FlexTensor, b: Option<&FlexTensor>) -> FlexTensor {
+    let [n, h, w, c] = a.shape().dims();
+    let (a, b) = (a.storage::<f32>(), b.map(FlexTensor::storage::<f32>));
+    let image = h * w * c;
+    let sums = (0..n).flat_map(|i| {
+        let of = i * image..(i + 1) * image;
+        kernel::channel_sums(Level::current(), &a[of.clone()], b.map(|b| &b[of]), c)
+    });
+    tensor(sums.collect(), &[n, 1, 1, c])
+}
+
+/// What attention is made of, and what its backward pass needs.
+#[derive(Clone, Debug)]
+struct Parts<B: Backend> {
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    mean: FloatTensor<B>,
+    factor: FloatTensor<B>,
+}
+
+impl<B: AttentionBackend> Parts<B> {
+    fn new(x: FloatTensor<B>, weight: FloatTensor<B>, bias: FloatTensor<B>) -> Self {
+        let mean = by_position::<B>(B::image_sums(x.clone()), &x);
+        let factor = B::convolve(mean.clone(), weight.clone(), bias, Conv::default(), None);
+        Self { x, weight, mean, factor }
+    }
+
+    fn attended(&self) -> FloatTensor<B> {
+        let shift = B::float_zeros(self.factor.shape(), &self.factor.device(), self.factor.dtype().into());
+        B::image_scaled(self.x.clone(), self.factor.clone(), shift)
+    }
+}
+
+/// `sums` divided by the number of positions of `x`.
+fn by_position<B: Backend>(sums: FloatTensor<B>, x: &FloatTensor<B>) -> FloatTensor<B> {
+    let [_, h, w, _]: [usize; 4] = x.shape().dims();
+    B::float_div_scalar(sums, ((h * w) as f64).into())
+}
+
+impl<B: AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B, C> {
+    fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
+        let parts = Parts::<B>::new(x, weight, bias);
+        let y = parts.attended();
+        match Attend.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(parts, y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
+/// Parents: input, weight and bias.
+#[derive(Debug)]
+struct Attend;
+
+impl<B: AttentionBackend> Backward<B, 3> for Attend {
+    type State = Parts<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let Parts { x, weight, mean, factor } = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let [to_x, to_weight, to_bias] = ops.parents;
+        let to_factor = B::image_products(gradient.clone(), x.clone());
+        let conv = Conv::default();
+        if let Some(node) = to_x {
+            let size = mean.shape().dims();
+            let to_mean = B::input_gradient(weight.clone(), to_factor.clone(), size, conv, None);
+            let to_mean = by_position::<B>(to_mean, &x);
+            grads.register::<B>(node.id, B::image_scaled(gradient, factor, to_mean));
+        }
+        if let Some(node) = to_weight {
+            grads.register::<B>(node.id, B::weight_gradient(mean, weight, to_factor.clone(), conv));
+        }
+        if let Some(node) = to_bias {
+            grads.register::<B>(node.id, B::bias_gradient(to_factor));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Passes over pixels that compute little: each reads and writes its numbers once.
+
+use rayon::prelude::*;
+
+use super::lanes::Lanes;
+use super::level::Kernel;
+use super::simd::Simd;
+use super::{Level, filled};
+
+/// Pixels of one task.
+const PIXELS: usize = 256;
+/// Most sums, each over a part of the pixels, that are added up at the end.
+const PARTS: usize = 64;
+
+/// Pixel by pixel, the first half of the `2 · channels` channels times the second.
+pub(crate) fn gated(level: Level, x: &[f32], channels: usize) -> Vec<f32> {
+    filled(x.len() / 2, PIXELS * channels, |index, out| {
+        let x = &x[index * PIXELS * channels * 2..][..out.len() * 2];
+        // SAFETY: a level exists only where it is available; `x` is twice as long as `out`.
+        unsafe { level.run(Gated { x, channels, out }) }
+    })
+}
+
+/// The gradient of [`gated`] to `x`.
+pub(crate) fn gated_gradient(level: Level, x: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
+    assert!(x.len() == gradient.len() * 2, "wrong gradient");
+    filled(x.len(), PIXELS * channels * 2, |index, out| {
+        let x = &x[index * PIXELS * channels * 2..][..out.len()];
+        let gradient = &gradient[index * PIXELS * channels..][..out.len() / 2];
+        // SAFETY: a level exists only where it is available; `x` and `out` are twice as long as `gradient`.
+        unsafe { level.run(GatedGradient { x, gradient, channels, out }) }
+    })
+}
+
+/// `x · factor + shift`, each with a number for every channel of every image; an image has `lines` lines of `line`
+/// numbers.
+pub(crate) fn scaled(
+    level: Level,
+    x: &[f32],
+    [lines, line, channels]: [usize; 3],
+    factor: &[f32],
+    shift: &[f32],
+) -> Vec<f32> {
+    assert!(line.is_multiple_of(channels.max(1)), "lines of parts of pixels");
+    filled(x.len(), line, |index, out| {
+        let x = &x[index * line..][..out.len()];
+        let [factor, shift] = [factor, shift].map(|all| &all[index / lines * channels..][..channels]);
+        // SAFETY: a level exists only where it is available; the slices have the sizes that they need.
+        unsafe { level.run(Scaled { x, factor, shift, out }) }
+    })
+}
+
+/// By channel, the sum of all pixels of `a`, each number times that of `b` where there is one: fixed parts first, then
+/// the parts in order.
+pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels: usize) -> Vec<f32> {
+    assert!(b.is_none_or(|b| b.len() == a.len()), "factors of different sizes");
+    let mut total = vec![0.0; channels];
+    if channels == 0 {
+        return total;
+    }
+    let part = (a.len() / channels).div_ceil(PARTS).max(1) * channels;
+    let sums: Vec<Vec<f32>> = a
+        .par_chunks(part)
+        .enumerate()
+        .map(|(index, a)| {
+            let mut sums = vec![0.0; channels];
+            let b = b.map(|b| &b[index * part..][..a.len()]);
+            // SAFETY: a level exists only where it is available; `a` and `b` are equally long.
+            unsafe { level.run(Sums { a, b, sums: &mut sums }) }
+            sums
+        })
+        .collect();
+    for part in sums {
+        total.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
+    }
+    total
+}
+
+struct Gated<'a> {
+    x: &'a [f32],
+    channels: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Gated<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.channels;
+        // SAFETY: the pixels of `x` have twice as many numbers as those of `out`, `channels`.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            let pixels = self.x.chunks_exact(2 * channels);
+            for (out, x) in self.out.chunks_exact_mut(channels).zip(pixels) {
+                let (one, other) = (x.as_ptr(), x[channels..].as_ptr());
+                for at in lanes.starts() {
+                    lanes.store(out.as_mut_ptr(), at, S::mul(lanes.load(one, at), lanes.load(other, at)));
+                }
+            }
+        }
+    }
+}
+
+struct GatedGradient<'a> {
+    x: &'a [f32],
+    gradient: &'a [f32],
+    channels: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for GatedGradient<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.channels;
+        let pixels = self.x.chunks_exact(2 * channels).zip(self.gradient.chunks_exact(channels));
+        // SAFETY: the pixels of `x` and `out` have twice as many numbers as those of `gradient`, `channels`.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            for (out, (x, gradient)) in self.out.chunks_exact_mut(2 * channels).zip(pixels) {
+                let (one, other) = (x.as_ptr(), x[channels..].as_ptr());
+                let (to_one, to_other) = out.split_at_mut(channels);
+                for at in lanes.starts() {
+                    let gradient = lanes.load(gradient.as_ptr(), at);
+                    lanes.store(to_one.as_mut_ptr(), at, S::mul(gradient, lanes.load(other, at)));
+                    lanes.store(to_other.as_mut_ptr(), at, S::mul(gradient, lanes.load(one, at)));
+                }
+            }
+        }
+    }
+}
+
+struct Scaled<'a> {
+    x: &'a [f32],
+    factor: &'a [f32],
+    shift: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Scaled<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.factor.len();
+        let (factor, shift) = (self.factor.as_ptr(), self.shift.as_ptr());
+        // SAFETY: every pixel, the factor and the shift have `channels` numbers.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            for (out, x) in self.out.chunks_exact_mut(channels).zip(self.x.chunks_exact(channels)) {
+                for at in lanes.starts() {
+                    let x = lanes.load(x.as_ptr(), at);
+                    let value = S::mul_add(x, lanes.load(factor, at), lanes.load(shift, at));
+                    lanes.store(out.as_mut_ptr(), at, value);
+                }
+            }
+        }
+    }
+}
+
+struct Sums<'a> {
+    a: &'a [f32],
+    b: Option<&'a [f32]>,
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Sums<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.sums.len();
+        let sums = self.sums.as_mut_ptr();
+        // SAFETY: every pixel and the sums have `channels` numbers.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            for (pixel, a) in self.a.chunks_exact(channels).enumerate() {
+                let b = self.b.map(|b| b[pixel * channels..][..channels].as_ptr());
+                for at in lanes.starts() {
+                    let a = lanes.load(a.as_ptr(), at);
+                    let sum = lanes.load(sums, at);
+                    let value = match b {
+                        Some(b) => S::mul_add(a, lanes.load(b, at), sum),
+                        None => S::add(a, sum),
+                    };
+                    lanes.store(sums, at, value);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A convolution with one element: every pixel by itself, so that no source need be looked up.
+
+use std::mem::MaybeUninit;
+
+use super::Packed;
+use super::direct::filled_by;
+use super::epilogue::{Epilogue, activated};
+use super::level::Tiled;
+use super::simd::Simd;
+use crate::Activation;
+
+/// Pixels that one task computes at most, and tasks that there should be, so that every core has something to do.
+const PIXELS: usize = 192;
+const TASKS: usize = 32;
+/// A multiple of the rows of all register tiles.
+const WHOLE: usize = 24;
+
+/// `activation(x · weights + bias + residual)` of every pixel of `x`, in the memory of `spare`.
+pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogue: Epilogue<'_>) -> Vec<f32> {
+    let (level, channels, results) = (weights.level, weights.channels, weights.results);
+    let pixels = x.len() / channels.max(1);
+    let no_bias = vec![0.0; results];
+    let bias = if epilogue.bias.is_empty() { &no_bias } else { epilogue.bias };
+    assert!(bias.len() == results, "wrong bias");
+    assert!(epilogue.residual.is_none_or(|residual| residual.len() == pixels * results), "wrong residual");
+    let part = pixels.div_ceil(TASKS).clamp(1, PIXELS).next_multiple_of(WHOLE);
+    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
+        let first = index * part;
+        let pixels = out.len() / results;
+        let x = &x[first * channels..][..pixels * channels];
+        let residual = epilogue.residual.map(|all| &all[first * results..][..out.len()]);
+        for (block, weights) in weights.parts() {
+            let lanes = block.vectors * level.lanes();
+            assert!(weights.len() == channels * lanes && block.start + block.width <= results, "wrong block");
+            let job = Job {
+                x: x.as_ptr(),
+                pixels,
+                channels,
+                weights: weights.as_ptr(),
+                width: block.width,
+                bias: bias[block.start..].as_ptr(),
+                residual: residual.map(|residual| residual[block.start..].as_ptr()),
+                out: out[block.start..].as_mut_ptr().cast(),
+                results,
+                activation: epilogue.activation,
+            };
+            // SAFETY: a level exists only where its instructions do (`Level::available`); the slices above hold
+            // all pixels, and the block lies in the results.
+            unsafe { level.tile(block.vectors, job) }
+        }
+    };
+    // SAFETY: the blocks cover all channels of all pixels of every chunk.
+    unsafe { filled_by(spare, pixels * results, part * results, task).0 }
+}
+
+/// `pixels` times `channels` numbers at `x`, `results` at `residual` and `out`, of which `width` are computed.
+struct Job {
+    x: *const f32,
+    pixels: usize,
+    channels: usize,
+    weights: *const f32,
+    width: usize,
+    bias: *const f32,
+    residual: Option<*const f32>,
+    out: *mut f32,
+    results: usize,
+    activation: Activation,
+}
+
+impl Tiled for Job {
+    #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
+    #[inline(always)]
+    unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
+        // SAFETY: in bounds by the description of the job; the last tile reads its last pixel more than once.
+        unsafe {
+            let partial = S::mask(self.width - (NV - 1) * S::LANES);
+            let read = |from: *const f32, j: usize| match j + 1 < NV {
+                true => S::load(from.add(j * S::LANES)),
+                false => S::load_masked(from.add(j * S::LANES), partial),
+            };
+            let mut bias = [S::splat(0.0); NV];
+            for j in 0..NV {
+                bias[j] = read(self.bias, j);
+            }
+            for start in (0..self.pixels).step_by(MR) {
+                let sources: [*const f32; MR] =
+                    std::array::from_fn(|i| self.x.add((start + i).min(self.pixels - 1) * self.channels));
+                let mut sums = [bias; MR];
+                for c in 0..self.channels {
+                    let weight = self.weights.add(c * NV * S::LANES);
+                    let mut w = [S::splat(0.0); NV];
+                    for j in 0..NV {
+                        w[j] = S::load(weight.add(j * S::LANES));
+                    }
+                    for i in 0..MR {
+                        let value = S::splat(*sources[i].add(c));
+                        for j in 0..NV {
+                            sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                        }
+                    }
+                }
+                for i in 0..MR {
+                    if start + i >= self.pixels {
+                        continue;
+                    }
+                    let place = (start + i) * self.results;
+                    for j in 0..NV {
+                        let mut value = sums[i][j];
+                        if let Some(residual) = self.residual {
+                            value = S::add(value, read(residual.add(place), j));
+                        }
+                        value = activated::<S>(value, self.activation);
+                        let to = self.out.add(place + j * S::LANES);
+                        match j + 1 < NV {
+                            true => S::store(to, value),
+                            false => S::store_masked(to, value, partial),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
