@@ -1,6 +1,12 @@
 //! Devices by name.
 
 use burn::tensor::Device;
+#[cfg(feature = "cuda")]
+use burn::tensor::DeviceIndex;
+#[cfg(any(feature = "metal", feature = "vulkan"))]
+use burn::tensor::DeviceKind;
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+use burn::tensor::DeviceType;
 
 /// A device that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +18,12 @@ pub enum DeviceError {
         name: String,
         /// The names that [`device`] knows.
         compiled: Vec<&'static str>,
+    },
+    /// It was compiled in, but the machine has none.
+    #[error("no `{name}` device on this machine: its driver is not installed, or finds none")]
+    Missing {
+        /// The name that was asked for.
+        name: String,
     },
 }
 
@@ -30,17 +42,26 @@ pub fn devices() -> Vec<&'static str> {
     names
 }
 
-/// The device `name`: one of [`devices`].
+/// The device `name`: one of [`devices`], if the machine has it.
 pub fn device(name: &str) -> Result<Device, DeviceError> {
     match name {
         "cpu" => Ok(Device::flex()),
         #[cfg(feature = "cuda")]
-        "cuda" => Ok(Device::cuda(burn::tensor::DeviceIndex::Default)),
+        "cuda" => present(name, DeviceType::Cuda, Device::cuda(DeviceIndex::Default)),
         #[cfg(feature = "metal")]
-        "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
+        "metal" => present(name, DeviceType::Metal, Device::metal(DeviceKind::DefaultDevice)),
         #[cfg(feature = "vulkan")]
-        "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+        "vulkan" => present(name, DeviceType::Vulkan, Device::vulkan(DeviceKind::DefaultDevice)),
         _ => Err(DeviceError::NotCompiled { name: name.to_owned(), compiled: devices() }),
+    }
+}
+
+/// `device`, if the machine has one of the `kind`: its first operation would panic otherwise.
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+fn present(name: &str, kind: DeviceType, device: Device) -> Result<Device, DeviceError> {
+    match Device::enumerate(kind).is_empty() {
+        true => Err(DeviceError::Missing { name: name.to_owned() }),
+        false => Ok(device),
     }
 }
 

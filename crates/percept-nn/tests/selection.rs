@@ -217,7 +217,8 @@ fn suppressed_channels_stay_watched_by_the_floor() {
 #[test]
 fn across_finds_the_channels_that_answer_to_the_distortion() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let config = SelectionConfig { lr: 0.03, until: 0, floor: 0.1, entropy: 0.002, ..SelectionConfig::default() };
+    let config =
+        SelectionConfig { lr: 0.03, until: 0, floor: 0.1, entropy: 0.002, ..SelectionConfig::default() };
     let mut selection = selection(config, 12);
     for _ in 0..200 {
         let content: Vec<f32> = (0..6 * 12).map(|_| rng.random_range(-2.0f32..2.0).exp()).collect();

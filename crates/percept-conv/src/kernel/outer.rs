@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::level::Tiled;
 use super::pack::{Block, blocks};
 use super::simd::Simd;
+use super::span::{span, span_mut};
 use super::{Level, filled};
 use crate::geometry::Geometry;
 
@@ -33,6 +34,16 @@ impl Grid<'_> {
     /// Numbers up to the end of the last pixel's first `width`.
     fn reach(&self, [lines, count]: [usize; 2], width: usize) -> usize {
         (lines - 1) * self.line + (count - 1) * self.step + width
+    }
+
+    /// The first of `count` pixels of a line.
+    ///
+    /// # Safety
+    /// The first `width` numbers of each must be inside.
+    #[inline(always)]
+    unsafe fn first(&self, line: usize, count: usize, width: usize) -> *const f32 {
+        // SAFETY: passed on from the caller.
+        unsafe { span(self.pixels, line * self.line, self.reach([1, count], width)) }
     }
 }
 
@@ -181,7 +192,7 @@ struct Job<'a> {
     width: usize,
     /// Scalars of a pixel.
     rows: usize,
-    sums: *mut f32,
+    sums: &'a mut [f32],
 }
 
 /// `sums[i] += Σ scalar[i] · vector` over `size` lines and pixels, for `i` in `0..rows`.
@@ -199,13 +210,12 @@ fn accumulate(
     assert!(vector.reach(size, block.width) <= vector.pixels.len(), "too few vectors");
     assert!(scalar.reach(size, rows) <= scalar.pixels.len(), "too few scalars");
     assert!(sums.len() == rows * lanes, "wrong sums");
-    let job = Job { vector, scalar, size, width: block.width, rows, sums: sums.as_mut_ptr() };
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read and write.
-    unsafe { level.tile(block.vectors, &job) }
+    unsafe { level.tile(block.vectors, &mut Job { vector, scalar, size, width: block.width, rows, sums }) }
 }
 
-impl Tiled for &Job<'_> {
+impl Tiled for &mut Job<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         // SAFETY: passed on from the caller.
@@ -229,15 +239,16 @@ impl Tiled for &Job<'_> {
 /// of each scalar; `sums` must be `MR` rows of `NV` vectors.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_>) {
+unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_>) {
     // SAFETY: in bounds by this function's contract.
     unsafe {
         let partial = S::mask(job.width - (NV - 1) * S::LANES);
         let mut sums = [[S::splat(0.0); NV]; MR];
-        for line in 0..job.size[0] {
-            let mut vector = job.vector.pixels.as_ptr().add(line * job.vector.line);
-            let mut scalar = job.scalar.pixels.as_ptr().add(line * job.scalar.line);
-            for _ in 0..job.size[1] {
+        let [lines, count] = job.size;
+        for line in 0..lines {
+            let mut vector = job.vector.first(line, count, job.width);
+            let mut scalar = job.scalar.first(line, count, MR);
+            for _ in 0..count {
                 let mut v = [S::splat(0.0); NV];
                 for j in 0..NV - 1 {
                     v[j] = S::load(vector.add(j * S::LANES));
@@ -255,9 +266,41 @@ unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_>) {
         }
         for i in 0..MR {
             for j in 0..NV {
-                let to = job.sums.add((i * NV + j) * S::LANES);
+                let to = span_mut(job.sums, (i * NV + j) * S::LANES, S::LANES);
                 S::store(to, S::add(S::load(to), sums[i][j]));
             }
+        }
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    /// Two pixels on each of two lines, past the assertions of [`accumulate`], over as many numbers as the lengths say.
+    fn run([vector, scalar, sums]: [usize; 3]) {
+        let numbers = [0.0; 32];
+        let mut totals = [0.0; 8];
+        let mut job = Job {
+            vector: Grid { pixels: &numbers[..vector], step: 4, line: 10 },
+            scalar: Grid { pixels: &numbers[..scalar], step: 2, line: 5 },
+            size: [2, 2],
+            width: 3,
+            rows: 2,
+            sums: &mut totals[..sums],
+        };
+        // SAFETY: what is too short is caught before it is read or written.
+        unsafe { Level::Portable.tile(1, &mut job) }
+    }
+
+    #[test]
+    fn whatever_is_too_short_is_caught() {
+        let enough = [10 + 4 + 3, 5 + 2 + 2, 8];
+        run(enough);
+        for short in 0..enough.len() {
+            let mut lengths = enough;
+            lengths[short] -= 1;
+            assert!(std::panic::catch_unwind(|| run(lengths)).is_err(), "{lengths:?}");
         }
     }
 }

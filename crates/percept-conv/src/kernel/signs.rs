@@ -47,7 +47,7 @@ impl Signs {
     unsafe fn at(&self, at: usize) -> u16 {
         debug_assert!(at < self.length, "the sign at {at} of {}", self.length);
         // SAFETY: behind the byte of every bit there are three more.
-        let word = unsafe { self.bits.as_ptr().add(at / 8).cast::<u32>().read_unaligned() };
+        let word = unsafe { span(&self.bits, at / 8, 4).cast::<u32>().read_unaligned() };
         (u32::from_le(word) >> (at % 8)) as u16
     }
 }

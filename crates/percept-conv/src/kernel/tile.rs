@@ -8,6 +8,7 @@ use super::epilogue::activated;
 use super::level::Tiled;
 use super::pack::Block;
 use super::simd::Simd;
+use super::span::{span, span_mut};
 use crate::Activation;
 use crate::geometry::Axis;
 
@@ -17,7 +18,8 @@ pub(super) struct Gather<'a> {
     /// Taps along a line.
     across: usize,
     /// A line of pointers for each source line, the first one all padding: for every position, what each
-    /// tap along the line reads there. All point to `channels` readable numbers.
+    /// tap along the line reads there. Each is the start of a slice of `channels` numbers; with their
+    /// lengths, many small tiles would take a tenth longer.
     pixels: Vec<*const f32>,
     /// Pointers in a line.
     line: usize,
@@ -71,13 +73,10 @@ pub(super) struct Target<'a> {
 struct Job<'a, 'b> {
     gather: &'a Gather<'b>,
     sources: &'a Sources,
-    weights: *const f32,
+    weights: &'a [f32],
+    /// Channels of the block.
     width: usize,
-    bias: *const f32,
-    out: *mut f32,
-    residual: Option<*const f32>,
-    places: &'a [usize],
-    activation: Activation,
+    target: Target<'a>,
 }
 
 /// Writes one tile: `activation(Σ source · weight + bias + residual)` at each of the target's places.
@@ -97,21 +96,10 @@ pub(super) fn compute(
     assert!(target.residual.is_none_or(|residual| residual.len() == target.out.len()), "wrong residual");
     let end = target.places.iter().max().map_or(0, |place| place + block.width);
     assert!(end <= target.out.len(), "a tile outside of its target");
-    let job = Job {
-        gather,
-        sources,
-        weights: weights.as_ptr(),
-        width: block.width,
-        bias: target.bias.as_ptr(),
-        out: target.out.as_mut_ptr().cast(),
-        residual: target.residual.map(<[f32]>::as_ptr),
-        places: target.places,
-        activation: target.activation,
-    };
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read of weights, bias and residual and every write; each source pointer is looked up
     // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
-    unsafe { level.tile(block.vectors, &job) }
+    unsafe { level.tile(block.vectors, &mut Job { gather, sources, weights, width: block.width, target }) }
 }
 
 /// Source channels by which the weights are fetched ahead: they stream from the second cache.
@@ -120,7 +108,7 @@ const AHEAD: usize = 8;
 /// Most numbers in a register tile.
 const SPILL: usize = 8 * 3 * 16;
 
-impl Tiled for &Job<'_, '_> {
+impl Tiled for &mut Job<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         // SAFETY: passed on from the caller.
@@ -133,22 +121,25 @@ impl Tiled for &Job<'_, '_> {
 /// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
+unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_, '_>) {
     const { assert!(MR * NV * S::LANES <= SPILL) }
+    let Job { gather, sources, weights, width, ref mut target } = *job;
+    let Target { ref mut out, residual, places, bias, activation } = *target;
     // SAFETY: in bounds by this function's contract; a tile has room for its sums.
     unsafe {
-        let partial = S::mask(job.width - (NV - 1) * S::LANES);
-        let read = |from: *const f32, j: usize| match j + 1 < NV {
-            true => S::load(from.add(j * S::LANES)),
-            false => S::load_masked(from.add(j * S::LANES), partial),
+        let last = width - (NV - 1) * S::LANES;
+        let partial = S::mask(last);
+        let read = |from: &[f32], at: usize, j: usize| match j + 1 < NV {
+            true => S::load(span(from, at + j * S::LANES, S::LANES)),
+            false => S::load_masked(span(from, at + j * S::LANES, last), partial),
         };
         let mut sums = [[S::splat(0.0); NV]; MR];
-        let channels = job.gather.channels;
-        for tap in &job.sources.taps {
-            let (down, along) = (tap / job.gather.across, tap % job.gather.across);
-            let starts = &job.sources.starts[down * MR..][..MR];
-            let sources: [*const f32; MR] = std::array::from_fn(|i| job.gather.pixels[starts[i] + along]);
-            let mut weight = job.weights.add(tap * channels * NV * S::LANES);
+        let (channels, lanes) = (gather.channels, NV * S::LANES);
+        for tap in &sources.taps {
+            let (down, along) = (tap / gather.across, tap % gather.across);
+            let starts = &sources.starts[down * MR..][..MR];
+            let sources: [*const f32; MR] = std::array::from_fn(|i| gather.pixels[starts[i] + along]);
+            let mut weight = span(weights, tap * channels * lanes, channels * lanes);
             for c in 0..channels {
                 let mut w = [S::splat(0.0); NV];
                 for j in 0..NV {
@@ -161,35 +152,73 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &Job<'_, '_>) {
                         sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
                     }
                 }
-                weight = weight.add(NV * S::LANES);
+                weight = weight.add(lanes);
             }
         }
         // Through memory: the sums stay in registers only while all their indices are constants.
         let mut spilled = [MaybeUninit::<f32>::uninit(); SPILL];
-        let spilled = spilled.as_mut_ptr().cast::<f32>();
         for i in 0..MR {
             for j in 0..NV {
-                S::store(spilled.add((i * NV + j) * S::LANES), sums[i][j]);
+                S::store(span_mut(&mut spilled, (i * NV + j) * S::LANES, S::LANES).cast(), sums[i][j]);
             }
         }
         let zero = S::splat(0.0);
-        let mut bias = [zero; NV];
+        let mut added = [zero; NV];
         for j in 0..NV {
-            bias[j] = read(job.bias, j);
+            added[j] = read(bias, 0, j);
         }
-        for (i, place) in job.places.iter().enumerate() {
+        for (i, place) in places.iter().enumerate() {
             for j in 0..NV {
-                let mut value = S::add(S::load(spilled.add((i * NV + j) * S::LANES)), bias[j]);
-                if let Some(residual) = job.residual {
-                    value = S::add(value, read(residual.add(*place), j));
+                let sum = S::load(span(&spilled, (i * NV + j) * S::LANES, S::LANES).cast());
+                let mut value = S::add(sum, added[j]);
+                if let Some(residual) = residual {
+                    value = S::add(value, read(residual, *place, j));
                 }
-                value = activated::<S>(value, job.activation);
-                let to = job.out.add(*place + j * S::LANES);
+                value = activated::<S>(value, activation);
+                let at = *place + j * S::LANES;
                 match j + 1 < NV {
-                    true => S::store(to, value),
-                    false => S::store_masked(to, value, partial),
+                    true => S::store(span_mut(out, at, S::LANES).cast(), value),
+                    false => S::store_masked(span_mut(out, at, last).cast(), value, partial),
                 }
             }
+        }
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::{Conv, geometry::Geometry};
+
+    /// A tile of one pixel, past the assertions of [`compute`], over as many numbers as the lengths say.
+    fn run([source, weights, bias, residual, out]: [usize; 5]) {
+        let zeros = [0.0; 4];
+        let columns = Geometry::new([1, 1, 1, 1], [4, 1, 1, 1], &Conv::default()).forward(1);
+        let gather = Gather::new(&columns, [&zeros[..source]].into_iter(), &zeros[..1]);
+        let sources =
+            Sources { starts: vec![gather.start(Some(0), 0); Level::Portable.rows(1)], taps: vec![0] };
+        let mut result = [MaybeUninit::uninit(); 4];
+        let target = Target {
+            out: &mut result[..out],
+            residual: Some(&zeros[..residual]),
+            places: &[0],
+            bias: &zeros[..bias],
+            activation: Activation::None,
+        };
+        let weights = &zeros[..weights];
+        let mut job = Job { gather: &gather, sources: &sources, weights, width: 4, target };
+        // SAFETY: what is too short is caught before it is read or written.
+        unsafe { Level::Portable.tile(1, &mut job) }
+    }
+
+    #[test]
+    fn whatever_is_too_short_is_caught() {
+        let enough = [1, 4, 4, 4, 4];
+        run(enough);
+        for short in 0..enough.len() {
+            let mut lengths = enough;
+            lengths[short] -= 1;
+            assert!(std::panic::catch_unwind(|| run(lengths)).is_err(), "{lengths:?}");
         }
     }
 }

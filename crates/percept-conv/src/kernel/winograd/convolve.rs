@@ -306,8 +306,7 @@ unsafe fn leave<S: Simd, P: Slot>(
                             S::add(value, S::load_masked(span(residual, band.first + place, lanes), mask));
                     }
                     value = activated::<S>(value, activation);
-                    debug_assert!(place + lanes <= band.out.len(), "a result outside of its band");
-                    S::store_masked(band.out.as_mut_ptr().add(place).cast(), value, mask);
+                    S::store_masked(span_mut(band.out, place, lanes).cast(), value, mask);
                 }
             }
         }

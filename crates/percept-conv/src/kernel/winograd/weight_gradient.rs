@@ -177,7 +177,7 @@ impl Kernel for Leave<'_> {
                     let line = [down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]];
                     let line = lower_weights::<S>(line);
                     for x in 0..3 {
-                        S::store(taps[y * 3 + x].as_mut_ptr(), line[x]);
+                        S::store(span_mut(&mut taps[y * 3 + x], 0, S::LANES), line[x]);
                     }
                 }
             }
