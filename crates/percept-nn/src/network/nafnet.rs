@@ -62,12 +62,10 @@ impl NafBlock {
     fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let y = self.conv1.forward(self.norm1.forward(x.clone()));
         let y = simple_gate(self.conv2.forward_depthwise(y));
-        let attention = self.sca.iter().flatten();
+        let mut attention = self.sca.iter().flatten();
         let y = match pool {
             None => attention.fold(y, |y, conv| conv.forward_attention(y)),
-            Some(pool) => {
-                attention.fold(Some(y), |y, conv| y.and_then(|y| Some(y.clone() * conv.forward(pool(y)?))))?
-            }
+            Some(pool) => attention.try_fold(y, |y, conv| Some(y.clone() * conv.forward(pool(y)?)))?,
         };
         let x = self.conv3.forward_scaled_onto(y, self.beta.val(), x);
         let y = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));
