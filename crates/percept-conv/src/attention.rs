@@ -29,7 +29,7 @@ pub fn channel_attention(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>
     Tensor::from_dispatch(Dispatch::attend(x, weight, bias.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait AttentionBackend: ConvBackend {
     fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         Parts::<Self>::new(x, weight, bias).attended()
@@ -55,7 +55,7 @@ pub(crate) trait AttentionBackend: ConvBackend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl AttentionBackend for burn::backend::Cube {}
 
 impl AttentionBackend for Flex {

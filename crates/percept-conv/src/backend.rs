@@ -10,7 +10,7 @@ use crate::{Activation, Conv, frozen::Packs};
 /// Operations that have a fast form on some devices. The bodies here, in Burn's primitives, serve all others.
 ///
 /// `x` is `[N, H, W, in]`, `weight` `[out, in, kh, kw]` and `gradient` is that to the result.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait ConvBackend: Backend {
     /// `activation(conv(x, weight) + bias)`; `packs` keeps what a frozen layer computes once.
     fn convolve(
@@ -136,5 +136,5 @@ pub(crate) fn to_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 2, 3, 1])
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl ConvBackend for burn::backend::Cube {}

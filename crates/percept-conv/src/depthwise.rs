@@ -33,7 +33,7 @@ pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>
 }
 
 /// The activation is not part of these.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait DepthwiseBackend: ConvBackend {
     fn depthwise(
         x: FloatTensor<Self>,
@@ -75,7 +75,7 @@ pub(crate) trait DepthwiseBackend: ConvBackend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl DepthwiseBackend for burn::backend::Cube {}
 
 impl DepthwiseBackend for Flex {

@@ -3,9 +3,9 @@
 use burn::tensor::Device;
 #[cfg(feature = "cuda")]
 use burn::tensor::DeviceIndex;
-#[cfg(any(feature = "metal", feature = "vulkan"))]
+#[cfg(any(feature = "metal", feature = "vulkan", feature = "wgpu"))]
 use burn::tensor::DeviceKind;
-#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
 use burn::tensor::DeviceType;
 
 /// A device that cannot be had.
@@ -39,6 +39,9 @@ pub fn devices() -> Vec<&'static str> {
     if cfg!(feature = "vulkan") {
         names.push("vulkan");
     }
+    if cfg!(feature = "wgpu") {
+        names.push("wgpu");
+    }
     names
 }
 
@@ -52,12 +55,14 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
         "metal" => present(name, DeviceType::Metal, Device::metal(DeviceKind::DefaultDevice)),
         #[cfg(feature = "vulkan")]
         "vulkan" => present(name, DeviceType::Vulkan, Device::vulkan(DeviceKind::DefaultDevice)),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => present(name, DeviceType::Wgpu, Device::wgpu(DeviceKind::DefaultDevice)),
         _ => Err(DeviceError::NotCompiled { name: name.to_owned(), compiled: devices() }),
     }
 }
 
 /// `device`, if the machine has one of the `kind`: its first operation would panic otherwise.
-#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
 fn present(name: &str, kind: DeviceType, device: Device) -> Result<Device, DeviceError> {
     match Device::enumerate(kind).is_empty() {
         true => Err(DeviceError::Missing { name: name.to_owned() }),

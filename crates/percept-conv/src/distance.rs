@@ -23,7 +23,7 @@ pub fn channel_distance(a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::distance(a.into_dispatch(), b.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait DistanceBackend: Backend {
     fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         let [n, _, _, c] = a.shape().dims();
@@ -47,7 +47,7 @@ pub(crate) trait DistanceBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl DistanceBackend for burn::backend::Cube {}
 
 /// Pixels whose squares are summed in single precision, before these sums are added in double.

@@ -22,7 +22,7 @@ pub fn simple_gate(x: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::gate(x.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait GateBackend: Backend {
     fn gate(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let [one, other] = halves::<Self>(x);
@@ -37,7 +37,7 @@ pub(crate) trait GateBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl GateBackend for burn::backend::Cube {}
 
 fn halves<B: Backend>(x: FloatTensor<B>) -> [FloatTensor<B>; 2] {

@@ -26,7 +26,7 @@ pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64
     Tensor::from_dispatch(Dispatch::normalise(x.into_dispatch(), weight, bias, epsilon))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait NormBackend: Backend {
     fn normalise(
         x: FloatTensor<Self>,
@@ -58,7 +58,7 @@ pub(crate) trait NormBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl NormBackend for burn::backend::Cube {}
 
 /// The normalised pixels, and what each was multiplied with.

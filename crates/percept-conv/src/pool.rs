@@ -43,7 +43,7 @@ impl Window {
     }
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait PoolBackend: Backend {
     fn pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         Self::pool_indexed(x, window).0
@@ -75,7 +75,7 @@ pub(crate) trait PoolBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl PoolBackend for burn::backend::Cube {}
 
 impl PoolBackend for Flex {

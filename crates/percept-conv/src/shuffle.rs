@@ -18,7 +18,7 @@ pub fn pixel_shuffle(x: Tensor<4>, r: usize) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::shuffle(x.into_dispatch(), r))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait ShuffleBackend: Backend {
     fn shuffle(x: FloatTensor<Self>, r: usize) -> FloatTensor<Self> {
         let [n, h, w, c] = x.shape().dims();
@@ -36,7 +36,7 @@ pub(crate) trait ShuffleBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl ShuffleBackend for burn::backend::Cube {}
 
 impl ShuffleBackend for Flex {

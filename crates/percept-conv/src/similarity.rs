@@ -27,7 +27,7 @@ pub fn contextual_similarity(cosines: Tensor<3>, bandwidth: f64) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::similarity(cosines.into_dispatch(), bandwidth))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait SimilarityBackend: Backend {
     fn similarity(cosines: FloatTensor<Self>, bandwidth: f64) -> FloatTensor<Self> {
         let parts = Parts::<Self>::new(cosines, bandwidth);
@@ -45,7 +45,7 @@ pub(crate) trait SimilarityBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl SimilarityBackend for burn::backend::Cube {}
 
 /// Similarity by Burn's own operations, for every device.

@@ -138,7 +138,7 @@ impl FrozenStage {
 }
 
 /// Frozen layers in Burn's primitives, or in the operations of a device that has faster ones.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait StageBackend: ConvBackend + PoolBackend {
     /// All of `steps`; `weights` are those of all convolutions.
     fn stage(x: FloatTensor<Self>, weights: FloatTensor<Self>, steps: Arc<[Step]>) -> FloatTensor<Self> {
@@ -171,7 +171,7 @@ pub(crate) trait StageGradient: StageBackend {
 /// What the gradient of one step needs, in primitives.
 #[derive(Clone, Debug)]
 #[cfg_attr(
-    not(any(feature = "cuda", feature = "vulkan", feature = "metal")),
+    not(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")),
     expect(dead_code, reason = "for devices")
 )]
 pub(crate) enum Kept<B: Backend> {
@@ -231,7 +231,7 @@ fn composed<B: ConvBackend + PoolBackend>(
     })
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 mod cube {
     use burn::backend::Cube;
 

@@ -32,7 +32,7 @@ pub fn unit_distance(a: Tensor<4>, b: Tensor<4>, weight: Tensor<1>, epsilon: f64
     Tensor::<3>::from_dispatch(Dispatch::unit_distance(a, b, weight.into_dispatch(), epsilon))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
 pub(crate) trait UnitBackend: Backend {
     /// Along the last dimension.
     fn unit(x: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
@@ -79,7 +79,7 @@ pub(crate) trait UnitBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal"))]
+#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
 impl UnitBackend for burn::backend::Cube {}
 
 /// `1 / √(Σ x² + ε)` along the last dimension.

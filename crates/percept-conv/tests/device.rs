@@ -1,5 +1,5 @@
 //! Devices beside the CPU compute what the CPU computes: values and gradients of every operation.
-#![cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+#![cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)] // a test may fail loudly
 
 use burn::tensor::{Device, Tensor, TensorData};

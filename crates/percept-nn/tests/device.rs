@@ -1,5 +1,5 @@
 //! Devices beside the CPU see what the CPU sees: features, the selection's step, losses and their gradients.
-#![cfg(any(feature = "cuda", feature = "metal", feature = "vulkan"))]
+#![cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 #[path = "common/store.rs"]
