@@ -68,7 +68,7 @@ fn changes(taps: &[&str], images: [&Image<Srgb>; 2]) -> (f64, f64) {
 }
 
 /// For every tap of training's default and for the deepest one. Measured on three photos: losses change by less than
-/// 0.6 % (with the plain kernels 3.7 % once), cosines are at least 0.989 for the shallow taps and 0.981 for the deep one, least
+/// 0.6 % (the plain kernels exceed the bound once, with 3.7 %: why is open), cosines are at least 0.989 for the shallow taps and 0.981 for the deep one, least
 /// where a photo is smooth: there max pooling takes another of nearly equal neighbours.
 #[test]
 fn bf16_changes_a_loss_and_its_gradient_a_little() {
@@ -78,7 +78,7 @@ fn bf16_changes_a_loss_and_its_gradient_a_little() {
             for other in [blurred(&photo), noisy(&photo)] {
                 let (change, cosine) = changes(taps, [&other, &photo]);
                 println!("{name} {taps:?}: loss {change:.5}, cosine {cosine:.5}");
-                assert!(change < 0.05, "{name} {taps:?}: the loss is {change} apart");
+                assert!(change < 0.01, "{name} {taps:?}: the loss is {change} apart");
                 assert!(cosine > least, "{name} {taps:?}: the cosine of the gradients is {cosine}");
                 assert!(cosine < 1.0 - 1e-6, "{name} {taps:?}: nothing was rounded");
             }
