@@ -26,7 +26,7 @@ impl ConvBackend for Flex {
         conv: Conv,
         packs: Option<Arc<Packs>>,
     ) -> FloatTensor<Self> {
-        forward(x, weight, bias, None, conv, packs)
+        forward(x, weight, bias, None, None, conv, packs)
     }
 
     fn convolve_residual(
@@ -36,7 +36,7 @@ impl ConvBackend for Flex {
         residual: FloatTensor<Self>,
         conv: Conv,
     ) -> FloatTensor<Self> {
-        forward(x, weight, bias, Some(residual), conv, None)
+        forward(x, weight, bias, Some(residual), None, conv, None)
     }
 
     fn activation_gradient(
@@ -105,20 +105,23 @@ impl ConvBackend for Flex {
     }
 }
 
-fn forward(
+/// `slope` are those of a PReLU in the place of an activation.
+pub(crate) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
     bias: FlexTensor,
     residual: Option<FlexTensor>,
+    slope: Option<FlexTensor>,
     conv: Conv,
     packs: Option<Arc<Packs>>,
 ) -> FlexTensor {
     let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
     let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
-    let residual = residual.map(|residual| residual.to_contiguous());
+    let [residual, slope] = [residual, slope].map(|tensor| Some(tensor?.to_contiguous()));
     let epilogue = Epilogue {
         bias: bias.storage(),
         residual: residual.as_ref().map(FlexTensor::storage),
+        slope: slope.as_ref().map(FlexTensor::storage),
         activation: conv.activation,
     };
     let pack = packs.as_deref().map(|packs| &packs.forward);

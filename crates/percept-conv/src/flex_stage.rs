@@ -90,7 +90,7 @@ fn run(x: FlexTensor, weights: &[f32], steps: &[Step], mut marks: Option<&mut Ve
                 let (weight, bias) = weights[*start..].split_at(kernel.iter().product());
                 let geometry = Geometry::new(size, *kernel, conv);
                 let epilogue =
-                    Epilogue { bias: &bias[..kernel[0]], residual: None, activation: conv.activation };
+                    Epilogue { bias: &bias[..kernel[0]], activation: conv.activation, ..Epilogue::default() };
                 let wanted = marks.is_some() && slope(conv.activation).is_some();
                 let mut signs = wanted.then(Signs::default);
                 let pack = Some(&packs.forward);

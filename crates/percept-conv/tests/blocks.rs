@@ -1,8 +1,10 @@
-//! What blocks without activation functions are made of, against the definitions in `f64` and Burn's own operations.
+//! What blocks beside plain convolutions are made of, against the definitions in `f64` and Burn's own operations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)] // a test may fail loudly
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
-use percept_conv::{channel_attention, layer_norm, simple_gate};
+use percept_conv::{
+    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, simple_gate,
+};
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
 const SIZES: [[usize; 4]; 8] = [
@@ -71,6 +73,24 @@ fn attended(x: &[Tensor<4>]) -> Tensor<4> {
     channel_attention(x[0].clone(), x[1].clone(), Some(x[2].clone().reshape([channels])))
 }
 
+/// The numbers of `x` in one dimension.
+fn flat(x: &Tensor<4>) -> Tensor<1> {
+    x.clone().reshape([x.dims().iter().product::<usize>()])
+}
+
+fn prelu(x: &[Tensor<4>]) -> Tensor<4> {
+    let conv = Conv::same(x[1].dims()[3]);
+    conv2d_prelu(x[0].clone(), x[1].clone(), Some(flat(&x[2])), flat(&x[3]), conv)
+}
+
+fn pointwise(x: &[Tensor<4>]) -> Tensor<4> {
+    conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), Some(x[3].clone()), Conv::default())
+}
+
+fn depthwise(x: &[Tensor<4>]) -> Tensor<4> {
+    depthwise_conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), Conv::same(3))
+}
+
 fn gated(x: &[Tensor<4>]) -> Tensor<4> {
     simple_gate(x[0].clone())
 }
@@ -84,6 +104,50 @@ fn norm_inputs(size: [usize; 4]) -> [Tensor<4>; 3] {
 fn attention_inputs(size: [usize; 4]) -> [Tensor<4>; 3] {
     let channels = size[3];
     [noise(size), noise([channels, channels, 1, 1]), noise([1, 1, 1, channels])]
+}
+
+/// What is convolved, weights, bias and slopes, some of them negative.
+fn prelu_inputs(size: [usize; 4], output: usize, kernel: usize) -> [Tensor<4>; 4] {
+    let parameter = [1, 1, 1, output];
+    [noise(size), noise([output, size[3], kernel, kernel]), noise(parameter), noise(parameter)]
+}
+
+#[test]
+fn prelu_equals_burns() {
+    let theirs = |x: &[Tensor<4>]| {
+        let conv = Conv::same(x[1].dims()[3]);
+        let y = conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), None, conv);
+        y.clone().clamp_min(0.0) + y.clamp_max(0.0) * x[3].clone()
+    };
+    for size in SIZES.into_iter().filter(|size| size[0] > 0) {
+        for (output, kernel) in [(5, 1), (7, 3), (32, 3)] {
+            let inputs = prelu_inputs(size, output, kernel);
+            compare(&inputs, &prelu, &theirs);
+        }
+    }
+}
+
+/// With a gradient to a single one of its inputs too.
+#[test]
+fn prelu_has_the_gradients_that_are_asked_for() {
+    let device = Device::flex().autodiff();
+    let inputs = prelu_inputs([1, 6, 7, 5], 9, 3);
+    let (_, all) = run(&inputs, &prelu);
+    for wanted in 0..inputs.len() {
+        let leaves: Vec<Tensor<4>> = inputs
+            .iter()
+            .enumerate()
+            .map(|(i, t)| {
+                let leaf = Tensor::from_data(t.to_data(), &device);
+                if i == wanted { leaf.require_grad() } else { leaf }
+            })
+            .collect();
+        let y = prelu(&leaves);
+        let count = y.dims().iter().product::<usize>() as i64;
+        let outer = Tensor::arange(0..count, &device).float().reshape(y.dims()).sin();
+        let grads = (y * outer).sum().backward();
+        assert_close(leaves[wanted].grad(&grads).unwrap(), all[wanted].clone().unwrap(), 1e-5);
+    }
 }
 
 #[test]
@@ -177,6 +241,9 @@ fn the_number_of_threads_changes_nothing() {
         (&normalised as &(dyn Fn(&[Tensor<4>]) -> Tensor<4> + Sync), norm_inputs(size).to_vec()),
         (&attended, attention_inputs(size).to_vec()),
         (&gated, vec![noise(size)]),
+        (&prelu, prelu_inputs(size, 24, 3).to_vec()),
+        (&pointwise, [&prelu_inputs(size, 24, 1)[..3], &[noise([2, 37, 29, 24])]].concat()),
+        (&depthwise, vec![noise(size), noise([20, 1, 3, 3]), noise([1, 1, 1, 20])]),
     ] {
         let all = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -4,8 +4,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_conv::{
-    Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, channel_distance, contextual_similarity, conv2d,
-    depthwise_conv2d, device, devices, max_pool2d, pixel_shuffle, unit, unit_distance,
+    Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, channel_attention, channel_distance,
+    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, device, devices, layer_norm, max_pool2d,
+    pixel_shuffle, simple_gate, unit, unit_distance,
 };
 
 /// How far numbers may be apart, relative to the largest: sums in single precision, in another order.
@@ -86,6 +87,28 @@ fn depthwise_convolutions() {
     let inputs = [noise([2, 7, 6, 5], 1), noise([5, 1, 3, 3], 2), noise([1, 1, 1, 5], 3)];
     compare("depthwise convolution", &inputs, |x| {
         depthwise_conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), conv)
+    });
+}
+
+#[test]
+fn convolutions_with_prelu() {
+    let inputs =
+        [noise([2, 9, 11, 3], 1), noise([16, 3, 3, 3], 2), noise([1, 1, 1, 16], 3), noise([1, 1, 1, 16], 4)];
+    compare("convolution with PReLU", &inputs, |x| {
+        conv2d_prelu(x[0].clone(), x[1].clone(), Some(flat(&x[2])), flat(&x[3]), Conv::same(3))
+    });
+}
+
+#[test]
+fn blocks_without_activations() {
+    let parameter = |seed| noise([1, 1, 1, 24], seed);
+    let x = noise([2, 6, 5, 24], 1);
+    compare("normalisation", &[x.clone(), parameter(2), parameter(3)], |x| {
+        layer_norm(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-6)
+    });
+    compare("gate", std::slice::from_ref(&x), |x| simple_gate(x[0].clone()));
+    compare("attention", &[x, noise([24, 24, 1, 1], 2), parameter(3)], |x| {
+        channel_attention(x[0].clone(), x[1].clone(), Some(flat(&x[2])))
     });
 }
 

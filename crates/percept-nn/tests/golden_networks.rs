@@ -5,7 +5,9 @@ use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use percept_nn::network::{EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig};
+use percept_nn::network::{
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+};
 use percept_nn::weights::StateDict;
 
 /// The gradient of every parameter against `CASE.gradients.NAME`.
@@ -86,6 +88,12 @@ fn edsr_agrees_with_torch() {
 fn rrdbnet_agrees_with_torch() {
     let config = RrdbNetConfig { num_feat: 4, num_block: 1, num_grow_ch: 3 };
     agrees_with_torch(&NetworkConfig::RrdbNet(config), &[1, 2, 4]);
+}
+
+#[test]
+fn compact_agrees_with_torch() {
+    let config = CompactConfig { num_feat: 4, num_conv: 2 };
+    agrees_with_torch(&NetworkConfig::Compact(config), &[1, 3, 4]);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::path::Path;
 use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Card, Model, ModelError, Tiling};
-use percept_nn::network::{EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig};
+use percept_nn::network::{
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+};
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -85,6 +87,7 @@ fn tiles_give_what_one_piece_gives() {
         // Sees 320 pixels far, on paper.
         (rrdb(21), 4, 2.0),
         (rrdb(2), 2, 2.0),
+        (NetworkConfig::Compact(CompactConfig { num_feat: 12, num_conv: 4 }), 4, 2.0),
         (nafnet(8), 1, 1.0),
     ];
     for (network_g, scale, growth) in cases {
@@ -272,9 +275,11 @@ fn sizes_of_public_weights_are_read_off_them() {
     let edsr = EdsrConfig { num_feat: 6, num_block: 3, res_scale: 0.1 };
     let default = EdsrConfig { res_scale: 0.1, ..EdsrConfig::default() };
     let rrdb = RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5 };
+    let compact = CompactConfig { num_feat: 6, num_conv: 3 };
     let cases = [
         (NetworkConfig::Edsr(edsr), NetworkConfig::Edsr(default), 4),
         (NetworkConfig::RrdbNet(rrdb), NetworkConfig::RrdbNet(RrdbNetConfig::default()), 2),
+        (NetworkConfig::Compact(compact), NetworkConfig::Compact(CompactConfig::default()), 4),
         (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
     ];
     for (network_g, default, scale) in cases {

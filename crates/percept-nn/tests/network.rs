@@ -3,15 +3,17 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use percept_nn::network::{
-    EdsrConfig, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SrResNetConfig, from_esrgan,
+    CompactConfig, EdsrConfig, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+    from_esrgan,
 };
 use percept_nn::weights::StateDict;
 
-fn small() -> [NetworkConfig; 4] {
+fn small() -> [NetworkConfig; 5] {
     [
         NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 }),
         NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: 0.1 }),
         NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4 }),
+        NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2 }),
         NetworkConfig::NafNet(NafNetConfig {
             width: 4,
             enc_blk_nums: vec![1, 1],
@@ -41,13 +43,13 @@ fn every_scale_has_its_size_or_is_refused() {
             }
         }
     }
-    assert_eq!(made, 4 + 4 + 3 + 1);
+    assert_eq!(made, 4 + 4 + 3 + 4 + 1);
 }
 
 #[test]
 fn a_packed_raw_becomes_a_picture() {
     let raw = Tensor::<4>::random([1, 4, 6, 4], Distribution::Uniform(0.0, 1.0), &Device::flex());
-    for config in &small()[..3] {
+    for config in &small()[..4] {
         let network = config.init(2, 4, 0, &Device::flex()).unwrap();
         assert_eq!(network.forward(raw.clone()).dims(), [1, 8, 12, 3], "{}", config.name());
     }
@@ -59,6 +61,7 @@ fn names_are_those_of_the_originals() {
         ("conv_first.weight", "body.1.conv2.bias", "upconv2.weight", "conv_hr.bias"),
         ("conv_after_body.weight", "body.1.conv2.bias", "upsample.2.weight", "conv_last.bias"),
         ("body.0.rdb1.conv5.weight", "body.0.rdb3.conv1.bias", "conv_up2.weight", "conv_body.bias"),
+        ("body.0.weight", "body.3.weight", "body.4.bias", "body.6.weight"),
         ("encoders.1.0.sca.1.weight", "middle_blks.0.norm1.bias", "ups.0.0.weight", "decoders.0.0.beta"),
     ];
     for (config, (a, b, c, d)) in small().iter().zip(expected) {

@@ -28,9 +28,9 @@ fn blurred(image: &Image<Srgb>) -> Image<Srgb> {
     imresize_by(&imresize_by(image, 0.25), 4.0)
 }
 
-/// Noise of the deviation 1/100.
-fn noisy(image: &Image<Srgb>) -> Image<Srgb> {
-    let mut state = 1u32;
+/// Noise of the deviation 1/100, another one for every `seed`.
+fn noisy(image: &Image<Srgb>, seed: u32) -> Image<Srgb> {
+    let mut state = seed;
     image.clone().map(|value| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         value + 0.01 * 12f32.sqrt() * ((state >> 8) as f32 / (1 << 24) as f32 - 0.5)
@@ -59,29 +59,40 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
-/// By how much bf16 changes the loss, relative to it, and the cosine between the gradients.
+/// By what share bf16 changes the loss, and the cosine between the gradients.
 fn changes(taps: &[&str], images: [&Image<Srgb>; 2]) -> (f64, f64) {
     let (exact, gradient) = loss(Precision::F32, taps, images);
     let (value, narrow) = loss(Precision::Bf16, taps, images);
     let cosine = dot(&gradient, &narrow) / (dot(&gradient, &gradient) * dot(&narrow, &narrow)).sqrt();
-    ((value / exact - 1.0).abs(), cosine)
+    (value / exact - 1.0, cosine)
 }
 
-/// For every tap of training's default and for the deepest one. Measured on three photos: losses change by less than
-/// 0.6 % (the plain kernels exceed the bound once, with 3.7 %: why is open), cosines are at least 0.989 for the shallow taps and 0.981 for the deep one, least
-/// where a photo is smooth: there max pooling takes another of nearly equal neighbours.
+/// Draws of the noise.
+const DRAWS: u32 = 5;
+
+/// For every tap of training's default and for the deepest one. Cosines are at least 0.989 for the shallow taps and 0.981
+/// for the deep one, least where a photo is smooth: there max pooling takes another of nearly equal neighbours. The loss of
+/// a blurred photo changes by less than 0.1 %, that of weak noise by 1 % at most in the shallow taps. In the deepest tap
+/// rounding is as large as what weak noise does: 30 draws on the raccoon changed the loss by 1.4 % in the mean, with a
+/// deviation of 2.5 %, which draw by draw differs between levels too.
 #[test]
 fn bf16_changes_a_loss_and_its_gradient_a_little() {
-    for (taps, least) in [(&["relu1_2", "relu2_2", "relu3_3"][..], 0.985), (&["relu5_3"], 0.975)] {
+    let shallow = (&["relu1_2", "relu2_2", "relu3_3"][..], 0.985, 0.01);
+    for (taps, least, most) in [shallow, (&["relu5_3"], 0.975, 0.05)] {
         for name in ["coffee.jpg", "raccoon.jpg"] {
             let photo = photo(name);
-            for other in [blurred(&photo), noisy(&photo)] {
-                let (change, cosine) = changes(taps, [&other, &photo]);
+            let look = |other: &Image<Srgb>| {
+                let (change, cosine) = changes(taps, [other, &photo]);
                 println!("{name} {taps:?}: loss {change:.5}, cosine {cosine:.5}");
-                assert!(change < 0.01, "{name} {taps:?}: the loss is {change} apart");
                 assert!(cosine > least, "{name} {taps:?}: the cosine of the gradients is {cosine}");
                 assert!(cosine < 1.0 - 1e-6, "{name} {taps:?}: nothing was rounded");
-            }
+                change
+            };
+            let change = look(&blurred(&photo));
+            assert!(change.abs() < 0.01, "{name} {taps:?}: the loss is {change} apart");
+            let squares = (1..=DRAWS).map(|seed| look(&noisy(&photo, seed)).powi(2));
+            let deviation = (squares.sum::<f64>() / f64::from(DRAWS)).sqrt();
+            assert!(deviation < most, "{name} {taps:?}: losses of noise are {deviation} apart");
         }
     }
 }

@@ -53,6 +53,8 @@ pub enum PublicNetwork {
     Edsr,
     /// RRDBNet of ESRGAN
     Rrdbnet,
+    /// The compact network of Real-ESRGAN
+    Compact,
     /// NAFNet
     Nafnet,
 }
@@ -64,6 +66,7 @@ impl PublicNetwork {
             Self::Srresnet => NetworkConfig::SrResNet(Default::default()),
             Self::Edsr => NetworkConfig::Edsr(Default::default()),
             Self::Rrdbnet => NetworkConfig::RrdbNet(Default::default()),
+            Self::Compact => NetworkConfig::Compact(Default::default()),
             Self::Nafnet => NetworkConfig::NafNet(Default::default()),
         }
     }

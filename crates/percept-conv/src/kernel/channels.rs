@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::epilogue::leaky;
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::{Level, filled};
+use super::{Level, filled, filled_with};
 
 /// Pixels of one task.
 const PIXELS: usize = 256;
@@ -48,6 +49,34 @@ pub(crate) fn scaled(
         // SAFETY: a level exists only where it is available; the slices have the sizes that they need.
         unsafe { level.run(Scaled { x, factor, shift, out }) }
     })
+}
+
+/// `x` where positive, `slope · x` elsewhere; pixels have `slope.len()` channels, at least one.
+pub(crate) fn prelu(level: Level, x: &[f32], slope: &[f32]) -> Vec<f32> {
+    let chunk = PIXELS * slope.len();
+    filled(x.len(), chunk, |index, out| {
+        let x = &x[index * chunk..][..out.len()];
+        // SAFETY: a level exists only where it is available; `x` is as long as `out`.
+        unsafe { level.run(Prelu { x, slope, out }) }
+    })
+}
+
+/// The gradients of [`prelu`] to `x` and to the slopes.
+pub(crate) fn prelu_gradient(level: Level, x: &[f32], gradient: &[f32], slope: &[f32]) -> [Vec<f32>; 2] {
+    let chunk = PIXELS * slope.len();
+    assert!(gradient.len() == x.len(), "wrong gradient");
+    let (to_x, parts) = filled_with(x.len(), chunk, |index, out| {
+        let mut sums = vec![0.0; slope.len()];
+        let [x, gradient] = [x, gradient].map(|all| &all[index * chunk..][..out.len()]);
+        // SAFETY: a level exists only where it is available; the slices were cut to the same length.
+        unsafe { level.run(PreluGradient { x, gradient, slope, out, sums: &mut sums }) }
+        sums
+    });
+    let mut to_slope = vec![0.0; slope.len()];
+    for part in parts {
+        to_slope.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
+    }
+    [to_x, to_slope]
 }
 
 /// By channel, the sum of all pixels of `a`, each number times that of `b` where there is one: fixed parts first, then
@@ -148,6 +177,61 @@ impl Kernel for Scaled<'_> {
                     let x = lanes.load(x.as_ptr(), at);
                     let value = S::mul_add(x, lanes.load(factor, at), lanes.load(shift, at));
                     lanes.store(out.as_mut_ptr(), at, value);
+                }
+            }
+        }
+    }
+}
+
+struct Prelu<'a> {
+    x: &'a [f32],
+    slope: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Prelu<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.slope.len();
+        // SAFETY: every pixel and the slopes have `channels` numbers.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            for (out, x) in self.out.chunks_exact_mut(channels).zip(self.x.chunks_exact(channels)) {
+                for at in lanes.starts() {
+                    let value = leaky::<S>(lanes.load(x.as_ptr(), at), lanes.load(self.slope.as_ptr(), at));
+                    lanes.store(out.as_mut_ptr(), at, value);
+                }
+            }
+        }
+    }
+}
+
+/// `gradient` and `out` are as long as `x`, `sums` as long as `slope`.
+struct PreluGradient<'a> {
+    x: &'a [f32],
+    gradient: &'a [f32],
+    slope: &'a [f32],
+    out: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for PreluGradient<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.slope.len();
+        let (slope, sums) = (self.slope.as_ptr(), self.sums.as_mut_ptr());
+        let pixels = self.x.chunks_exact(channels).zip(self.gradient.chunks_exact(channels));
+        // SAFETY: every pixel, the slopes and the sums have `channels` numbers.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            let zero = S::splat(0.0);
+            for (out, (x, gradient)) in self.out.chunks_exact_mut(channels).zip(pixels) {
+                for at in lanes.starts() {
+                    let (x, gradient) = (lanes.load(x.as_ptr(), at), lanes.load(gradient.as_ptr(), at));
+                    let off = S::mul(gradient, lanes.load(slope, at));
+                    lanes.store(out.as_mut_ptr(), at, S::gate(x, gradient, off));
+                    let sum = S::mul_add(gradient, S::min(zero, x), lanes.load(sums, at));
+                    lanes.store(sums, at, sum);
                 }
             }
         }

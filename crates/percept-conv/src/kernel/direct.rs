@@ -32,7 +32,8 @@ pub(crate) fn convolve_to(
     epilogue: Epilogue<'_>,
     signs: Option<&mut Signs>,
 ) -> Vec<f32> {
-    let values = match rows.is_identity() && columns.is_identity() {
+    // Without channels nothing tells how many pixels there are.
+    let values = match weights.channels > 0 && rows.is_identity() && columns.is_identity() {
         true => pointwise_to(spare, x, weights, epilogue),
         false => gathered_to(spare, x, batch, [rows, columns], weights, epilogue),
     };
@@ -110,6 +111,7 @@ fn gathered_to(
                         out: &mut *out,
                         places: &places[..tile.min(pixels - start)],
                         bias: &bias[block.start..][..block.width],
+                        slope: epilogue.slope.map(|slope| &slope[block.start..][..block.width]),
                         activation: epilogue.activation,
                     },
                 );

@@ -10,6 +10,8 @@ pub(crate) struct Epilogue<'a> {
     pub(crate) bias: &'a [f32],
     /// Added; laid out as the result.
     pub(crate) residual: Option<&'a [f32]>,
+    /// One number for each result channel, in the place of an activation: a leaky ReLU with a slope for each.
+    pub(crate) slope: Option<&'a [f32]>,
     /// Applied last.
     pub(crate) activation: Activation,
 }
@@ -26,9 +28,20 @@ pub(super) unsafe fn activated<S: Simd>(value: S::V, activation: Activation) -> 
         match activation {
             Activation::None => value,
             Activation::Relu => S::max(zero, value),
-            Activation::LeakyRelu(slope) => {
-                S::mul_add(S::splat(slope), S::min(zero, value), S::max(zero, value))
-            }
+            Activation::LeakyRelu(slope) => leaky::<S>(value, S::splat(slope)),
         }
+    }
+}
+
+/// `value` where positive, `slope · value` elsewhere; what is not a number comes through.
+///
+/// # Safety
+/// `S` must be available.
+#[inline(always)]
+pub(super) unsafe fn leaky<S: Simd>(value: S::V, slope: S::V) -> S::V {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let zero = S::splat(0.0);
+        S::mul_add(slope, S::min(zero, value), S::max(zero, value))
     }
 }

@@ -23,7 +23,7 @@ mod tile;
 mod unit;
 mod winograd;
 
-pub(crate) use channels::{channel_sums, gated, gated_gradient, scaled};
+pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
 pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::{convolve_to, filled, filled_in, filled_with};
 pub(crate) use epilogue::Epilogue;

@@ -1,7 +1,7 @@
 //! The passes over pixels and the depthwise kernels at every available level, against the definitions in `f64`.
 
 use super::tests::noise;
-use super::{Depthwise, Level, Norm, channel_sums, gated, gated_gradient, scaled};
+use super::{Depthwise, Level, Norm, channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
 use crate::{Conv, geometry::Geometry};
 
 /// Fewer channels than any vector has lanes, as many, more, and in between.
@@ -26,6 +26,28 @@ fn cases() -> impl Iterator<Item = (Level, usize)> {
 }
 
 const EPSILON: f64 = 1e-3;
+
+#[test]
+fn prelu_and_its_gradients_are_what_they_say() {
+    for (level, c) in cases() {
+        let [mut x, gradient, slope] =
+            [(PIXELS * c, 1), (PIXELS * c, 2), (c, 3)].map(|(length, seed)| noise(length, seed));
+        // What is exactly 0 counts as not positive.
+        x[c / 2] = 0.0;
+        let (mut y, mut to_x, mut to_slope) = (Vec::new(), Vec::new(), vec![0.0; c]);
+        for (i, (x, gradient)) in wide(&x).into_iter().zip(wide(&gradient)).enumerate() {
+            let factor = if x > 0.0 { 1.0 } else { f64::from(slope[i % c]) };
+            y.push(factor * x);
+            to_x.push(factor * gradient);
+            to_slope[i % c] += x.min(0.0) * gradient;
+        }
+        let what = format!("{level:?} {c}");
+        assert_close(&prelu(level, &x, &slope), &y, 1e-6, &what);
+        let [x_values, slope_values] = prelu_gradient(level, &x, &gradient, &slope);
+        assert_close(&x_values, &to_x, 1e-6, &what);
+        assert_close(&slope_values, &to_slope, 1e-5, &what);
+    }
+}
 
 /// `Σ outer · norm(x)` in double precision.
 fn norm_loss(x: &[f64], weight: &[f64], bias: &[f64], outer: &[f64]) -> f64 {

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::Packed;
 use super::direct::filled_by;
-use super::epilogue::{Epilogue, activated};
+use super::epilogue::{Epilogue, activated, leaky};
 use super::level::Tiled;
 use super::simd::Simd;
 use crate::Activation;
@@ -22,6 +22,7 @@ pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogu
     let no_bias = vec![0.0; results];
     let bias = if epilogue.bias.is_empty() { &no_bias } else { epilogue.bias };
     assert!(bias.len() == results, "wrong bias");
+    assert!(epilogue.slope.is_none_or(|slope| slope.len() == results), "wrong slopes");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == pixels * results), "wrong residual");
     let part = pixels.div_ceil(TASKS).clamp(1, PIXELS).next_multiple_of(WHOLE);
     let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
@@ -39,6 +40,7 @@ pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogu
                 weights: weights.as_ptr(),
                 width: block.width,
                 bias: bias[block.start..].as_ptr(),
+                slope: epilogue.slope.map(|slope| slope[block.start..].as_ptr()),
                 residual: residual.map(|residual| residual[block.start..].as_ptr()),
                 out: out[block.start..].as_mut_ptr().cast(),
                 results,
@@ -61,6 +63,7 @@ struct Job {
     weights: *const f32,
     width: usize,
     bias: *const f32,
+    slope: Option<*const f32>,
     residual: Option<*const f32>,
     out: *mut f32,
     results: usize,
@@ -109,7 +112,10 @@ impl Tiled for Job {
                         if let Some(residual) = self.residual {
                             value = S::add(value, read(residual.add(place), j));
                         }
-                        value = activated::<S>(value, self.activation);
+                        value = match self.slope {
+                            Some(slope) => leaky::<S>(value, read(slope, j)),
+                            None => activated::<S>(value, self.activation),
+                        };
                         let to = self.out.add(place + j * S::LANES);
                         match j + 1 < NV {
                             true => S::store(to, value),

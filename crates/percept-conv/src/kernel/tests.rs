@@ -70,6 +70,7 @@ fn check(g: &Geometry) {
     let gradient = noise(g.batch * height * width * g.output, 3);
     let bias = noise(g.output, 4);
     let residual = noise(gradient.len(), 5);
+    let slopes = noise(g.output, 6);
     let (mut y, mut magnitude) = naive::forward(g, &x, &weight);
     for (i, y) in y.iter_mut().enumerate() {
         let added = [f64::from(bias[i % g.output]), f64::from(residual[i])];
@@ -80,12 +81,9 @@ fn check(g: &Geometry) {
     let w_gradient = naive::weight_gradient(g, &x, &gradient);
     for level in Level::available() {
         let name = level.name();
-        for (activation, slope) in
-            [(Activation::None, 1.0), (Activation::Relu, 0.0), (Activation::LeakyRelu(0.1), 0.1f32)]
-        {
-            let epilogue = Epilogue { bias: &bias, residual: Some(&residual), activation };
+        for (epilogue, slopes) in epilogues(&bias, &residual, &slopes) {
             let values = run_forward(level, g, &x, &weight, epilogue);
-            let expected = y.iter().map(|y| if *y > 0.0 { *y } else { f64::from(slope) * y }).collect();
+            let expected = sloped(&y, &slopes);
             assert_close(&values, &(expected, magnitude.clone()), &format!("{name} forward {g:?}"));
         }
         let values = run_input_gradient(level, g, &gradient, &weight);
@@ -93,6 +91,21 @@ fn check(g: &Geometry) {
         let values = weight_gradient(level, &x, &gradient, g);
         assert_close(&values, &w_gradient, &format!("{name} gradient to the weights {g:?}"));
     }
+}
+
+/// Every activation after a bias and a residual, with what it multiplies each channel by where it is not positive.
+fn epilogues<'a>(bias: &'a [f32], residual: &'a [f32], slopes: &'a [f32]) -> [(Epilogue<'a>, Vec<f32>); 4] {
+    let [none, relu, leaky] = [Activation::None, Activation::Relu, Activation::LeakyRelu(0.1)]
+        .map(|activation| Epilogue { bias, residual: Some(residual), slope: None, activation });
+    let all = |slope| vec![slope; bias.len()];
+    let prelu = Epilogue { slope: Some(slopes), ..none };
+    [(none, all(1.0)), (relu, all(0.0)), (leaky, all(0.1)), (prelu, slopes.to_vec())]
+}
+
+/// `y` where positive, times its channel's slope elsewhere.
+fn sloped(y: &[f64], slopes: &[f32]) -> Vec<f64> {
+    let value = |(i, y): (usize, &f64)| if *y > 0.0 { *y } else { f64::from(slopes[i % slopes.len()]) * y };
+    y.iter().enumerate().map(value).collect()
 }
 
 fn geometry(x: [usize; 4], output: usize, kernel: [usize; 2], moves: [usize; 3]) -> Geometry {
@@ -128,6 +141,7 @@ fn kernels_of_real_layers_equal_the_definition() {
         ([1, 6, 5, 130], 67, 7, [1, 3, 1]),
         ([1, 1, 1, 5], 64, 3, [1, 1, 1]),
         ([2, 5, 4, 16], 16, 1, [1, 0, 1]),
+        ([1, 3, 2, 0], 5, 1, [1, 0, 1]),
     ] {
         check(&geometry(x, output, [kernel; 2], moves));
     }
@@ -208,6 +222,7 @@ fn check_winograd(g: &Geometry) {
     let gradient = noise(g.batch * height * width * g.output, 3);
     let bias = noise(g.output, 4);
     let residual = noise(gradient.len(), 5);
+    let slopes = noise(g.output, 6);
     let gate = noise(gradient.len(), 6);
     let (mut y, magnitude) = naive::forward(g, &x, &weight);
     for (i, y) in y.iter_mut().enumerate() {
@@ -227,12 +242,9 @@ fn check_winograd(g: &Geometry) {
         let name = level.name();
         for precision in [Precision::F32, Precision::Bf16] {
             let transformed = Transformed::forward(level, precision, &weight, [g.output, g.input]);
-            for (activation, slope) in
-                [(Activation::None, 1.0), (Activation::LeakyRelu(0.1), f64::from(0.1f32))]
-            {
-                let epilogue = Epilogue { bias: &bias, residual: Some(&residual), activation };
+            for (epilogue, slopes) in epilogues(&bias, &residual, &slopes) {
                 let values = winograd_to(Vec::new(), source, &transformed, epilogue, None);
-                let expected: Vec<f64> = y.iter().map(|y| if *y > 0.0 { *y } else { slope * y }).collect();
+                let expected = sloped(&y, &slopes);
                 let what = format!("{name} {precision:?} forward {g:?}");
                 match precision {
                     Precision::F32 => {

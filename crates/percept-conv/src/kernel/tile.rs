@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::Level;
-use super::epilogue::activated;
+use super::epilogue::{activated, leaky};
 use super::level::Tiled;
 use super::pack::Block;
 use super::simd::Simd;
@@ -66,6 +66,8 @@ pub(super) struct Target<'a> {
     pub(super) places: &'a [usize],
     /// One number for each channel of the block.
     pub(super) bias: &'a [f32],
+    /// Likewise; see [`Epilogue::slope`](super::Epilogue::slope).
+    pub(super) slope: Option<&'a [f32]>,
     pub(super) activation: Activation,
 }
 
@@ -93,11 +95,12 @@ pub(super) fn compute(
     assert!(target.places.len() <= level.rows(block.vectors), "wrong tile");
     assert!(block.width <= lanes && block.width + level.lanes() > lanes, "wrong block");
     assert!(target.bias.len() == block.width, "wrong bias");
+    assert!(target.slope.is_none_or(|slope| slope.len() == block.width), "wrong slopes");
     assert!(target.residual.is_none_or(|residual| residual.len() == target.out.len()), "wrong residual");
     let end = target.places.iter().max().map_or(0, |place| place + block.width);
     assert!(end <= target.out.len(), "a tile outside of its target");
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
-    // bound every read of weights, bias and residual and every write; each source pointer is looked up
+    // bound every read of weights, bias, slopes and residual and every write; each source pointer is looked up
     // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
     unsafe { level.tile(block.vectors, &mut Job { gather, sources, weights, width: block.width, target }) }
 }
@@ -124,7 +127,7 @@ impl Tiled for &mut Job<'_, '_> {
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_, '_>) {
     const { assert!(MR * NV * S::LANES <= SPILL) }
     let Job { gather, sources, weights, width, ref mut target } = *job;
-    let Target { ref mut out, residual, places, bias, activation } = *target;
+    let Target { ref mut out, residual, places, bias, slope, activation } = *target;
     // SAFETY: in bounds by this function's contract; a tile has room for its sums.
     unsafe {
         let last = width - (NV - 1) * S::LANES;
@@ -174,7 +177,10 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_, '_>)
                 if let Some(residual) = residual {
                     value = S::add(value, read(residual, *place, j));
                 }
-                value = activated::<S>(value, activation);
+                value = match slope {
+                    Some(slope) => leaky::<S>(value, read(slope, 0, j)),
+                    None => activated::<S>(value, activation),
+                };
                 let at = *place + j * S::LANES;
                 match j + 1 < NV {
                     true => S::store(span_mut(out, at, S::LANES).cast(), value),
@@ -191,7 +197,7 @@ mod tests {
     use crate::{Conv, geometry::Geometry};
 
     /// A tile of one pixel, past the assertions of [`compute`], over as many numbers as the lengths say.
-    fn run([source, weights, bias, residual, out]: [usize; 5]) {
+    fn run([source, weights, bias, slope, residual, out]: [usize; 6]) {
         let zeros = [0.0; 4];
         let columns = Geometry::new([1, 1, 1, 1], [4, 1, 1, 1], &Conv::default()).forward(1);
         let gather = Gather::new(&columns, [&zeros[..source]].into_iter(), &zeros[..1]);
@@ -203,6 +209,7 @@ mod tests {
             residual: Some(&zeros[..residual]),
             places: &[0],
             bias: &zeros[..bias],
+            slope: Some(&zeros[..slope]),
             activation: Activation::None,
         };
         let weights = &zeros[..weights];
@@ -213,7 +220,7 @@ mod tests {
 
     #[test]
     fn whatever_is_too_short_is_caught() {
-        let enough = [1, 4, 4, 4, 4];
+        let enough = [1, 4, 4, 4, 4, 4];
         run(enough);
         for short in 0..enough.len() {
             let mut lengths = enough;

@@ -49,6 +49,12 @@ impl Extent {
                         + 2 * config.num_feat * scale * scale,
                 }
             }
+            // One of its maps, what the next one becomes, and the result before and after the shuffle.
+            NetworkConfig::Compact(config) => Self {
+                multiple: 1,
+                overlap: ENOUGH.min(config.num_conv + 2),
+                floats: 2 * config.num_feat + 9 * scale * scale,
+            },
             // One 3×3 convolution a block; a pixel of level l covers 2^l, and so does what halving reads beside it.
             NetworkConfig::NafNet(config) => {
                 let levels = config.enc_blk_nums.len();

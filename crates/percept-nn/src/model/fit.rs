@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::network::NetworkConfig;
+use crate::network::{CompactConfig, NetworkConfig};
 use crate::weights::StateDict;
 
 /// `config` with the sizes that `state` has. What weights do not show (EDSR's `res_scale`) stays, and so does what
@@ -26,6 +26,11 @@ pub(super) fn fitted(config: &NetworkConfig, state: &StateDict) -> NetworkConfig
             config.num_block = places(state, "body.");
             config.num_grow_ch = results("body.0.rdb1.conv1.weight", config.num_grow_ch);
         }
+        NetworkConfig::Compact(config) => {
+            config.num_feat = results("body.0.weight", config.num_feat);
+            // Every convolution but the last has its slopes behind it.
+            config.num_conv = (places(state, "body.") / 2).saturating_sub(1);
+        }
         NetworkConfig::NafNet(config) => {
             config.width = results("intro.weight", config.width);
             let levels = places(state, "downs.");
@@ -48,6 +53,8 @@ pub(super) fn is_plausible(config: &NetworkConfig, state: &StateDict) -> bool {
         NetworkConfig::Edsr(config) => square(config.num_feat),
         NetworkConfig::RrdbNet(config) if config.num_block == 0 => square(config.num_feat),
         NetworkConfig::RrdbNet(config) => square(config.num_feat.max(config.num_grow_ch)),
+        NetworkConfig::Compact(CompactConfig { num_conv: 0, num_feat }) => Some(*num_feat),
+        NetworkConfig::Compact(config) => square(config.num_feat),
         NetworkConfig::NafNet(config) => {
             let levels = config.enc_blk_nums.len();
             let blocks = levels + config.middle_blk_num;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::init::Init;
-use super::{Edsr, NafNet, Pool, RrdbNet, SrResNet};
+use super::{Compact, Edsr, NafNet, Pool, RrdbNet, SrResNet};
 
 /// `network_g`: the transformation network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub enum NetworkConfig {
     Edsr(EdsrConfig),
     /// RRDBNet, the generator of ESRGAN, scales 1, 2 and 4.
     RrdbNet(RrdbNetConfig),
+    /// The compact network of Real-ESRGAN (`SRVGGNetCompact`), scales 1 to 4.
+    Compact(CompactConfig),
     /// NAFNet, a U-Net for images that keep their size.
     NafNet(NafNetConfig),
 }
@@ -74,6 +76,22 @@ impl Default for RrdbNetConfig {
     }
 }
 
+/// Settings of `type = "compact"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompactConfig {
+    /// Channels of the features, at least 1. Default 64.
+    pub num_feat: usize,
+    /// Convolutions between the first and the last. Default 16.
+    pub num_conv: usize,
+}
+
+impl Default for CompactConfig {
+    fn default() -> Self {
+        Self { num_feat: 64, num_conv: 16 }
+    }
+}
+
 /// Settings of `type = "nafnet"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -126,6 +144,7 @@ impl NetworkConfig {
             Self::SrResNet(_) => "srresnet",
             Self::Edsr(_) => "edsr",
             Self::RrdbNet(_) => "rrdbnet",
+            Self::Compact(_) => "compact",
             Self::NafNet(_) => "nafnet",
         }
     }
@@ -137,7 +156,7 @@ impl NetworkConfig {
     pub fn validate(&self, scale: usize) -> Result<(), NetworkError> {
         let network = self.name();
         let known = match self {
-            Self::SrResNet(_) | Self::Edsr(_) => ("1, 2, 3 and 4", matches!(scale, 1..=4)),
+            Self::SrResNet(_) | Self::Edsr(_) | Self::Compact(_) => ("1, 2, 3 and 4", matches!(scale, 1..=4)),
             Self::RrdbNet(_) => ("1, 2 and 4", matches!(scale, 1 | 2 | 4)),
             Self::NafNet(_) => ("1 alone", scale == 1),
         };
@@ -148,7 +167,8 @@ impl NetworkConfig {
         match self {
             Self::SrResNet(SrResNetConfig { num_feat: 0, .. })
             | Self::Edsr(EdsrConfig { num_feat: 0, .. })
-            | Self::RrdbNet(RrdbNetConfig { num_feat: 0, .. }) => value("num_feat", "must be at least 1"),
+            | Self::RrdbNet(RrdbNetConfig { num_feat: 0, .. })
+            | Self::Compact(CompactConfig { num_feat: 0, .. }) => value("num_feat", "must be at least 1"),
             Self::RrdbNet(RrdbNetConfig { num_grow_ch: 0, .. }) => value("num_grow_ch", "must be at least 1"),
             Self::Edsr(config) if !config.res_scale.is_finite() => value("res_scale", "must be a number"),
             Self::NafNet(NafNetConfig { width: 0, .. }) => value("width", "must be at least 1"),
@@ -180,6 +200,7 @@ impl NetworkConfig {
             Self::SrResNet(config) => Network::SrResNet(SrResNet::new(config, scale, in_channels, &init)),
             Self::Edsr(config) => Network::Edsr(Edsr::new(config, scale, in_channels, &init)),
             Self::RrdbNet(config) => Network::RrdbNet(RrdbNet::new(config, scale, in_channels, &init)),
+            Self::Compact(config) => Network::Compact(Compact::new(config, scale, in_channels, &init)),
             Self::NafNet(config) => Network::NafNet(NafNet::new(config, in_channels, &init)),
         })
     }
@@ -194,6 +215,8 @@ pub enum Network {
     Edsr(Edsr),
     /// See [`RrdbNet`].
     RrdbNet(RrdbNet),
+    /// See [`Compact`].
+    Compact(Compact),
     /// See [`NafNet`].
     NafNet(NafNet),
 }
@@ -205,6 +228,7 @@ impl Network {
             Self::SrResNet(network) => network.forward(x),
             Self::Edsr(network) => network.forward(x),
             Self::RrdbNet(network) => network.forward(x),
+            Self::Compact(network) => network.forward(x),
             Self::NafNet(network) => network.forward(x),
         }
     }

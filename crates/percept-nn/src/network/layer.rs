@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, channel_attention, conv2d, depthwise_conv2d};
+use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d};
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
@@ -32,6 +32,11 @@ impl ConvLayer {
     /// `conv(x) + residual`.
     pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         conv2d(x, self.weight.val(), self.bias(), Some(residual), self.conv)
+    }
+
+    /// `prelu(conv(x))`; `slope` is `[out]`.
+    pub fn forward_prelu(&self, x: Tensor<4>, slope: Tensor<1>) -> Tensor<4> {
+        conv2d_prelu(x, self.weight.val(), self.bias(), slope, self.conv)
     }
 
     /// `conv(x) · scale + residual`; `scale` is `[1, out, 1, 1]`.

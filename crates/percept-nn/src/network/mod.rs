@@ -3,6 +3,7 @@
 //! A [`NetworkConfig`] names one and [`init`](NetworkConfig::init) makes it; [`Network`] is what is trained,
 //! saved and applied. Inputs and outputs are `[N, H, W, C]`.
 
+mod compact;
 mod config;
 mod edsr;
 mod init;
@@ -12,8 +13,10 @@ mod nafnet;
 mod rrdbnet;
 mod srresnet;
 
+pub use compact::Compact;
 pub use config::{
-    EdsrConfig, NafNetConfig, Network, NetworkConfig, NetworkError, RrdbNetConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NafNetConfig, Network, NetworkConfig, NetworkError, RrdbNetConfig,
+    SrResNetConfig,
 };
 pub use edsr::Edsr;
 pub use key_map::from_esrgan;

@@ -11,7 +11,7 @@ use super::tile::{OfSource, Pixels, lower};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
 use crate::Precision;
 use crate::kernel::Epilogue;
-use crate::kernel::epilogue::activated;
+use crate::kernel::epilogue::{activated, leaky};
 use crate::kernel::level::{Kernel, Tiled, tiled};
 use crate::kernel::pack::Block;
 use crate::kernel::signs::{Signs, mark};
@@ -45,6 +45,7 @@ pub(crate) fn winograd_to(
     assert!(channels == weights.channels, "wrong weights");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == length), "wrong residual");
     assert!(epilogue.bias.is_empty() || epilogue.bias.len() == weights.results, "wrong bias");
+    assert!(epilogue.slope.is_none_or(|slope| slope.len() == weights.results), "wrong slopes");
     let mut values = spare;
     values.clear();
     values.reserve_exact(length);
@@ -277,7 +278,7 @@ unsafe fn leave<S: Simd, P: Slot>(
     let line = job.width * results_count;
     let (rows, columns) = (band.out.len() / line, OUT.min(job.width - left));
     let stride = stride(block.vectors * S::LANES);
-    let Epilogue { bias, residual, activation } = job.epilogue;
+    let Epilogue { bias, residual, slope, activation } = job.epilogue;
     for j in 0..block.vectors {
         let lane = j * S::LANES;
         let lanes = S::LANES.min(block.width - lane);
@@ -295,6 +296,7 @@ unsafe fn leave<S: Simd, P: Slot>(
                 down[x] = lower::<S, P>(column);
             }
             let bias = S::load_masked(span(bias, channel, lanes), mask);
+            let slope = slope.map(|slope| S::load_masked(span(slope, channel, lanes), mask));
             for y in 0..rows {
                 let values =
                     lower::<S, P>([down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]]);
@@ -305,7 +307,10 @@ unsafe fn leave<S: Simd, P: Slot>(
                         value =
                             S::add(value, S::load_masked(span(residual, band.first + place, lanes), mask));
                     }
-                    value = activated::<S>(value, activation);
+                    value = match slope {
+                        Some(slope) => leaky::<S>(value, slope),
+                        None => activated::<S>(value, activation),
+                    };
                     S::store_masked(span_mut(band.out, place, lanes).cast(), value, mask);
                 }
             }
