@@ -1,5 +1,7 @@
 //! Sizes of one convolution, and which source position each result position reads.
 
+use std::ops::Range;
+
 use crate::Conv;
 
 /// All sizes of a convolution over `[n, h, w, input]` with `kernel` elements.
@@ -101,6 +103,23 @@ impl Axis {
     /// Number of positions that are computed.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
+    }
+
+    /// The first run of positions that read with every tap, and how far what they read is from neighbour to neighbour.
+    pub(crate) fn steady(&self) -> (Range<usize>, usize) {
+        let whole = |at: usize| -> Option<Vec<usize>> { self.reads(at).iter().copied().collect() };
+        let Some(from) = (0..self.len()).find(|at| whole(*at).is_some()) else { return (0..0, 0) };
+        // From position to position, the same step for every tap.
+        let step = |at: usize| -> Option<usize> {
+            let (one, next) = (whole(at)?, whole(at + 1)?);
+            let mut steps = one.iter().zip(&next).map(|(one, next)| next.checked_sub(*one));
+            let first = steps.next()??;
+            steps.all(|step| step == Some(first)).then_some(first)
+        };
+        let last = self.len() - 1;
+        let Some(first) = (from < last).then(|| step(from)).flatten() else { return (from..from + 1, 0) };
+        let to = (from + 1..last).find(|at| step(*at) != Some(first)).unwrap_or(last);
+        (from..to + 1, first)
     }
 
     /// Whether every position reads itself and nothing else.

@@ -1,12 +1,15 @@
 //! Passes over pixels that compute little: each reads and writes its numbers once.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::epilogue::leaky;
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::{Level, filled, filled_with};
+use super::Level;
+use super::direct::filled_by;
 
 /// Pixels of one task.
 const PIXELS: usize = 256;
@@ -15,22 +18,28 @@ const PARTS: usize = 64;
 
 /// Pixel by pixel, the first half of the `2 · channels` channels times the second.
 pub(crate) fn gated(level: Level, x: &[f32], channels: usize) -> Vec<f32> {
-    filled(x.len() / 2, PIXELS * channels, |index, out| {
+    assert!(x.len().is_multiple_of((2 * channels).max(1)), "parts of pixels");
+    let task = |(index, out): (usize, &mut [_])| {
         let x = &x[index * PIXELS * channels * 2..][..out.len() * 2];
         // SAFETY: a level exists only where it is available; `x` is twice as long as `out`.
         unsafe { level.run(Gated { x, channels, out }) }
-    })
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), x.len() / 2, PIXELS * channels, task).0 }
 }
 
 /// The gradient of [`gated`] to `x`.
 pub(crate) fn gated_gradient(level: Level, x: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
     assert!(x.len() == gradient.len() * 2, "wrong gradient");
-    filled(x.len(), PIXELS * channels * 2, |index, out| {
+    assert!(gradient.len().is_multiple_of(channels.max(1)), "parts of pixels");
+    let task = |(index, out): (usize, &mut [_])| {
         let x = &x[index * PIXELS * channels * 2..][..out.len()];
         let gradient = &gradient[index * PIXELS * channels..][..out.len() / 2];
         // SAFETY: a level exists only where it is available; `x` and `out` are twice as long as `gradient`.
         unsafe { level.run(GatedGradient { x, gradient, channels, out }) }
-    })
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), x.len(), PIXELS * channels * 2, task).0 }
 }
 
 /// `x · factor + shift`, each with a number for every channel of every image; an image has `lines` lines of `line`
@@ -43,35 +52,44 @@ pub(crate) fn scaled(
     shift: &[f32],
 ) -> Vec<f32> {
     assert!(line.is_multiple_of(channels.max(1)), "lines of parts of pixels");
-    filled(x.len(), line, |index, out| {
+    assert!(x.len().is_multiple_of(line.max(1)), "parts of lines");
+    let task = |(index, out): (usize, &mut [_])| {
         let x = &x[index * line..][..out.len()];
         let [factor, shift] = [factor, shift].map(|all| &all[index / lines * channels..][..channels]);
         // SAFETY: a level exists only where it is available; the slices have the sizes that they need.
         unsafe { level.run(Scaled { x, factor, shift, out }) }
-    })
+    };
+    // SAFETY: chunks are whole lines, and all of each is written.
+    unsafe { filled_by(Vec::new(), x.len(), line, task).0 }
 }
 
 /// `x` where positive, `slope · x` elsewhere; pixels have `slope.len()` channels, at least one.
 pub(crate) fn prelu(level: Level, x: &[f32], slope: &[f32]) -> Vec<f32> {
     let chunk = PIXELS * slope.len();
-    filled(x.len(), chunk, |index, out| {
+    assert!(x.len().is_multiple_of(slope.len().max(1)), "parts of pixels");
+    let task = |(index, out): (usize, &mut [_])| {
         let x = &x[index * chunk..][..out.len()];
         // SAFETY: a level exists only where it is available; `x` is as long as `out`.
         unsafe { level.run(Prelu { x, slope, out }) }
-    })
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), x.len(), chunk, task).0 }
 }
 
 /// The gradients of [`prelu`] to `x` and to the slopes.
 pub(crate) fn prelu_gradient(level: Level, x: &[f32], gradient: &[f32], slope: &[f32]) -> [Vec<f32>; 2] {
     let chunk = PIXELS * slope.len();
     assert!(gradient.len() == x.len(), "wrong gradient");
-    let (to_x, parts) = filled_with(x.len(), chunk, |index, out| {
+    assert!(x.len().is_multiple_of(slope.len().max(1)), "parts of pixels");
+    let task = |(index, out): (usize, &mut [_])| {
         let mut sums = vec![0.0; slope.len()];
         let [x, gradient] = [x, gradient].map(|all| &all[index * chunk..][..out.len()]);
         // SAFETY: a level exists only where it is available; the slices were cut to the same length.
         unsafe { level.run(PreluGradient { x, gradient, slope, out, sums: &mut sums }) }
         sums
-    });
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    let (to_x, parts) = unsafe { filled_by(Vec::new(), x.len(), chunk, task) };
     let mut to_slope = vec![0.0; slope.len()];
     for part in parts {
         to_slope.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
@@ -108,7 +126,7 @@ pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels:
 struct Gated<'a> {
     x: &'a [f32],
     channels: usize,
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Gated<'_> {
@@ -122,7 +140,7 @@ impl Kernel for Gated<'_> {
             for (out, x) in self.out.chunks_exact_mut(channels).zip(pixels) {
                 let (one, other) = (x.as_ptr(), x[channels..].as_ptr());
                 for at in lanes.starts() {
-                    lanes.store(out.as_mut_ptr(), at, S::mul(lanes.load(one, at), lanes.load(other, at)));
+                    lanes.store(out.as_mut_ptr().cast(), at, S::mul(lanes.load(one, at), lanes.load(other, at)));
                 }
             }
         }
@@ -133,7 +151,7 @@ struct GatedGradient<'a> {
     x: &'a [f32],
     gradient: &'a [f32],
     channels: usize,
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for GatedGradient<'_> {
@@ -149,8 +167,8 @@ impl Kernel for GatedGradient<'_> {
                 let (to_one, to_other) = out.split_at_mut(channels);
                 for at in lanes.starts() {
                     let gradient = lanes.load(gradient.as_ptr(), at);
-                    lanes.store(to_one.as_mut_ptr(), at, S::mul(gradient, lanes.load(other, at)));
-                    lanes.store(to_other.as_mut_ptr(), at, S::mul(gradient, lanes.load(one, at)));
+                    lanes.store(to_one.as_mut_ptr().cast(), at, S::mul(gradient, lanes.load(other, at)));
+                    lanes.store(to_other.as_mut_ptr().cast(), at, S::mul(gradient, lanes.load(one, at)));
                 }
             }
         }
@@ -161,7 +179,7 @@ struct Scaled<'a> {
     x: &'a [f32],
     factor: &'a [f32],
     shift: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Scaled<'_> {
@@ -176,7 +194,7 @@ impl Kernel for Scaled<'_> {
                 for at in lanes.starts() {
                     let x = lanes.load(x.as_ptr(), at);
                     let value = S::mul_add(x, lanes.load(factor, at), lanes.load(shift, at));
-                    lanes.store(out.as_mut_ptr(), at, value);
+                    lanes.store(out.as_mut_ptr().cast(), at, value);
                 }
             }
         }
@@ -186,7 +204,7 @@ impl Kernel for Scaled<'_> {
 struct Prelu<'a> {
     x: &'a [f32],
     slope: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Prelu<'_> {
@@ -199,7 +217,7 @@ impl Kernel for Prelu<'_> {
             for (out, x) in self.out.chunks_exact_mut(channels).zip(self.x.chunks_exact(channels)) {
                 for at in lanes.starts() {
                     let value = leaky::<S>(lanes.load(x.as_ptr(), at), lanes.load(self.slope.as_ptr(), at));
-                    lanes.store(out.as_mut_ptr(), at, value);
+                    lanes.store(out.as_mut_ptr().cast(), at, value);
                 }
             }
         }
@@ -211,7 +229,7 @@ struct PreluGradient<'a> {
     x: &'a [f32],
     gradient: &'a [f32],
     slope: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
     sums: &'a mut [f32],
 }
 
@@ -229,7 +247,7 @@ impl Kernel for PreluGradient<'_> {
                 for at in lanes.starts() {
                     let (x, gradient) = (lanes.load(x.as_ptr(), at), lanes.load(gradient.as_ptr(), at));
                     let off = S::mul(gradient, lanes.load(slope, at));
-                    lanes.store(out.as_mut_ptr(), at, S::gate(x, gradient, off));
+                    lanes.store(out.as_mut_ptr().cast(), at, S::gate(x, gradient, off));
                     let sum = S::mul_add(gradient, S::min(zero, x), lanes.load(sums, at));
                     lanes.store(sums, at, sum);
                 }
@@ -238,6 +256,7 @@ impl Kernel for PreluGradient<'_> {
     }
 }
 
+/// `sums` is overwritten.
 struct Sums<'a> {
     a: &'a [f32],
     b: Option<&'a [f32]>,
@@ -248,21 +267,25 @@ impl Kernel for Sums<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let channels = self.sums.len();
-        let sums = self.sums.as_mut_ptr();
         // SAFETY: every pixel and the sums have `channels` numbers.
         unsafe {
             let lanes = Lanes::<S>::new(channels);
-            for (pixel, a) in self.a.chunks_exact(channels).enumerate() {
-                let b = self.b.map(|b| b[pixel * channels..][..channels].as_ptr());
-                for at in lanes.starts() {
-                    let a = lanes.load(a.as_ptr(), at);
-                    let sum = lanes.load(sums, at);
-                    let value = match b {
-                        Some(b) => S::mul_add(a, lanes.load(b, at), sum),
-                        None => S::add(a, sum),
-                    };
-                    lanes.store(sums, at, value);
+            // A vector of sums stays in its register while all pixels pass.
+            for at in lanes.starts() {
+                let mut sum = S::splat(0.0);
+                match self.b {
+                    Some(b) => {
+                        for (a, b) in self.a.chunks_exact(channels).zip(b.chunks_exact(channels)) {
+                            sum = S::mul_add(lanes.load(a.as_ptr(), at), lanes.load(b.as_ptr(), at), sum);
+                        }
+                    }
+                    None => {
+                        for a in self.a.chunks_exact(channels) {
+                            sum = S::add(lanes.load(a.as_ptr(), at), sum);
+                        }
+                    }
                 }
+                lanes.store(self.sums.as_mut_ptr(), at, sum);
             }
         }
     }

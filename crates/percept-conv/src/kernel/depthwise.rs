@@ -1,11 +1,15 @@
 //! Every channel by itself: sums over the taps, and over the pixels.
 
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::{Level, filled};
+use super::span::{span, span_mut};
+use super::Level;
+use super::direct::filled_by;
 use crate::geometry::Axis;
 
 /// Most private sums of the gradient to the weights, so that the result does not depend on the number of threads.
@@ -28,10 +32,13 @@ impl<'a> Depthwise<'a> {
         self.check(weight);
         assert!(bias.len() == self.channels, "wrong bias");
         let line = self.columns.len() * self.channels;
-        filled(self.batch * self.rows.len() * line, line, |index, out| {
+        let runs = self.runs();
+        let task = |(index, out): (usize, &mut [_])| {
             // SAFETY: a level exists only where it is available; the sizes were checked.
-            unsafe { level.run(Convolved { line: self.line(index), weight, bias, out }) }
-        })
+            unsafe { level.run(Convolved { line: self.line(index, &runs), weight, bias, out }) }
+        };
+        // SAFETY: the runs are all positions of a line, and all channels of each are written.
+        unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * line, line, task).0 }
     }
 
     /// By tap and channel, the sum of what is read times `gradient`, which has a pixel for every position.
@@ -40,13 +47,14 @@ impl<'a> Depthwise<'a> {
         let line = self.columns.len() * self.channels;
         assert!(gradient.len() == lines * line, "wrong gradient");
         let parts = lines.clamp(1, PARTS);
+        let runs = self.runs();
         let part = |part: usize| {
             let mut sums = vec![0.0; self.rows.taps * self.columns.taps * self.channels];
             self.check(&sums);
             for index in part * lines / parts..(part + 1) * lines / parts {
                 let gradient = &gradient[index * line..][..line];
                 // SAFETY: a level exists only where it is available; the sizes were checked.
-                unsafe { level.run(Products { line: self.line(index), gradient, sums: &mut sums }) }
+                unsafe { level.run(Products { line: self.line(index, &runs), gradient, sums: &mut sums }) }
             }
             sums
         };
@@ -63,11 +71,24 @@ impl<'a> Depthwise<'a> {
     }
 
     /// What the positions of one line read.
-    fn line(self, index: usize) -> Line<'a> {
+    fn line<'b>(self, index: usize, runs: &'b [(Range<usize>, usize)]) -> Line<'b>
+    where
+        'a: 'b,
+    {
         let (first, line) = (index / self.rows.len() * self.rows.source, self.columns.source * self.channels);
         let reads = self.rows.reads(index % self.rows.len()).iter().enumerate();
         let sources = reads.filter_map(|(tap, y)| Some((tap, &self.x[(first + (*y)?) * line..][..line])));
-        Line { sources: sources.collect(), columns: self.columns, channels: self.channels }
+        Line { sources: sources.collect(), columns: self.columns, channels: self.channels, runs }
+    }
+
+    /// Positions of a line in runs: of those in one, all but the first read what the one before reads, so many numbers on.
+    fn runs(self) -> Vec<(Range<usize>, usize)> {
+        let (steady, step) = self.columns.steady();
+        let one = |at: usize| (at..at + 1, 0);
+        let (before, after) = (0..steady.start, steady.end..self.columns.len());
+        let steady = (steady, step * self.channels);
+        let runs = before.map(one).chain([steady]).chain(after.map(one));
+        runs.filter(|(run, _)| !run.is_empty()).collect()
     }
 }
 
@@ -76,48 +97,149 @@ struct Line<'a> {
     sources: Vec<(usize, &'a [f32])>,
     columns: &'a Axis,
     channels: usize,
+    /// See [`Depthwise::runs`].
+    runs: &'a [(Range<usize>, usize)],
 }
 
-impl Line<'_> {
-    /// The taps that read anything at the position `at`: each pixel, and where the tap's channels start.
+impl<'a> Line<'a> {
+    /// The taps that read anything at the position `at`: from where on in a source line, and where the tap's channels
+    /// start.
+    fn taps(&self, at: usize) -> impl Iterator<Item = (&'a [f32], usize)> {
+        let (columns, channels) = (self.columns, self.channels);
+        self.sources.iter().flat_map(move |(down, source)| {
+            let reads = columns.reads(at).iter().enumerate();
+            reads.filter_map(move |(along, x)| {
+                Some((&source[(*x)? * channels..], (down * columns.taps + along) * channels))
+            })
+        })
+    }
+}
+
+/// A run of positions, for the channels of one vector: `count` pixels, `step` numbers apart where they are read and
+/// `channels` where there is one for each position.
+struct Run<S: Simd> {
+    count: usize,
+    step: usize,
+    channels: usize,
+    /// Of `mask`.
+    lanes: usize,
+    mask: S::M,
+}
+
+impl<S: Simd> Run<S> {
+    /// # Safety
+    /// `S` must be available, and the lanes readable.
     #[inline(always)]
-    fn taps(&self, at: usize, taps: &mut Vec<(*const f32, usize)>) {
-        taps.clear();
-        for (down, source) in &self.sources {
-            for (along, x) in self.columns.reads(at).iter().enumerate() {
-                let Some(x) = x else { continue };
-                let pixel = &source[x * self.channels..][..self.channels];
-                taps.push((pixel.as_ptr(), (down * self.columns.taps + along) * self.channels));
+    unsafe fn load<const WHOLE: bool>(&self, from: *const f32) -> S::V {
+        // SAFETY: passed on from the caller.
+        unsafe { if WHOLE { S::load(from) } else { S::load_masked(from, self.mask) } }
+    }
+
+    /// From the first pixel's lanes to the last one's in `source`.
+    ///
+    /// # Safety
+    /// They must be inside.
+    #[inline(always)]
+    unsafe fn pixels(&self, source: &[f32], channel: usize) -> *const f32 {
+        // SAFETY: passed on from the caller.
+        unsafe { span(source, channel, (self.count - 1) * self.step + self.lanes) }
+    }
+
+    /// Writes `bias` and the sum of what `T` taps read, times their weights.
+    ///
+    /// # Safety
+    /// `S` must be available, `WHOLE` say whether all lanes count, and `pixels` and `out` reach to the last pixel.
+    #[inline(always)]
+    unsafe fn convolve<const WHOLE: bool, const T: usize>(
+        &self,
+        pixels: [*const f32; T],
+        weights: [S::V; T],
+        bias: S::V,
+        out: *mut f32,
+    ) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            for i in 0..self.count {
+                let mut sum = bias;
+                for (pixel, weight) in pixels.into_iter().zip(weights) {
+                    sum = S::mul_add(self.load::<WHOLE>(pixel.add(i * self.step)), weight, sum);
+                }
+                let out = out.add(i * self.channels);
+                if WHOLE { S::store(out, sum) } else { S::store_masked(out, sum, self.mask) }
+            }
+        }
+    }
+
+    /// Adds, tap by tap, what is read times the gradient.
+    ///
+    /// # Safety
+    /// As [`convolve`](Self::convolve), with `gradient` for `out`.
+    #[inline(always)]
+    unsafe fn multiply<const WHOLE: bool, const T: usize>(
+        &self,
+        pixels: [*const f32; T],
+        gradient: *const f32,
+        sums: &mut [S::V; T],
+    ) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            for i in 0..self.count {
+                let gradient = self.load::<WHOLE>(gradient.add(i * self.channels));
+                for (pixel, sum) in pixels.into_iter().zip(sums.iter_mut()) {
+                    *sum = S::mul_add(gradient, self.load::<WHOLE>(pixel.add(i * self.step)), *sum);
+                }
             }
         }
     }
 }
+
+/// The taps of a kernel that are computed at once: 3×3, whose weights or sums stay in registers.
+const TOGETHER: usize = 9;
 
 /// `weight` has `channels` numbers for each tap; `out` has as many pixels as the line has positions.
 struct Convolved<'a> {
     line: Line<'a>,
     weight: &'a [f32],
     bias: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Convolved<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let (weight, bias) = (self.weight.as_ptr(), self.bias.as_ptr());
+        let Self { line, weight, bias, out } = self;
+        let channels = line.channels;
         let mut taps = Vec::new();
-        // SAFETY: every pixel, the bias and the weights of each tap have `channels` numbers.
-        unsafe {
-            let lanes = Lanes::<S>::new(self.line.channels);
-            for (at, out) in self.out.chunks_exact_mut(self.line.channels).enumerate() {
-                self.line.taps(at, &mut taps);
-                for channel in lanes.starts() {
-                    let mut sum = lanes.load(bias, channel);
-                    for (pixel, tap) in &taps {
-                        let (x, w) = (lanes.load(*pixel, channel), lanes.load(weight.add(*tap), channel));
-                        sum = S::mul_add(x, w, sum);
+        for (positions, step) in line.runs {
+            taps.clear();
+            taps.extend(line.taps(positions.start));
+            let out = &mut out[positions.start * channels..positions.end * channels];
+            for channel in (0..channels).step_by(S::LANES) {
+                let lanes = S::LANES.min(channels - channel);
+                // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
+                unsafe {
+                    let run = Run::<S> { count: positions.len(), step: *step, channels, lanes, mask: S::mask(lanes) };
+                    let bias = S::load_masked(span(bias, channel, lanes), run.mask);
+                    let reach = (run.count - 1) * channels + lanes;
+                    let to: *mut f32 = span_mut(out, channel, reach).cast();
+                    let weight = |tap: usize| S::load_masked(span(weight, tap + channel, lanes), run.mask);
+                    if let Ok(taps) = <&[_; TOGETHER]>::try_from(&taps[..]) {
+                        let pixels = taps.map(|(source, _)| run.pixels(source, channel));
+                        let weights = taps.map(|(_, tap)| weight(tap));
+                        match lanes == S::LANES {
+                            true => run.convolve::<true, TOGETHER>(pixels, weights, bias, to),
+                            false => run.convolve::<false, TOGETHER>(pixels, weights, bias, to),
+                        }
+                        continue;
                     }
-                    lanes.store(out.as_mut_ptr(), channel, sum);
+                    for i in 0..run.count {
+                        let mut sum = bias;
+                        for (source, tap) in &taps {
+                            let pixel = span(source, channel + i * step, lanes);
+                            sum = S::mul_add(S::load_masked(pixel, run.mask), weight(*tap), sum);
+                        }
+                        S::store_masked(to.add(i * channels), sum, run.mask);
+                    }
                 }
             }
         }
@@ -134,19 +256,37 @@ struct Products<'a> {
 impl Kernel for Products<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let sums = self.sums.as_mut_ptr();
+        let Self { line, gradient, sums } = self;
+        let channels = line.channels;
         let mut taps = Vec::new();
-        // SAFETY: every pixel and the sums of each tap have `channels` numbers.
-        unsafe {
-            let lanes = Lanes::<S>::new(self.line.channels);
-            for (at, gradient) in self.gradient.chunks_exact(self.line.channels).enumerate() {
-                self.line.taps(at, &mut taps);
-                for channel in lanes.starts() {
-                    let gradient = lanes.load(gradient.as_ptr(), channel);
-                    for (pixel, tap) in &taps {
-                        let to = sums.add(*tap);
-                        let sum = S::mul_add(gradient, lanes.load(*pixel, channel), lanes.load(to, channel));
-                        lanes.store(to, channel, sum);
+        for (positions, step) in line.runs {
+            taps.clear();
+            taps.extend(line.taps(positions.start));
+            let gradient = &gradient[positions.start * channels..positions.end * channels];
+            for channel in (0..channels).step_by(S::LANES) {
+                let lanes = S::LANES.min(channels - channel);
+                // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
+                unsafe {
+                    let run = Run::<S> { count: positions.len(), step: *step, channels, lanes, mask: S::mask(lanes) };
+                    let from = span(gradient, channel, (run.count - 1) * channels + lanes);
+                    let mut add = |tap: usize, value: S::V| {
+                        let to = span_mut(sums, tap + channel, lanes);
+                        S::store_masked(to, S::add(S::load_masked(to, run.mask), value), run.mask);
+                    };
+                    if let Ok(taps) = <&[_; TOGETHER]>::try_from(&taps[..]) {
+                        let pixels = taps.map(|(source, _)| run.pixels(source, channel));
+                        let mut products = [S::splat(0.0); TOGETHER];
+                        match lanes == S::LANES {
+                            true => run.multiply::<true, TOGETHER>(pixels, from, &mut products),
+                            false => run.multiply::<false, TOGETHER>(pixels, from, &mut products),
+                        }
+                        taps.iter().zip(products).for_each(|((_, tap), value)| add(*tap, value));
+                        continue;
+                    }
+                    for (source, tap) in &taps {
+                        let mut product = [S::splat(0.0)];
+                        run.multiply::<false, 1>([run.pixels(source, channel)], from, &mut product);
+                        add(*tap, product[0]);
                     }
                 }
             }

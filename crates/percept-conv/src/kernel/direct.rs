@@ -147,21 +147,8 @@ pub(crate) fn filled_in(
     unsafe { filled_by(spare, length, chunk, task).0 }
 }
 
-/// As [`filled`], with what `write` returns for every chunk.
-pub(crate) fn filled_with<T: Send>(
-    length: usize,
-    chunk: usize,
-    write: impl Fn(usize, &mut [f32]) -> T + Sync + Send,
-) -> (Vec<f32>, Vec<T>) {
-    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
-        out.fill(MaybeUninit::new(0.0));
-        // SAFETY: just initialised.
-        write(index, unsafe { out.assume_init_mut() })
-    };
-    // SAFETY: every chunk is filled above.
-    unsafe { filled_by(Vec::new(), length, chunk, task) }
-}
-
+/// The same in memory that nothing was written to yet, with what `write` returns for every chunk.
+///
 /// # Safety
 /// `write` must initialise all of every chunk that it is given.
 pub(super) unsafe fn filled_by<T: Send>(

@@ -70,19 +70,3 @@ impl<S: Simd> Lanes<S> {
         }
     }
 }
-
-/// The sum of all lanes.
-///
-/// # Safety
-/// `S` must be available.
-#[inline(always)]
-pub(super) unsafe fn total<S: Simd>(value: S::V) -> f32 {
-    const { assert!(S::LANES <= MOST_LANES) }
-    let mut lanes = [0.0f32; MOST_LANES];
-    // SAFETY: the array has as many numbers as the widest vector.
-    unsafe { S::store(lanes.as_mut_ptr(), value) }
-    for half in [8, 4, 2, 1].into_iter().filter(|half| *half < S::LANES) {
-        (0..half).for_each(|lane| lanes[lane] += lanes[lane + half]);
-    }
-    lanes[0]
-}

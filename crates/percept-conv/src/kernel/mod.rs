@@ -25,7 +25,7 @@ mod winograd;
 
 pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
 pub(crate) use depthwise::Depthwise;
-pub(crate) use direct::{convolve_to, filled, filled_in, filled_with};
+pub(crate) use direct::{convolve_to, filled, filled_in};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use level::Level;
 pub(crate) use norm::Norm;

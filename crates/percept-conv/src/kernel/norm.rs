@@ -1,9 +1,12 @@
 //! Pixels at mean 0 and deviation 1.
 
-use super::lanes::{Lanes, total};
+use std::mem::MaybeUninit;
+
+use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::{Level, filled, filled_with};
+use super::Level;
+use super::direct::filled_by;
 
 /// Pixels of one task.
 const PIXELS: usize = 256;
@@ -23,11 +26,14 @@ impl Norm<'_> {
     pub(crate) fn forward(self, level: Level, bias: &[f32]) -> Vec<f32> {
         let chunk = PIXELS * self.weight.len();
         assert!(bias.len() == self.weight.len(), "wrong bias");
-        filled(self.x.len(), chunk, |index, out| {
+        self.check();
+        let task = |(index, out): (usize, &mut [_])| {
             let norm = self.part(index * chunk, out.len());
             // SAFETY: a level exists only where it is available; the sizes were checked.
             unsafe { level.run(Forward { norm, bias, out }) }
-        })
+        };
+        // SAFETY: chunks are whole pixels, and all of each is written.
+        unsafe { filled_by(Vec::new(), self.x.len(), chunk, task).0 }
     }
 
     /// The gradients to `x`, to the weight and to the bias.
@@ -35,7 +41,8 @@ impl Norm<'_> {
         let channels = self.weight.len();
         let chunk = PIXELS * channels;
         assert!(gradient.len() == self.x.len(), "wrong gradient");
-        let (to_x, sums) = filled_with(self.x.len(), chunk, |index, out| {
+        self.check();
+        let task = |(index, out): (usize, &mut [_])| {
             // To the weight, then to the bias.
             let mut sums = vec![0.0; 2 * channels];
             let norm = self.part(index * chunk, out.len());
@@ -43,13 +50,19 @@ impl Norm<'_> {
             // SAFETY: a level exists only where it is available; the sizes were checked.
             unsafe { level.run(Gradient { norm, gradient, out, sums: &mut sums }) }
             sums
-        });
+        };
+        // SAFETY: chunks are whole pixels, and all of each is written.
+        let (to_x, sums) = unsafe { filled_by(Vec::new(), self.x.len(), chunk, task) };
         let mut to_weight = vec![0.0; 2 * channels];
         for part in sums {
             to_weight.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
         }
         let to_bias = to_weight.split_off(channels);
         [to_x, to_weight, to_bias]
+    }
+
+    fn check(self) {
+        assert!(self.x.len().is_multiple_of(self.weight.len().max(1)), "parts of pixels");
     }
 
     fn part(self, at: usize, length: usize) -> Self {
@@ -69,13 +82,13 @@ impl Norm<'_> {
             for at in lanes.starts() {
                 sum = S::add(sum, lanes.load(x, at));
             }
-            let mean = total::<S>(sum) * share;
+            let mean = S::sum(sum) * share;
             let mut squares = S::splat(0.0);
             for at in lanes.starts() {
                 let centred = lanes.only(at, S::sub(lanes.load(x, at), S::splat(mean)));
                 squares = S::mul_add(centred, centred, squares);
             }
-            [mean, 1.0 / (total::<S>(squares) * share + self.epsilon).sqrt()]
+            [mean, 1.0 / (S::sum(squares) * share + self.epsilon).sqrt()]
         }
     }
 }
@@ -84,7 +97,7 @@ impl Norm<'_> {
 struct Forward<'a> {
     norm: Norm<'a>,
     bias: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Forward<'_> {
@@ -97,7 +110,7 @@ impl Kernel for Forward<'_> {
         unsafe {
             let lanes = Lanes::<S>::new(channels);
             for (out, x) in out.chunks_exact_mut(channels).zip(norm.x.chunks_exact(channels)) {
-                let (out, x) = (out.as_mut_ptr(), x.as_ptr());
+                let (out, x) = (out.as_mut_ptr().cast(), x.as_ptr());
                 let [mean, inverse] = norm.moments(lanes, x).map(|value| S::splat(value));
                 for at in lanes.starts() {
                     let unit = S::mul(S::sub(lanes.load(x, at), mean), inverse);
@@ -113,7 +126,7 @@ impl Kernel for Forward<'_> {
 struct Gradient<'a> {
     norm: Norm<'a>,
     gradient: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
     sums: &'a mut [f32],
 }
 
@@ -131,7 +144,7 @@ impl Kernel for Gradient<'_> {
         unsafe {
             let lanes = Lanes::<S>::new(channels);
             for (out, (x, gradient)) in out.chunks_exact_mut(channels).zip(pixels) {
-                let (out, x, gradient) = (out.as_mut_ptr(), x.as_ptr(), gradient.as_ptr());
+                let (out, x, gradient) = (out.as_mut_ptr().cast(), x.as_ptr(), gradient.as_ptr());
                 let [mean, inverse] = norm.moments(lanes, x).map(|value| S::splat(value));
                 // Σ g·w and Σ g·w·x̂.
                 let mut along = [S::splat(0.0); 2];
@@ -143,7 +156,7 @@ impl Kernel for Gradient<'_> {
                     lanes.store(to_weight, at, S::mul_add(g, unit, lanes.load(to_weight, at)));
                     lanes.store(to_bias, at, S::add(g, lanes.load(to_bias, at)));
                 }
-                let [level, slope] = along.map(|sum| S::splat(total::<S>(sum) * share));
+                let [level, slope] = along.map(|sum| S::splat(S::sum(sum) * share));
                 for at in lanes.starts() {
                     let unit = S::mul(S::sub(lanes.load(x, at), mean), inverse);
                     let weighed = S::mul(lanes.load(gradient, at), lanes.load(weight, at));

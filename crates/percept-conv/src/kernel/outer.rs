@@ -9,8 +9,8 @@ use super::span::{span, span_mut};
 use super::{Level, filled};
 use crate::geometry::Geometry;
 
-/// Most private sums, and most numbers in all of them together.
-const PARTS: usize = 16;
+/// Jobs that there should be, so that every core has something to do, and most numbers in all private sums together.
+const JOBS: usize = 16;
 const PRIVATE: usize = 1 << 22;
 
 /// Numbers of the sums that one task adds up.
@@ -61,7 +61,9 @@ pub(crate) fn weight_gradient(level: Level, x: &[f32], gradient: &[f32], geometr
     let lanes = |block: &Block| block.vectors * level.lanes();
     let sizes: Vec<usize> = blocks.iter().map(|block| taps * narrow * lanes(block)).collect();
     let lines = geometry.batch * geometry.result()[0];
-    let parts = lines.clamp(1, PARTS).min((PRIVATE / sizes.iter().sum::<usize>().max(1)).max(2));
+    // Private sums cost more than they give where the blocks are jobs enough.
+    let parts = lines.clamp(1, JOBS.div_ceil(blocks.len().max(1)));
+    let parts = parts.min((PRIVATE / sizes.iter().sum::<usize>().max(1)).max(2));
     let jobs: Vec<(usize, usize)> =
         (0..parts).flat_map(|part| (0..blocks.len()).map(move |b| (part, b))).collect();
     let sums: Vec<Vec<f32>> = jobs

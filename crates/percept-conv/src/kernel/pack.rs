@@ -1,6 +1,13 @@
 //! Weights in the order in which the register tiles read them.
 
+use rayon::prelude::*;
+
 use super::Level;
+
+/// Channels that are written at once: as many weights of a result as stand in one line of the cache.
+const TOGETHER: usize = 16;
+/// Weights from which on the blocks are packed in parallel.
+const MANY: usize = 1 << 14;
 
 /// A run of result channels that one register tile covers.
 #[derive(Clone, Copy, Debug)]
@@ -37,21 +44,28 @@ impl Packed {
     fn new(
         level: Level,
         [results, channels, taps]: [usize; 3],
-        weight: impl Fn(usize, usize, usize) -> f32,
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let part = |block: Block| {
             let lanes = block.vectors * level.lanes();
             let mut values = vec![0.0; taps * channels * lanes];
-            if lanes > 0 {
-                for (i, row) in values.chunks_exact_mut(lanes).enumerate() {
-                    for (lane, value) in row.iter_mut().take(block.width).enumerate() {
-                        *value = weight(block.start + lane, i % channels, i / channels);
+            for tap in 0..taps {
+                for first in (0..channels).step_by(TOGETHER) {
+                    for lane in 0..block.width {
+                        for channel in first..channels.min(first + TOGETHER) {
+                            values[(tap * channels + channel) * lanes + lane] =
+                                weight(block.start + lane, channel, tap);
+                        }
                     }
                 }
             }
             (block, values)
         };
-        let parts = blocks(results, level).into_iter().map(part).collect();
+        let blocks = blocks(results, level);
+        let parts = match results * channels * taps < MANY {
+            true => blocks.into_iter().map(part).collect(),
+            false => blocks.into_par_iter().map(part).collect(),
+        };
         Self { level, channels, results, parts }
     }
 

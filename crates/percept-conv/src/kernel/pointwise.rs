@@ -12,6 +12,9 @@ use crate::Activation;
 /// Pixels that one task computes at most, and tasks that there should be, so that every core has something to do.
 const PIXELS: usize = 192;
 const TASKS: usize = 32;
+/// Weights beyond this number come from the last cache for every task anew, which costs more than cores that wait for each
+/// other: then there is one task a core.
+const STREAMED: usize = 1 << 16;
 /// A multiple of the rows of all register tiles.
 const WHOLE: usize = 24;
 
@@ -24,7 +27,11 @@ pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogu
     assert!(bias.len() == results, "wrong bias");
     assert!(epilogue.slope.is_none_or(|slope| slope.len() == results), "wrong slopes");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == pixels * results), "wrong residual");
-    let part = pixels.div_ceil(TASKS).clamp(1, PIXELS).next_multiple_of(WHOLE);
+    let part = match channels * results > STREAMED {
+        true => pixels.div_ceil(rayon::current_num_threads()),
+        false => pixels.div_ceil(TASKS).min(PIXELS),
+    };
+    let part = part.max(1).next_multiple_of(WHOLE);
     let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
         let first = index * part;
         let pixels = out.len() / results;

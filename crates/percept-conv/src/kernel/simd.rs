@@ -36,6 +36,8 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; `b` where `b` is NaN.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// The sum of all lanes: both halves are added until one lane is left.
+    unsafe fn sum(value: Self::V) -> f32;
     /// `on` where `gate` is positive, `off` elsewhere.
     unsafe fn gate(gate: Self::V, on: Self::V, off: Self::V) -> Self::V;
     /// A bit for each lane, the first one lowest: whether it is positive.
@@ -156,6 +158,10 @@ impl Simd for Portable {
         std::array::from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
+    unsafe fn sum([a, b, c, d]: [f32; 4]) -> f32 {
+        (a + c) + (b + d)
+    }
+    #[inline(always)]
     unsafe fn gate(gate: [f32; 4], on: [f32; 4], off: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| if gate[i] > 0.0 { on[i] } else { off[i] })
     }
@@ -228,6 +234,15 @@ mod x86 {
         instruction!(mul_add(a: __m256, b: __m256, c: __m256) -> __m256, _mm256_fmadd_ps(a, b, c));
         instruction!(max(a: __m256, b: __m256) -> __m256, _mm256_max_ps(a, b));
         instruction!(min(a: __m256, b: __m256) -> __m256, _mm256_min_ps(a, b));
+        #[inline(always)]
+        unsafe fn sum(value: __m256) -> f32 {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let four = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps::<1>(value));
+                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+            }
+        }
         instruction!(
             gate(gate: __m256, on: __m256, off: __m256) -> __m256,
             _mm256_blendv_ps(off, on, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps()))
@@ -285,6 +300,11 @@ mod x86 {
         instruction!(mul_add(a: __m512, b: __m512, c: __m512) -> __m512, _mm512_fmadd_ps(a, b, c));
         instruction!(max(a: __m512, b: __m512) -> __m512, _mm512_max_ps(a, b));
         instruction!(min(a: __m512, b: __m512) -> __m512, _mm512_min_ps(a, b));
+        #[inline(always)]
+        unsafe fn sum(value: __m512) -> f32 {
+            // SAFETY: passed on from the caller.
+            unsafe { _mm512_reduce_add_ps(value) }
+        }
         instruction!(
             gate(gate: __m512, on: __m512, off: __m512) -> __m512,
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), off, on)
@@ -385,6 +405,14 @@ mod arm {
         );
         instruction!(max(a: float32x4_t, b: float32x4_t) -> float32x4_t, vmaxq_f32(a, b));
         instruction!(min(a: float32x4_t, b: float32x4_t) -> float32x4_t, vminq_f32(a, b));
+        #[inline(always)]
+        unsafe fn sum(value: float32x4_t) -> f32 {
+            // SAFETY: the instruction set is the caller's, by the trait's contract.
+            unsafe {
+                let two = vadd_f32(vget_low_f32(value), vget_high_f32(value));
+                vget_lane_f32::<0>(two) + vget_lane_f32::<1>(two)
+            }
+        }
         instruction!(
             gate(gate: float32x4_t, on: float32x4_t, off: float32x4_t) -> float32x4_t,
             vbslq_f32(vcgtzq_f32(gate), on, off)
