@@ -28,6 +28,10 @@ impl SrResNet {
     pub(super) fn new(config: &SrResNetConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
         const GAIN: f64 = 0.1;
         let f = config.num_feat;
+        let adds_input = in_channels == 3;
+        // Without the input to add to, a signal that every layer makes ten times smaller teaches nothing: after a thousand
+        // steps there would be no colour yet.
+        let outside = if adds_input { GAIN } else { 1.0 };
         let plain = Conv::same(3);
         let leaky = plain.with_activation(Activation::LeakyRelu(0.1));
         let block = |at: Init| {
@@ -36,16 +40,16 @@ impl SrResNet {
         };
         let step = if scale == 3 { 3 } else { 2 };
         // Activation and pixel shuffle commute, so the activation is stored with the convolution.
-        let up = |name: &str| init.conv(name, [f * step * step, f, 3, 3], GAIN, leaky);
+        let up = |name: &str| init.conv(name, [f * step * step, f, 3, 3], outside, leaky);
         Self {
-            conv_first: init.conv("conv_first", [f, in_channels, 3, 3], GAIN, leaky),
+            conv_first: init.conv("conv_first", [f, in_channels, 3, 3], outside, leaky),
             body: (0..config.num_block).map(|i| block(init.at("body").at(i))).collect(),
             upconv1: (scale > 1).then(|| up("upconv1")),
             upconv2: (scale == 4).then(|| up("upconv2")),
-            conv_hr: init.conv("conv_hr", [f, f, 3, 3], GAIN, leaky),
-            conv_last: init.conv("conv_last", [3, f, 3, 3], GAIN, plain),
+            conv_hr: init.conv("conv_hr", [f, f, 3, 3], outside, leaky),
+            conv_last: init.conv("conv_last", [3, f, 3, 3], outside, plain),
             scale,
-            adds_input: in_channels == 3,
+            adds_input,
         }
     }
 
