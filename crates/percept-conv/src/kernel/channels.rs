@@ -4,12 +4,12 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::Level;
+use super::direct::filled_by;
 use super::epilogue::leaky;
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::Level;
-use super::direct::filled_by;
 
 /// Pixels of one task.
 const PIXELS: usize = 256;
@@ -140,7 +140,11 @@ impl Kernel for Gated<'_> {
             for (out, x) in self.out.chunks_exact_mut(channels).zip(pixels) {
                 let (one, other) = (x.as_ptr(), x[channels..].as_ptr());
                 for at in lanes.starts() {
-                    lanes.store(out.as_mut_ptr().cast(), at, S::mul(lanes.load(one, at), lanes.load(other, at)));
+                    lanes.store(
+                        out.as_mut_ptr().cast(),
+                        at,
+                        S::mul(lanes.load(one, at), lanes.load(other, at)),
+                    );
                 }
             }
         }

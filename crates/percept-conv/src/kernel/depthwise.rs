@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Level;
+use super::direct::filled_by;
 use super::level::Kernel;
 use super::simd::Simd;
 use super::span::{span, span_mut};
-use super::Level;
-use super::direct::filled_by;
 use crate::geometry::Axis;
 
 /// Most private sums of the gradient to the weights, so that the result does not depend on the number of threads.
@@ -218,7 +218,13 @@ impl Kernel for Convolved<'_> {
                 let lanes = S::LANES.min(channels - channel);
                 // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
                 unsafe {
-                    let run = Run::<S> { count: positions.len(), step: *step, channels, lanes, mask: S::mask(lanes) };
+                    let run = Run::<S> {
+                        count: positions.len(),
+                        step: *step,
+                        channels,
+                        lanes,
+                        mask: S::mask(lanes),
+                    };
                     let bias = S::load_masked(span(bias, channel, lanes), run.mask);
                     let reach = (run.count - 1) * channels + lanes;
                     let to: *mut f32 = span_mut(out, channel, reach).cast();
@@ -267,7 +273,13 @@ impl Kernel for Products<'_> {
                 let lanes = S::LANES.min(channels - channel);
                 // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
                 unsafe {
-                    let run = Run::<S> { count: positions.len(), step: *step, channels, lanes, mask: S::mask(lanes) };
+                    let run = Run::<S> {
+                        count: positions.len(),
+                        step: *step,
+                        channels,
+                        lanes,
+                        mask: S::mask(lanes),
+                    };
                     let from = span(gradient, channel, (run.count - 1) * channels + lanes);
                     let mut add = |tap: usize, value: S::V| {
                         let to = span_mut(sums, tap + channel, lanes);

@@ -2,11 +2,11 @@
 
 use std::mem::MaybeUninit;
 
+use super::Level;
+use super::direct::filled_by;
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::Level;
-use super::direct::filled_by;
 
 /// Pixels of one task.
 const PIXELS: usize = 256;
