@@ -90,8 +90,11 @@ fn bf16_changes_a_loss_and_its_gradient_a_little() {
             };
             let change = look(&blurred(&photo));
             assert!(change.abs() < 0.01, "{name} {taps:?}: the loss is {change} apart");
-            let squares = (1..=DRAWS).map(|seed| look(&noisy(&photo, seed)).powi(2));
-            let deviation = (squares.sum::<f64>() / f64::from(DRAWS)).sqrt();
+            let noise: Vec<f64> = (1..=DRAWS).map(|seed| look(&noisy(&photo, seed))).collect();
+            // At the deepest tap this holds by the draw: with the plain kernels (`scalar`) it does not.
+            assert!(noise[0].abs() < 0.01, "{name} {taps:?}: the loss is {} apart", noise[0]);
+            let squares: f64 = noise.iter().map(|change| change * change).sum();
+            let deviation = (squares / f64::from(DRAWS)).sqrt();
             assert!(deviation < most, "{name} {taps:?}: losses of noise are {deviation} apart");
         }
     }
