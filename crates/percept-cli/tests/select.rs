@@ -13,9 +13,9 @@ fn photos_alone_give_a_metric() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("alex.safetensors");
     let file = file.to_str().unwrap();
-    let flags = ["--backbone", "alexnet", "--photos", "8", "--side", "64", "--steps", "100", "-o", file];
+    let flags = ["--photos", "8", "--side", "64", "--steps", "100", "-o", file];
     let call = [["select", "--data", PHOTOS].as_slice(), &flags].concat();
-    run(&call).exits(0).prints(&["relu1", "relu3", "held-out", file]);
+    run(&call).exits(0).prints(&["relu1", "relu5", "held-out", file]);
     let json = [call.as_slice(), &["--json"]].concat();
     let found: Value = serde_json::from_str(&run(&json).exits(0).out).unwrap();
     assert_eq!(found["photos"], 8);
@@ -32,9 +32,10 @@ fn photos_alone_give_a_metric() {
     let name = first.filter(|name| name.ends_with(".png") || name.ends_with(".jpg")).min().unwrap();
     let metric = format!("selected:{file}");
     let score = ["score", "--ref", &photo(&name), "--test", &photo(&name), "--metric", &metric, "--json"];
-    run(&score)
-        .exits(0)
-        .prints(&["structure distance of alexnet features at relu1, relu2, relu3", "across contents"]);
+    run(&score).exits(0).prints(&[
+        "squared distance of alexnet features at relu1, relu2, relu3, relu4, relu5",
+        "over blur, noise",
+    ]);
 }
 
 #[test]
@@ -45,7 +46,8 @@ fn wrong_calls_say_what_to_do() {
     let call = |data: &str, more: &[&str]| run(&[&["select", "--data", data], &out[..], more].concat());
     call(empty, &[]).exits(2).says(&["0 photos", "--side"]);
     call(&format!("{empty}/none"), &[]).exits(2);
-    call(PHOTOS, &["--taps", "relu7_7"]).exits(2).says(&["relu7_7", "relu1_2"]);
+    call(PHOTOS, &["--backbone", "vgg16", "--taps", "relu7_7"]).exits(2).says(&["relu7_7", "relu1_2"]);
+    call(PHOTOS, &["--kinds", "blur,rain"]).exits(2).says(&["rain", "coarse-noise"]);
     call(PHOTOS, &["--photos", "1"]).exits(2);
     assert!(!file.exists());
 }

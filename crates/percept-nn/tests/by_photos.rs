@@ -20,8 +20,7 @@ fn naive(a: &[f32], b: &[f32], c: usize, channel: usize, usual: f64) -> f64 {
     let (ma, mb) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
     let mean =
         |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>() / n;
-    let steady = 0.1 * usual;
-    1.0 - (2.0 * mean(&|a, b| a * b) + steady) / (mean(&|a, _| a * a) + mean(&|_, b| b * b) + steady)
+    1.0 - (2.0 * mean(&|a, b| a * b) + usual) / (mean(&|a, _| a * a) + mean(&|_, b| b * b) + usual)
 }
 
 #[test]

@@ -213,6 +213,22 @@ fn the_plain_vgg_distance_agrees_with_lpips_without_heads() {
     assert!(plain.score(&same, &same).unwrap().abs() < 1e-6);
 }
 
+/// What is bundled of a selection, against torchvision's AlexNet in double precision.
+#[test]
+fn the_bundled_selection_agrees_with_pytorch() {
+    let fixture = fixture();
+    let metric = named("selected-alex", 0, &store(), &Device::flex()).unwrap();
+    let expected = numbers(&json("selected.json")["scores"]);
+    assert_eq!(expected.len(), PAIRS.len());
+    for ((a, b), expected) in PAIRS.iter().zip(expected) {
+        let got = metric.score(&photo(&fixture, a), &photo(&fixture, b)).unwrap();
+        assert!((got / expected - 1.0).abs() < 1e-4, "{a} {b}: {got}, PyTorch {expected}");
+    }
+    let same = photo(&fixture, "chelsea");
+    assert!(metric.score(&same, &same).unwrap().abs() < 1e-5);
+    assert!(metric.protocol().contains("without labels"), "{}", metric.protocol());
+}
+
 #[test]
 fn maps_agree_with_the_package() {
     let fixture = fixture();

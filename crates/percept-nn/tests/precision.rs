@@ -28,12 +28,12 @@ fn blurred(image: &Image<Srgb>) -> Image<Srgb> {
     imresize_by(&imresize_by(image, 0.25), 4.0)
 }
 
-/// Noise of the deviation 1/100, another one for every `seed`.
-fn noisy(image: &Image<Srgb>, seed: u32) -> Image<Srgb> {
+/// Noise of the deviation `strength`, another one for every `seed`.
+fn noisy(image: &Image<Srgb>, strength: f32, seed: u32) -> Image<Srgb> {
     let mut state = seed;
     image.clone().map(|value| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        value + 0.01 * 12f32.sqrt() * ((state >> 8) as f32 / (1 << 24) as f32 - 0.5)
+        value + strength * 12f32.sqrt() * ((state >> 8) as f32 / (1 << 24) as f32 - 0.5)
     })
 }
 
@@ -72,13 +72,14 @@ const DRAWS: u32 = 5;
 
 /// For every tap of training's default and for the deepest one. Cosines are at least 0.989 for the shallow taps and 0.981
 /// for the deep one, least where a photo is smooth: there max pooling takes another of nearly equal neighbours. The loss of
-/// a blurred photo changes by less than 0.1 %, that of weak noise by 1 % at most in the shallow taps. In the deepest tap
-/// rounding is as large as what weak noise does: 30 draws on the raccoon changed the loss by 1.4 % in the mean, with a
-/// deviation of 2.5 %, which draw by draw differs between levels too.
+/// a blurred photo changes by less than 0.1 %, that of noise of 3/100 by less than 0.1 % in the shallow taps and 0.7 % in the
+/// deep one, whatever the level and the draw. Noise of 1/100 does as little to the deepest tap as rounding does: 30 draws
+/// on the raccoon changed the loss by 1.4 % in the mean, with a deviation of 2.5 %, and a single draw by -1 to 4 % as the
+/// level has it, so that a bound can be on their spread alone.
 #[test]
 fn bf16_changes_a_loss_and_its_gradient_a_little() {
-    let shallow = (&["relu1_2", "relu2_2", "relu3_3"][..], 0.985, 0.01);
-    for (taps, least, most) in [shallow, (&["relu5_3"], 0.975, 0.05)] {
+    let shallow = (&["relu1_2", "relu2_2", "relu3_3"][..], 0.985, [0.002, 0.01]);
+    for (taps, least, [most, most_weak]) in [shallow, (&["relu5_3"], 0.975, [0.01, 0.05])] {
         for name in ["coffee.jpg", "raccoon.jpg"] {
             let photo = photo(name);
             let look = |other: &Image<Srgb>| {
@@ -89,13 +90,14 @@ fn bf16_changes_a_loss_and_its_gradient_a_little() {
                 change
             };
             let change = look(&blurred(&photo));
-            assert!(change.abs() < 0.01, "{name} {taps:?}: the loss is {change} apart");
-            let noise: Vec<f64> = (1..=DRAWS).map(|seed| look(&noisy(&photo, seed))).collect();
-            // At the deepest tap this holds by the draw: with the plain kernels (`scalar`) it does not.
-            assert!(noise[0].abs() < 0.01, "{name} {taps:?}: the loss is {} apart", noise[0]);
-            let squares: f64 = noise.iter().map(|change| change * change).sum();
+            assert!(change.abs() < 0.002, "{name} {taps:?}: the loss is {change} apart");
+            for seed in 1..=DRAWS {
+                let change = look(&noisy(&photo, 0.03, seed));
+                assert!(change.abs() < most, "{name} {taps:?}: the loss of noise is {change} apart");
+            }
+            let squares: f64 = (1..=DRAWS).map(|seed| look(&noisy(&photo, 0.01, seed)).powi(2)).sum();
             let deviation = (squares / f64::from(DRAWS)).sqrt();
-            assert!(deviation < most, "{name} {taps:?}: losses of noise are {deviation} apart");
+            assert!(deviation < most_weak, "{name} {taps:?}: losses of weak noise are {deviation} apart");
         }
     }
 }

@@ -8,13 +8,14 @@ use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
 use percept_nn::metric::ChannelDistance;
 use percept_nn::weights::WeightStore;
-use percept_train::select::{SelectError, SelectOptions, Selected, select};
+use percept_train::select::{Distortion, SelectError, SelectOptions, Selected, select};
 
 fn options() -> SelectOptions {
     SelectOptions {
         backbone: BackboneConfig { weights: WeightSource::Random, ..BackboneConfig::default() },
         taps: vec!["relu1_2".to_string(), "relu2_1".to_string()],
         distance: ChannelDistance::Structure,
+        kinds: Distortion::ALL.to_vec(),
         photos: 8,
         side: 48,
         steps: 150,
@@ -59,6 +60,12 @@ fn a_selection_is_learned_and_the_same_one_every_time() {
         }
         let [uniform, selected] = found.ordered.unwrap();
         assert!((0.0..=1.0).contains(&uniform) && (0.0..=1.0).contains(&selected));
+        let kinds = vec![Distortion::Blur, Distortion::Contrast];
+        let few = run(folder.path(), &SelectOptions { kinds, ..options.clone() }).unwrap().file;
+        assert!(few.learned.starts_with("across contents over blur, contrast; 7 photos"), "{}", few.learned);
+        assert_ne!(few.taps, found.file.taps);
+        let none = run(folder.path(), &SelectOptions { steps: 0, ..options.clone() }).unwrap();
+        assert!(none.file.taps.iter().flat_map(|tap| &tap.weights).all(|weight| (weight - 1.0).abs() < 1e-5));
         let other = run(folder.path(), &SelectOptions { seed: 2, ..options }).unwrap();
         assert_ne!(found.file, other.file);
     }
@@ -91,6 +98,8 @@ fn bad_folders_are_errors() {
     photos(folder.path(), 3);
     let tap = SelectOptions { taps: vec!["relu9_9".to_string()], ..options() };
     assert!(matches!(run(folder.path(), &tap), Err(SelectError::Backbone(_))));
+    let none = SelectOptions { kinds: Vec::new(), ..options() };
+    assert!(matches!(run(folder.path(), &none), Err(SelectError::NoKind)));
     let stopped = select(folder.path(), &options(), &WeightStore::new(), &Device::flex(), &mut |_, _| false);
     assert!(matches!(stopped, Err(SelectError::Stopped { done: 1, all: 3 })));
 }

@@ -22,7 +22,7 @@ pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
-pub use select::{SelectArgs, SelectBackbone, SelectDistance};
+pub use select::{SelectArgs, SelectBackbone, SelectDistance, SelectKind};
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
 pub use training::{DemoArgs, InitArgs, TrainArgs};
 pub use weights::{WeightsAction, WeightsArgs};

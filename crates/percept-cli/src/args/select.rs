@@ -8,7 +8,7 @@ pub(super) const SELECT: &str = "\
 Examples:
   percept select --data photos -o selection.safetensors
   percept score --ref gt --test results --metric selected:selection.safetensors
-  percept select --data photos --distance squared -o start.safetensors
+  percept select --data photos --backbone vgg16 -o start.safetensors
 
 Learns which channels of a network answer to distortions whatever a photo shows: from photos alone, without labels \
 and with no network to train. The file is a metric (`selected:FILE`), and a training can start from it \
@@ -17,21 +17,42 @@ and with no network to train. The file is a metric (`selected:FILE`), and a trai
 /// A network whose channels are selected.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SelectBackbone {
+    /// Taps relu1, relu2, relu3, relu4, relu5
+    Alexnet,
     /// Taps relu1_2, relu2_2, relu3_3
     Vgg16,
     /// Taps relu1_2, relu2_2, relu3_4
     Vgg19,
-    /// Taps relu1, relu2, relu3
-    Alexnet,
 }
 
 /// A distance of feature maps.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SelectDistance {
+    /// Their mean squared difference, which the feature loss descends
+    Squared,
     /// How unlike their patterns are
     Structure,
-    /// Their mean squared difference
-    Squared,
+}
+
+/// A kind of distortion.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SelectKind {
+    /// Gaussian blur
+    Blur,
+    /// Gaussian noise
+    Noise,
+    /// JPEG compression
+    Jpeg,
+    /// Shrinking, and enlarging again
+    Shrink,
+    /// All values up or down
+    Brightness,
+    /// More or less of it
+    Contrast,
+    /// Fewer levels
+    Quantisation,
+    /// Coloured noise of coarse grain
+    CoarseNoise,
 }
 
 /// `percept select`.
@@ -43,23 +64,26 @@ pub struct SelectArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The network
-    #[arg(long, value_enum, default_value = "vgg16")]
+    /// The network: a training can start from a selection of its own network alone
+    #[arg(long, value_enum, default_value = "alexnet")]
     pub backbone: SelectBackbone,
-    /// Its taps, instead of the three that the network is listed with
+    /// Its taps, instead of those that the network is listed with
     #[arg(long, value_name = "TAP,…", value_delimiter = ',')]
     pub taps: Vec<String>,
-    /// How far apart feature maps are: by structure to judge, squared to start a training from
-    #[arg(long, value_enum, default_value = "structure")]
+    /// How far apart feature maps are
+    #[arg(long, value_enum, default_value = "squared")]
     pub distance: SelectDistance,
+    /// The kinds of distortion to learn from, instead of all
+    #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
+    pub kinds: Vec<SelectKind>,
     /// At most so many photos, spaced evenly over the folder
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..))]
     pub photos: u32,
     /// Side of the middle of each photo that is used, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 256, value_parser = clap::value_parser!(u32).range(32..=4096))]
     pub side: u32,
-    /// Steps of the contrast
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Steps of the contrast; after none all channels count alike
+    #[arg(long, value_name = "N", default_value_t = 600)]
     pub steps: u32,
     /// Seed of noise and of the order of steps
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -2,10 +2,10 @@
 
 use percept_nn::backbone::{BackboneConfig, BackboneKind};
 use percept_nn::metric::ChannelDistance;
-use percept_train::select::{SelectError, SelectOptions, Selected, select};
+use percept_train::select::{Distortion, SelectError, SelectOptions, Selected, select};
 use serde_json::json;
 
-use crate::args::{Global, SelectArgs, SelectBackbone, SelectDistance};
+use crate::args::{Global, SelectArgs, SelectBackbone, SelectDistance, SelectKind};
 use crate::failure::Failure;
 use crate::output::{print, table};
 use crate::progress::Progress;
@@ -17,20 +17,24 @@ pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     let device = global.device()?;
     let store = bundle::store(global.weights.as_deref())?;
-    let (kind, taps) = match args.backbone {
-        SelectBackbone::Vgg16 => (BackboneKind::Vgg16, ["relu1_2", "relu2_2", "relu3_3"]),
-        SelectBackbone::Vgg19 => (BackboneKind::Vgg19, ["relu1_2", "relu2_2", "relu3_4"]),
-        SelectBackbone::Alexnet => (BackboneKind::Alexnet, ["relu1", "relu2", "relu3"]),
+    let (kind, taps): (_, &[&str]) = match args.backbone {
+        SelectBackbone::Alexnet => (BackboneKind::Alexnet, &["relu1", "relu2", "relu3", "relu4", "relu5"]),
+        SelectBackbone::Vgg16 => (BackboneKind::Vgg16, &["relu1_2", "relu2_2", "relu3_3"]),
+        SelectBackbone::Vgg19 => (BackboneKind::Vgg19, &["relu1_2", "relu2_2", "relu3_4"]),
     };
     let options = SelectOptions {
         backbone: BackboneConfig { kind, ..BackboneConfig::default() },
         taps: match args.taps.is_empty() {
-            true => taps.map(str::to_string).to_vec(),
+            true => taps.iter().map(|tap| (*tap).to_string()).collect(),
             false => args.taps.iter().map(|tap| tap.trim().to_string()).collect(),
         },
         distance: match args.distance {
-            SelectDistance::Structure => ChannelDistance::Structure,
             SelectDistance::Squared => ChannelDistance::Squared,
+            SelectDistance::Structure => ChannelDistance::Structure,
+        },
+        kinds: match args.kinds.is_empty() {
+            true => Distortion::ALL.to_vec(),
+            false => args.kinds.iter().map(|kind| distortion(*kind)).collect(),
         },
         photos: args.photos as usize,
         side: args.side as usize,
@@ -55,6 +59,19 @@ pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
     match args.json {
         true => print(&format!("{:#}", report(args, &selected))),
         false => print(&human(args, &selected)),
+    }
+}
+
+fn distortion(kind: SelectKind) -> Distortion {
+    match kind {
+        SelectKind::Blur => Distortion::Blur,
+        SelectKind::Noise => Distortion::Noise,
+        SelectKind::Jpeg => Distortion::Jpeg,
+        SelectKind::Shrink => Distortion::Shrink,
+        SelectKind::Brightness => Distortion::Brightness,
+        SelectKind::Contrast => Distortion::Contrast,
+        SelectKind::Quantisation => Distortion::Quantisation,
+        SelectKind::CoarseNoise => Distortion::CoarseNoise,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The perceptual space: frozen features, what is selected of them, and the distance measured there.
 
+use std::cell::OnceCell;
+
 use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
@@ -28,6 +30,15 @@ pub struct Seen {
     pub result: Vec<Tensor<4>>,
     /// `φ(y)` by tap, without gradient.
     pub target: Vec<Tensor<4>>,
+    /// `δ(ŷ, y)`, which both steps read.
+    distances: OnceCell<Vec<Tensor<2>>>,
+}
+
+impl Seen {
+    /// `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient.
+    fn distances(&self) -> &[Tensor<2>] {
+        self.distances.get_or_init(|| distances(&self.result, &self.target))
+    }
 }
 
 /// A frozen backbone, an optional selection of its channels, and a distance in that space.
@@ -63,12 +74,11 @@ impl PerceptualSpace {
 
     /// The features of result and target (`[N, H, W, 3]`, sRGB in `[0, 1]`).
     pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
-        let seen =
-            Seen { result: self.backbone.features(result), target: self.backbone.features(target.detach()) };
-        for (energy, target) in self.energies.iter_mut().zip(&seen.target) {
+        let (result, target) = (self.backbone.features(result), self.backbone.features(target.detach()));
+        for (energy, target) in self.energies.iter_mut().zip(&target) {
             energy.observe(target.clone().square().mean());
         }
-        seen
+        Seen { result, target, distances: OnceCell::new() }
     }
 
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
@@ -82,13 +92,16 @@ impl PerceptualSpace {
     ) -> Option<SelectionStep> {
         let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
         selection.batch(|config| {
-            let detached: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
             let distorted = backbone.features(distorted(config.anchor).detach());
             let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
+            let to_result = || {
+                let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
+                distances(&distorted, &result)
+            };
             TripletDistances {
-                result_target: distances(&detached, &seen.target),
+                result_target: seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
                 distorted_target: distances(&distorted, &seen.target),
-                distorted_result: within_photo.then(|| distances(&distorted, &detached)),
+                distorted_result: within_photo.then(to_result),
             }
         })
     }
@@ -103,8 +116,7 @@ impl PerceptualSpace {
             FeatureDistance::Squared => {
                 let match_uniform = self.selection.as_ref().is_some_and(|s| s.config().match_uniform);
                 let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-                let distances = distances(&seen.result, &seen.target);
-                squared(&distances, gates.as_deref(), &energies, &self.layer_weights, match_uniform)
+                squared(seen.distances(), gates.as_deref(), &energies, &self.layer_weights, match_uniform)
             }
             FeatureDistance::Contextual(config) => {
                 let taps = seen.result.iter().zip(&seen.target).zip(&self.layer_weights).enumerate();

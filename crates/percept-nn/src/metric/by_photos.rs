@@ -13,11 +13,9 @@ use crate::weights::{Array, StateDict, WeightError, WeightStore};
 
 /// Where a selection's file says what it belongs to.
 const CARD: &str = "selection";
-/// Share of a channel's usual variance that steadies its structure distance where there is no pattern.
-const STEADY: f64 = 0.1;
 
 /// `1 − (2σ_ab + k) / (σ_a² + σ_b² + k)` by image and channel, two `[N, H, W, C]` → `[N, C]` in `[0, 2]`; 0 for equal
-/// maps. `usual` (`[C]`) is each channel's usual variance, a tenth of which is `k`.
+/// maps. `usual` (`[C]`) is `k`, each channel's usual variance: where there is less of a pattern than usual, it counts less.
 ///
 /// The structure term of SSIM (Wang, Bovik, Sheikh, Simoncelli, *Image Quality Assessment: From Error Visibility to
 /// Structural Similarity*, 2004) over a whole feature map, as DISTS has it (Ding, Ma, Wang, Simoncelli, *Image Quality
@@ -33,7 +31,7 @@ pub fn channel_structure(a: Tensor<4>, b: Tensor<4>, usual: &Tensor<1>) -> Tenso
     let [n, _, _, c] = a.dims();
     let mean = |map: Tensor<4>| map.mean_dim(1).mean_dim(2).reshape([n, c]);
     let (a, b) = (centred(a), centred(b));
-    let steady = usual.clone().mul_scalar(STEADY).add_scalar(1e-12).unsqueeze::<2>();
+    let steady = usual.clone().add_scalar(1e-12).unsqueeze::<2>();
     let both = mean(a.clone() * b.clone()).mul_scalar(2.0) + steady.clone();
     let each = mean(a.square()) + mean(b.square()) + steady;
     (both / each).neg().add_scalar(1.0)
@@ -43,11 +41,11 @@ pub fn channel_structure(a: Tensor<4>, b: Tensor<4>, usual: &Tensor<1>) -> Tenso
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelDistance {
-    /// How unlike their patterns are ([`channel_structure`]): the better one to judge by.
-    #[default]
-    Structure,
     /// Their mean squared difference: what the feature loss descends, so the one to start a training from.
+    #[default]
     Squared,
+    /// How unlike their patterns are ([`channel_structure`]).
+    Structure,
 }
 
 impl ChannelDistance {
@@ -57,16 +55,16 @@ impl ChannelDistance {
     /// If the dimensions differ.
     pub fn of(self, a: Tensor<4>, b: Tensor<4>, usual: &Tensor<1>) -> Tensor<2> {
         match self {
-            Self::Structure => channel_structure(a, b, usual),
             Self::Squared => channel_distance(a, b),
+            Self::Structure => channel_structure(a, b, usual),
         }
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Structure => "structure",
             Self::Squared => "squared",
+            Self::Structure => "structure",
         }
     }
 }

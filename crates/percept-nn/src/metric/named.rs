@@ -35,6 +35,7 @@ pub const NAMES: &[&str] = &[
     "lpips-vgg",
     "dists",
     "vgg",
+    "selected-alex",
     "niqe",
     "tv",
     "noise",
@@ -94,6 +95,14 @@ pub fn named(
         "lpips-vgg" => Box::new(Lpips::vgg(store, device)?),
         "dists" => Box::new(Dists::new(store, device)?),
         "vgg" => Box::new(Lpips::uniform(store, device)?),
+        "selected-alex" => {
+            let state = store.load("selected-alexnet")?;
+            let unfit = || WeightError::Malformed {
+                origin: state.origin().to_string(),
+                problem: "no file of `percept select`".to_string(),
+            };
+            by_photos(name, &state, store, device)?.ok_or_else(unfit)?
+        }
         "niqe" => Box::new(Niqe::new(crop)),
         "tv" => Box::new(TotalVariation::new(crop)),
         "noise" => Box::new(Noise::new(crop)),
@@ -109,10 +118,21 @@ fn selected(
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
     if path.is_file()
-        && let Some(selection) = SelectionFile::from_state_dict(&StateDict::load(path)?)?
+        && let Some(metric) = by_photos(name, &StateDict::load(path)?, store, device)?
     {
-        let metric = SelectedByPhotos::new(name, &selection, store, device).map_err(LossError::from);
-        return Ok(Box::new(metric.map_err(SelectedError::from)?));
+        return Ok(metric);
     }
     Ok(Box::new(Selected::load(path, store, device)?))
+}
+
+/// The score of a selection from photos alone; `None` where `state` is something else.
+fn by_photos(
+    name: &str,
+    state: &StateDict,
+    store: &WeightStore,
+    device: &Device,
+) -> Result<Option<Box<dyn Metric>>, MetricNameError> {
+    let Some(selection) = SelectionFile::from_state_dict(state)? else { return Ok(None) };
+    let metric = SelectedByPhotos::new(name, &selection, store, device).map_err(LossError::from);
+    Ok(Some(Box::new(metric.map_err(SelectedError::from)?)))
 }

@@ -101,4 +101,15 @@ pub const KNOWN: &[KnownWeights] = &[
             bundled: true,
         }],
     },
+    KnownWeights {
+        name: "selected-alexnet",
+        what: "AlexNet's channels, selected without labels",
+        source: "percept select, from 38 photos of T91 and BSDS300",
+        licence: "MIT OR Apache-2.0",
+        files: &[KnownFile {
+            file: "selected-alexnet.safetensors",
+            sha256: "fc92d9e4a7f0832eb18470a7e3278e219bdcc9895be046e39fef67ed0a539b4b",
+            bundled: true,
+        }],
+    },
 ];

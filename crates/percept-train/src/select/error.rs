@@ -24,6 +24,9 @@ pub enum SelectError {
         /// The side that they need.
         side: usize,
     },
+    /// Nothing to contrast.
+    #[error("no kind of distortion; a selection is learned from one or more")]
+    NoKind,
     /// The caller said no.
     #[error("stopped after {done} of {all} photos; nothing was written")]
     Stopped {

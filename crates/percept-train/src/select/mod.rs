@@ -21,8 +21,9 @@ use rand::RngExt;
 use rand::seq::index::sample;
 
 pub use error::SelectError;
+pub use ladder::Distortion;
 
-use self::ladder::{KINDS, LEVELS, Rung};
+use self::ladder::{LEVELS, Rung};
 use self::order::ordered;
 use crate::data::Skipped;
 
@@ -40,6 +41,8 @@ pub struct SelectOptions {
     pub taps: Vec<String>,
     /// What is contrasted.
     pub distance: ChannelDistance,
+    /// The kinds of distortion that it is contrasted over, at least one.
+    pub kinds: Vec<Distortion>,
     /// At most so many photos, spaced evenly over the folder.
     pub photos: usize,
     /// Side of the middle of each photo that is used, in pixels.
@@ -78,7 +81,7 @@ struct Seen {
 /// been looked at, and says whether to go on.
 ///
 /// # Errors
-/// When fewer than two photos can be used, the network's weights are missing, a tap does not exist, or `progress` says no.
+/// When there is no kind of distortion or fewer than two photos can be used, the network's weights are missing, a tap does not exist, or `progress` says no.
 pub fn select(
     data: &Path,
     options: &SelectOptions,
@@ -86,6 +89,9 @@ pub fn select(
     device: &Device,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Selected, SelectError> {
+    if options.kinds.is_empty() {
+        return Err(SelectError::NoKind);
+    }
     let device = device.clone().inner();
     let backbone = options.backbone.init(&options.taps, store, &device)?;
     let files = spaced(list_photos(data)?, options.photos);
@@ -116,7 +122,8 @@ pub fn select(
         distance: options.distance,
         taps: taps.collect(),
         learned: format!(
-            "across contents, {} photos of {} pixels, {} steps, seed {}",
+            "across contents over {}; {} photos of {} pixels, {} steps, seed {}",
+            options.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
             learn.len(),
             options.side,
             options.steps,
@@ -171,7 +178,7 @@ fn look(
         let data = TensorData::new(photo.data().to_vec(), [1, height, width, 3]);
         backbone.features(Tensor::from_data(data, device))
     };
-    let rungs = (0..KINDS * LEVELS).map(|at| Rung::new(at / LEVELS, at % LEVELS));
+    let rungs = options.kinds.iter().flat_map(|kind| (0..LEVELS).map(|level| Rung::new(*kind, level)));
     let rungs = rungs.collect::<Result<Vec<_>, _>>()?;
     let taps = backbone.taps().len();
     // First the usual variances, which steady every distance.
@@ -253,7 +260,7 @@ fn learn_weights(
     let mut selection = Selection::new(config, backbone.name(), backbone.taps(), store, device)?;
     let mut rng = rng_for(options.seed, u64::MAX, 0);
     for _ in 0..options.steps {
-        let kind = rng.random_range(0..KINDS);
+        let kind = rng.random_range(0..options.kinds.len());
         let less = rng.random_range(0..LEVELS - 1);
         let more = rng.random_range(less + 1..LEVELS);
         let drawn = sample(&mut rng, photos.len(), photos.len().min(BATCH));
