@@ -64,7 +64,7 @@ pub struct SelectArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The network: a training can start from a selection of its own network alone
+    /// The network; to start a training, the one of its loss
     #[arg(long, value_enum, default_value = "alexnet")]
     pub backbone: SelectBackbone,
     /// Its taps, instead of those that the network is listed with

@@ -83,7 +83,9 @@ fn measure(opinions: &Table, panel: &Panel, args: &AgreeArgs) -> Result<Agreemen
     let bar: Mutex<Option<Progress>> = Mutex::new(None);
     let progress = |done, total| {
         let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
-        bar.get_or_insert_with(|| Progress::new("agree", total, 0)).set(done, "");
+        // After the last picture come the intervals, which take a while for many metrics.
+        let next = if done == total { "then intervals" } else { "" };
+        bar.get_or_insert_with(|| Progress::new("agree", total, 0)).set(done, next);
         !interrupt::asked(stop)
     };
     let curve = if args.logistic == 4 { Curve::Four } else { Curve::Five };
