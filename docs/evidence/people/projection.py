@@ -165,14 +165,14 @@ def main():
             far = distance(matrices, judged).numpy()
             return ordered(matrices, seen, held), -spearmanr(far, mos)[0], -spearmanr(far[few], mos[few])[0]
 
-    print("| | held-out pairs in order | SROCC, all | SROCC, blur, JPEG, quantisation noise |\n|---|---|---|---|")
+    print("| | held-out pairs in order | SROCC, all | SROCC, blur, JPEG, quantisation noise |\n|---|---|---|---|", flush=True)
     ways = [
         ("gates", [torch.zeros(size) for size in sizes], 0.03),
         ("projection, rate 0.001", [torch.eye(size) for size in sizes], 0.001),
         ("projection, rate 0.003", [torch.eye(size) for size in sizes], 0.003),
         ("projection, rate 0.01", [torch.eye(size) for size in sizes], 0.01),
     ]
-    print("| uniform | " + " | ".join(f"{value:.3f}" for value in look([torch.eye(size) for size in sizes])) + " |")
+    print("| uniform | " + " | ".join(f"{value:.3f}" for value in look([torch.eye(size) for size in sizes])) + " |", flush=True)
     for name, start, rate in ways:
         found = np.array([look(learn(start, rate, seen, photos, seed)) for seed in range(args.seeds)])
         cells = [f"{column.mean():.3f} ({column.min():.3f}–{column.max():.3f})" for column in found.T]
