@@ -58,6 +58,7 @@ def measure(seconds, basicsr):
         "ciede2000": lambda: deltaE_ciede2000(*map(rgb2lab, images)).mean(),
         "luminance-shift": of_lab(lambda lab: lab[..., 0]),
         "saturation-shift": of_lab(lambda lab: np.hypot(lab[..., 1], lab[..., 2])),
+        "sharpness-shift": of_lab(lambda lab: np.hypot(np.diff(lab[:-1, :, 0], axis=1), np.diff(lab[:, :-1, 0], axis=0))),
         "tv": lambda: float(piq.total_variation(test, norm_type="l1")) / test.numel(),
     }
     if basicsr:

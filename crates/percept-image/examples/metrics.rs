@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Box::new(Ciede2000::new(0)),
         Box::new(Shift::luminance(0)),
         Box::new(Shift::saturation(0)),
+        Box::new(Shift::sharpness(0)),
         Box::new(Niqe::new(0)),
         Box::new(TotalVariation::new(0)),
         Box::new(Noise::new(0)),

@@ -26,6 +26,7 @@ fn all(crop: usize) -> Vec<Box<dyn Metric>> {
         Box::new(Ciede2000::new(crop)),
         Box::new(Shift::luminance(crop)),
         Box::new(Shift::saturation(crop)),
+        Box::new(Shift::sharpness(crop)),
         Box::new(Niqe::new(crop)),
         Box::new(TotalVariation::new(crop)),
         Box::new(Noise::new(crop)),
@@ -42,7 +43,7 @@ fn least(metric: &str) -> (usize, usize) {
         "haarpsi" => (16, 17),
         "dss" => (32, 33),
         "niqe" => (192, 96),
-        "tv" => (2, 3),
+        "tv" | "sharpness-shift" => (2, 3),
         _ => (1, 1),
     }
 }
@@ -94,7 +95,7 @@ fn scores_equal_the_references() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 7 * 13 + 4 + 14);
+    assert_eq!(compared, 7 * 14 + 4 + 15);
 }
 
 #[test]
@@ -238,6 +239,10 @@ fn shifts_say_how_far_and_not_where_to() {
     let blue = Image::<Srgb>::from_fn(8, 6, |_, _, c| if c == 2 { 1.0 } else { 0.0 });
     let got = saturation.score(&grey(0.5), &blue).unwrap();
     assert!((got - 133.8).abs() < 0.05, "{got}");
+    // Columns of black and white: every pixel differs from the next by 100 in L*, and not from the one below.
+    let stripes = Image::<Srgb>::from_fn(8, 6, |x, _, _| (x % 2) as f32);
+    let got = Shift::sharpness(0).score(&grey(0.5), &stripes).unwrap();
+    assert!((got - 100.0).abs() < 1e-3, "{got}");
 }
 
 #[test]
@@ -265,7 +270,8 @@ fn every_score_says_what_it_is() {
         assert!(metric.source().split(", ").count() > 2, "{}", metric.source());
         assert!(metric.cost() < Cost::Network);
     }
-    let absolute = [Shift::luminance(0).protocol(), Shift::saturation(0).protocol()];
+    let absolute =
+        [Shift::luminance(0), Shift::saturation(0), Shift::sharpness(0)].map(|shift| shift.protocol());
     assert!(absolute.iter().all(|protocol| protocol.contains("absolute difference")), "{absolute:?}");
 }
 

@@ -15,11 +15,11 @@ Examples:
   percept score --ref gt --test results --metric vgg,selected:runs/sr
   percept score --ref gt --test results --metric ssim-y,lpips-alex --maps maps
 
-Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, gmsd, ms-gmsd, fsim, fsimc, vsi, haarpsi, mdsi, dss, \
-ciede2000, luminance-shift, saturation-shift, lpips-alex, lpips-vgg, dists, vgg, selected-alex; without references \
-niqe, tv, noise. `percept metrics` says what each of them is. selected:RUN is the distance in the channels that a \
-training selected (RUN is the run's folder), selected:FILE in those of a file of `percept select`; vgg-fd one distance \
-between all results and all references, whatever their names and sizes.
+Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, gmsd, ms-gmsd, fsim, fsimc, vsi, haarpsi, mdsi, \
+dss, ciede2000, luminance-shift, saturation-shift, sharpness-shift, lpips-alex, lpips-vgg, dists, vgg, \
+selected-alex; without references niqe, tv, noise. `percept metrics` says what each of them is. selected:RUN is the distance \
+in the channels that a training selected (RUN is the run's folder), selected:FILE in those of a file of `percept \
+select`; vgg-fd one distance between all results and all references, whatever their names and sizes.
 
 Files are matched by name, whatever the extension; where all results have one common ending \
 (img_x4 for img), it is passed over. A picture that cannot be scored is named, the others are \

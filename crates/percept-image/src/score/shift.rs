@@ -1,4 +1,4 @@
-//! How far a whole picture has moved: darker or lighter, duller or more colourful.
+//! How far a whole picture has moved: darker or lighter, duller or more colourful, softer or sharper.
 
 use std::ops::RangeInclusive;
 
@@ -11,11 +11,13 @@ use crate::{Better, Image, Metric, MetricError, Srgb};
 enum Of {
     Lightness,
     Chroma,
+    Gradient,
 }
 
 /// The absolute difference of two pictures' means in CIELAB (D65, 2° observer; CIE 15, *Colorimetry*): of lightness L\*,
-/// 0 to 100 (`luminance-shift`), or of chroma √(a\*² + b\*²), 0 to about 134 in sRGB (`saturation-shift`). 0 for equal
-/// means, whatever differs where.
+/// 0 to 100 (`luminance-shift`), of chroma √(a\*² + b\*²), 0 to about 134 in sRGB (`saturation-shift`), or of the size of
+/// L\*'s gradient, √(Δx² + Δy²) to the next pixels, 0 to about 141 (`sharpness-shift`). 0 for equal means, whatever differs
+/// where.
 #[derive(Clone, Debug)]
 pub struct Shift {
     of: Of,
@@ -33,17 +35,32 @@ impl Shift {
         Self { of: Of::Chroma, crop }
     }
 
-    fn sum(&self, image: &Image<Srgb>) -> f64 {
+    /// Of the mean size of L\*'s gradient, `crop` pixels cut off each side first (`sharpness-shift`).
+    pub fn sharpness(crop: usize) -> Self {
+        Self { of: Of::Gradient, crop }
+    }
+
+    fn mean(&self, image: &Image<Srgb>) -> f64 {
         let (width, height) = image.size();
-        let [sum] = sum_rows(height, |y| {
-            let pixels = image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0.iter();
-            let values = pixels.map(|pixel| match (self.of, lab(*pixel, D65)) {
-                (Of::Lightness, [l, ..]) => l,
-                (Of::Chroma, [_, a, b]) => (a * a + b * b).sqrt(),
-            });
-            [values.sum::<f64>()]
+        let pixels = |y: usize| {
+            let row = image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0.iter();
+            row.map(|pixel| lab(*pixel, D65))
+        };
+        let lightness = |y| pixels(y).map(|[l, ..]| l);
+        let (rows, columns) = match self.of {
+            Of::Gradient => (height - 1, width - 1),
+            _ => (height, width),
+        };
+        let [sum] = sum_rows(rows, |y| match self.of {
+            Of::Lightness => [lightness(y).sum()],
+            Of::Chroma => [pixels(y).map(|[_, a, b]| (a * a + b * b).sqrt()).sum()],
+            Of::Gradient => {
+                let row: Vec<f64> = lightness(y).collect();
+                let next = row.windows(2).zip(lightness(y + 1));
+                [next.map(|(across, below)| (across[1] - across[0]).hypot(below - across[0])).sum()]
+            }
         });
-        sum
+        sum / (rows * columns) as f64
     }
 }
 
@@ -52,6 +69,7 @@ impl Metric for Shift {
         match self.of {
             Of::Lightness => "luminance-shift",
             Of::Chroma => "saturation-shift",
+            Of::Gradient => "sharpness-shift",
         }
     }
 
@@ -59,6 +77,7 @@ impl Metric for Shift {
         let (label, of) = match self.of {
             Of::Lightness => ("Luminance shift", "lightness L*"),
             Of::Chroma => ("Saturation shift", "chroma C*ab = sqrt(a*^2 + b*^2)"),
+            Of::Gradient => ("Sharpness shift", "the gradient of lightness L*, its size between next pixels"),
         };
         format!(
             "{label}, absolute difference of the two means over pixels of CIELAB {of}, sRGB with D65 white and 2° observer, crop {}",
@@ -74,6 +93,7 @@ impl Metric for Shift {
         match self.of {
             Of::Lightness => 0.0..=100.0,
             Of::Chroma => 0.0..=134.0,
+            Of::Gradient => 0.0..=142.0,
         }
     }
 
@@ -82,8 +102,8 @@ impl Metric for Shift {
     }
 
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
-        let (a, b) = pair(self, (reference, test), self.crop, 1)?;
-        let (width, height) = a.size();
-        numeric(self, (self.sum(&a) - self.sum(&b)).abs() / (width * height) as f64)
+        let least = if self.of == Of::Gradient { 2 } else { 1 };
+        let (a, b) = pair(self, (reference, test), self.crop, least)?;
+        numeric(self, (self.mean(&a) - self.mean(&b)).abs())
     }
 }
