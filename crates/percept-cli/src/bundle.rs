@@ -27,7 +27,7 @@ macro_rules! assets {
 #[cfg(feature = "bundled")]
 pub const WEIGHTS: &[Asset] = assets!("weights":
     "vgg16.safetensors" "alexnet.safetensors" "lpips-vgg16.safetensors" "lpips-alexnet.safetensors"
-    "dists.safetensors" "selected-alexnet.safetensors"
+    "dists.safetensors" "selected-vgg16.safetensors" "selected-alexnet.safetensors"
 );
 
 /// Photos that the demo trains on.

@@ -81,12 +81,16 @@ mod tests {
             thread::sleep(Duration::from_millis(5));
             at
         };
+        let mut before = 0;
         let heard = in_order(1000, 2, &stop, work, |at, _| {
             if at == 4 {
                 stop.store(true, Ordering::SeqCst);
+                before = begun.load(Ordering::SeqCst);
             }
         });
         assert_eq!(heard, begun.load(Ordering::SeqCst));
-        assert!((5..20).contains(&heard), "{heard}");
+        // Each worker may just have looked whether it should stop.
+        assert!((before..=before + 2).contains(&heard), "{before} {heard}");
+        assert!(heard < 1000);
     }
 }

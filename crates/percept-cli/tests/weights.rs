@@ -38,7 +38,7 @@ fn a_folder_of_weights_that_is_not_there_is_an_error() {
 fn bundled_weights_are_listed_and_whole() {
     run(&["weights", "list"]).exits(0).prints(&["vgg16", "bundled", "BSD-2-Clause", "not here"]);
     let verified = run(&["weights", "verify"]).exits(0).prints(&["vgg19", "not here", "whole"]);
-    assert_eq!(verified.out.matches("whole").count(), 6);
+    assert_eq!(verified.out.matches("whole").count(), 7);
     let listed = run(&["weights", "list", "--json"]).exits(0);
     let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
     assert_eq!(listed["weights"][0]["name"], "vgg16");

@@ -1,6 +1,9 @@
 //! The guards of the selection: each test shows what happens without the guard and with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "common/store.rs"]
+mod store;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::backbone::{Backbone, Tap};
 use percept_nn::disentangle::{
@@ -10,6 +13,7 @@ use percept_nn::disentangle::{
 use percept_nn::weights::{Array, StateDict, WeightStore};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use store::store;
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -20,7 +24,7 @@ fn taps(channels: usize) -> Vec<Tap> {
 }
 
 fn selection(config: SelectionConfig, channels: usize) -> Selection {
-    Selection::new(config, "vgg16", &taps(channels), &WeightStore::new(), &device()).unwrap()
+    Selection::new(config, "matrix", &taps(channels), &WeightStore::new(), &device()).unwrap()
 }
 
 fn rows(n: usize, c: usize, mut value: impl FnMut(usize, usize) -> f32) -> Vec<Tensor<2>> {
@@ -42,6 +46,7 @@ fn unguarded() -> SelectionConfig {
         floor: 0.0,
         entropy: 0.0,
         ema: 0.0,
+        every: 1,
         until: 0,
         warmup: 0,
         lr: 0.1,
@@ -162,6 +167,7 @@ fn warm_up_starts_uniform() {
     let gates_after = |warmup, steps: usize| {
         let config = SelectionConfig {
             warmup,
+            every: 1,
             ema: 0.0,
             lr: 0.1,
             floor: 0.0,
@@ -217,8 +223,14 @@ fn suppressed_channels_stay_watched_by_the_floor() {
 #[test]
 fn across_finds_the_channels_that_answer_to_the_distortion() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let config =
-        SelectionConfig { lr: 0.03, until: 0, floor: 0.1, entropy: 0.002, ..SelectionConfig::default() };
+    let config = SelectionConfig {
+        lr: 0.03,
+        every: 1,
+        until: 0,
+        floor: 0.1,
+        entropy: 0.002,
+        ..SelectionConfig::default()
+    };
     let mut selection = selection(config, 12);
     for _ in 0..200 {
         let content: Vec<f32> = (0..6 * 12).map(|_| rng.random_range(-2.0f32..2.0).exp()).collect();
@@ -295,6 +307,22 @@ fn a_start_file_that_does_not_fit_is_named() {
     assert!(error.contains("selection.safetensors") && error.contains("relu1_2"), "{error}");
     let fitting = selection(config, 3);
     assert!(weights(&fitting).iter().zip([0.5, 1.0, 1.5]).all(|(w, e)| (w - e).abs() < 1e-4));
+}
+
+#[test]
+fn photos_start_the_taps_that_percept_has_weights_for() {
+    let started = |backbone: &str, start: Start| {
+        let config = SelectionConfig { start, ..SelectionConfig::default() };
+        let tap = |name: &str, channels| Tap { name: name.to_string(), channels };
+        let taps = [tap("relu2_2", 128), tap("relu5_1", 512)];
+        let selection = Selection::new(config, backbone, &taps, &store(), &device()).unwrap();
+        <[_; 2]>::try_from(selection.weights()).unwrap().map(|tap| tap.weights)
+    };
+    let [learned, uniform] = started("vgg16", Start::Photos);
+    assert!(effective_channels(&learned) < 0.6 * 128.0);
+    assert!((mean(&learned) - 1.0).abs() < 1e-4);
+    assert!(uniform.iter().all(|w| (w - 1.0).abs() < 1e-5));
+    assert_eq!(started("vgg19", Start::Photos), started("vgg19", Start::Uniform));
 }
 
 /// A frozen network with one tap: every pixel through a fixed 3 → 4 matrix and a ReLU.

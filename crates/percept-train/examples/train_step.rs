@@ -1,8 +1,9 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
 //! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
-//! `selection` or `contextual` (with a selection) as LOSS: the network, batch and losses of `percept demo`, on the
-//! bundled photos. Unlike there, the time includes waiting for the batch.
+//! `selection` or `contextual` (with a selection that moves in every batch) or `selection-default` (which moves in every
+//! second one) as LOSS: the network, batch and losses of `percept demo`, on the bundled photos. Unlike there, the time
+//! includes waiting for the batch.
 
 use std::error::Error;
 use std::path::Path;
@@ -34,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.datasets.val = None;
     config.train.total_iter = WARM_UP + steps;
     config.train.ema_decay = 0.0;
+    let moving = SelectionConfig { every: 1, until: 0, ..SelectionConfig::default() };
     (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
         "l1" => (Some(PixelOpt::default()), None),
         "feature" => (None, feature(None)),
@@ -41,14 +43,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
             (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
         }
-        "selection" => (None, feature(Some(SelectionConfig::default()))),
+        "selection" => (None, feature(Some(moving))),
+        "selection-default" => (None, feature(Some(SelectionConfig::default()))),
         "contextual" => {
-            let selection = Some(SelectionConfig::default());
+            let selection = Some(moving);
             (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, selection, contextual"
+                "no loss `{other}`; there are l1, feature, feature-bf16, selection, selection-default, contextual"
             )
             .into());
         }

@@ -19,7 +19,7 @@ pub enum Contrast {
     Literal,
     /// Anchor = result, positive = target, negative = distorted, all of the same photo.
     Conventional,
-    /// The selection stays as it starts: the baselines (`start = "uniform" | "random" | "lpips"`).
+    /// The selection stays as it starts: the baselines (`start = "photos" | "uniform" | "random" | "lpips"`).
     None,
 }
 
@@ -52,8 +52,11 @@ pub enum ResponseScale {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// Every channel counts the same.
+    /// As `percept select` learned it from photos alone, without labels: bundled for VGG16's relu1_2, relu2_2 and relu3_3
+    /// and for AlexNet's five activations. At other taps every channel counts the same.
     #[default]
+    Photos,
+    /// Every channel counts the same.
     Uniform,
     /// Random weights of a given concentration: the baseline that a selection has to beat.
     Random,
@@ -72,7 +75,7 @@ pub struct SelectionConfig {
     /// Which image stands for the distortion: `input` (default), `blurred` (the target, blurred) or `earlier` (the
     /// result of the averaged network).
     pub anchor: Anchor,
-    /// Where the selection starts: `uniform` (default), `random`, `lpips` or `{ file = "PATH" }`.
+    /// Where the selection starts: `photos` (default), `uniform`, `random`, `lpips` or `{ file = "PATH" }`.
     pub start: Start,
     /// For `start = "random"`: effective number of channels as a share of all, in (0, 1].
     pub concentration: f64,
@@ -103,7 +106,7 @@ pub struct SelectionConfig {
     /// looked at and `w` stays.
     pub every: usize,
     /// Batches after which the selection stays as it is; what it costs ends there. 0: never. One that never rests
-    /// keeps narrowing: after a thousand batches a tenth of the channels was left, and results were worse.
+    /// keeps narrowing: after a thousand selection steps a tenth of the channels was left, and results were worse.
     pub until: usize,
     /// What distances are divided by before channels are compared.
     pub response_scale: ResponseScale,
@@ -124,7 +127,7 @@ impl Default for SelectionConfig {
         Self {
             contrast: Contrast::Across,
             anchor: Anchor::Input,
-            start: Start::Uniform,
+            start: Start::Photos,
             concentration: 0.3,
             start_seed: 0,
             margin: 0.2,
@@ -135,8 +138,8 @@ impl Default for SelectionConfig {
             lr: 0.05,
             ema: 0.0,
             warmup: 20,
-            every: 1,
-            until: 40,
+            every: 2,
+            until: 80,
             response_scale: ResponseScale::Channel,
             equalize: false,
             scale_decay: 0.95,

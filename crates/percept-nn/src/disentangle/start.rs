@@ -25,7 +25,7 @@ pub enum StartError {
     /// A file's weights do not fit a tap.
     #[error("{origin}: tap {tap} needs {expected} weights, all at least 0 and not all 0: {problem}")]
     DoesNotFit {
-        /// The file, or `LPIPS`.
+        /// The file, the known weights, or `LPIPS`.
         origin: String,
         /// The tap.
         tap: String,
@@ -46,8 +46,20 @@ pub(super) fn start_weights(
     taps: &[Tap],
     store: &WeightStore,
 ) -> Result<Vec<Vec<f32>>, StartError> {
+    let uniform = |tap: &Tap| vec![1.0; tap.channels];
     match &config.start {
-        Start::Uniform => Ok(taps.iter().map(|tap| vec![1.0; tap.channels]).collect()),
+        Start::Photos => {
+            let Some(name) = learned_from_photos(backbone) else {
+                return Ok(taps.iter().map(uniform).collect());
+            };
+            let file = store.load(name)?;
+            let weights = |tap: &Tap| match file.get(&tap.name) {
+                Some(_) => named(&file, &tap.name, name, tap),
+                None => Ok(uniform(tap)),
+            };
+            taps.iter().map(weights).collect()
+        }
+        Start::Uniform => Ok(taps.iter().map(uniform).collect()),
         Start::Random => {
             let mut rng = ChaCha8Rng::seed_from_u64(config.start_seed);
             Ok(taps.iter().map(|tap| random(tap.channels, config, &mut rng)).collect())
@@ -70,6 +82,15 @@ pub(super) fn start_weights(
             let file = StateDict::load(std::path::Path::new(path))?;
             taps.iter().map(|tap| named(&file, &tap.name, path, tap)).collect()
         }
+    }
+}
+
+/// The known weights that `percept select` learned for a backbone.
+fn learned_from_photos(backbone: &str) -> Option<&'static str> {
+    match backbone {
+        "vgg16" => Some("selected-vgg16"),
+        "alexnet" => Some("selected-alexnet"),
+        _ => None,
     }
 }
 

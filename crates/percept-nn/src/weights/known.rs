@@ -102,6 +102,17 @@ pub const KNOWN: &[KnownWeights] = &[
         }],
     },
     KnownWeights {
+        name: "selected-vgg16",
+        what: "VGG16's channels to relu3_3, selected without labels",
+        source: "percept select, from 38 photos of T91 and BSDS300",
+        licence: "MIT OR Apache-2.0",
+        files: &[KnownFile {
+            file: "selected-vgg16.safetensors",
+            sha256: "fc320777c6f57c005939787f055bcbf56e1a89967225795876ebf128d70d8115",
+            bundled: true,
+        }],
+    },
+    KnownWeights {
         name: "selected-alexnet",
         what: "AlexNet's channels, selected without labels",
         source: "percept select, from 38 photos of T91 and BSDS300",

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_image::{Image, Srgb, list_photos, read_srgb, rng_for};
 use percept_nn::backbone::{Backbone, BackboneConfig};
-use percept_nn::disentangle::{ResponseScale, Selection, SelectionConfig, TripletDistances};
+use percept_nn::disentangle::{ResponseScale, Selection, SelectionConfig, Start, TripletDistances};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::WeightStore;
 use rand::RngExt;
@@ -251,6 +251,8 @@ fn learn_weights(
     let config = SelectionConfig {
         lr: 0.03,
         ema: 0.95,
+        start: Start::Uniform,
+        every: 1,
         until: 0,
         warmup: 0,
         // The distances are divided by their means over all photos already.
