@@ -75,7 +75,9 @@ pub struct SelectionConfig {
     /// Which image stands for the distortion: `input` (default), `blurred` (the target, blurred) or `earlier` (the
     /// result of the averaged network).
     pub anchor: Anchor,
-    /// Where the selection starts: `photos` (default), `uniform`, `random`, `lpips` or `{ file = "PATH" }`.
+    /// Where the selection starts: `photos` (default; learned beforehand without labels, bundled for VGG16's relu1_2, relu2_2
+    /// and relu3_3 and for AlexNet, uniform at other taps), `uniform`, `random`, `lpips`, or `{ file = "PATH" }`, as `percept
+    /// select` writes it.
     pub start: Start,
     /// For `start = "random"`: effective number of channels as a share of all, in (0, 1].
     pub concentration: f64,
