@@ -1,9 +1,9 @@
 """Gates against a 1×1 projection inside a training: what a selection is when it may mix channels.
 
-    python docs/evidence/projection.py PHOTOS TEST ASSETS PERCEPT [--seeds 2]
+    python docs/evidence/projection.py PHOTOS TEST ASSETS PERCEPT [--task lowlight] [--seeds 2]
 
 PHOTOS is a folder to train on, TEST one or more folders to judge (separated by commas), ASSETS assets/weights, PERCEPT the binary,
-which scores. Low light, NAFNet of width 16, VGG16 to relu3_3: 400 steps of L1 and then 200 of the feature loss, with the settings of
+which scores. Low light (or `denoise`, σ 25 to 50), NAFNet of width 16, VGG16 to relu3_3: 400 steps of L1 and then 200 of the feature loss, with the settings of
 lowlight.toml, in PyTorch and with its own random numbers. The contrast is `across` on each of the first 40 batches. Where gates weigh
 channels, `D = Σ_c w_c δ_c`, a projection P weighs their products too, `D = tr(M Σ)` with `M = floor · I + (1 − floor) · C · P Pᵀ / tr(P Pᵀ)`
 and Σ the second moments of the difference. Both start uniform. Prints Markdown. Needs torch, safetensors, pillow and numpy.
@@ -53,7 +53,15 @@ def dark(photo, random):
     return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def batch(photos, random):
+def noisy(photo, random):
+    deviation = random.uniform(25, 50) / 255
+    return (photo + torch.from_numpy(random.normal(0, deviation, tuple(photo.shape))).float()).clamp(0, 1)
+
+
+TASKS = {"lowlight": dark, "denoise": noisy}
+
+
+def batch(photos, degrade, random):
     pairs = []
     for at in random.integers(len(photos), size=BATCH):
         photo = photos[at][1]
@@ -61,7 +69,7 @@ def batch(photos, random):
         crop = photo[top : top + CROP, left : left + CROP]
         crop = crop[:, ::-1] if random.integers(2) else crop
         target = tensor(crop)
-        pairs.append((dark(target, random), target))
+        pairs.append((degrade(target, random), target))
     return [torch.stack(side) for side in zip(*pairs)]
 
 
@@ -129,10 +137,10 @@ def cosine(step, steps, lr, least):
     return least + (lr - least) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def train(network, photos, random, steps, rates, loss):
+def train(network, photos, degrade, random, steps, rates, loss):
     adam = torch.optim.Adam(network.parameters(), lr=1e-3)
     for step in range(steps):
-        lq, gt = batch(photos, random)
+        lq, gt = batch(photos, degrade, random)
         for group in adam.param_groups:
             group["lr"] = rates(step)
         adam.zero_grad()
@@ -168,7 +176,7 @@ def feature_loss(vgg, selection):
     return loss
 
 
-def judge(network, tests, folder, percept):
+def judge(network, tests, degrade, folder, percept):
     gt, out = folder / "gt", folder / "out"
     for path in (gt, out):
         path.mkdir(parents=True, exist_ok=True)
@@ -179,7 +187,7 @@ def judge(network, tests, folder, percept):
         top, left = (height - side) // 2, (width - side) // 2
         target = tensor(photo[top : top + side, left : left + side])
         with torch.no_grad():
-            result = network(dark(target, random)[None])[0].clamp(0, 1)
+            result = network(degrade(target, random)[None])[0].clamp(0, 1)
         for path, image in ((gt, target), (out, result)):
             values = (image.permute(1, 2, 0) * 255).round().byte().numpy()
             Image.fromarray(values).save(path / f"{name}.png")
@@ -195,9 +203,10 @@ def main():
     parser.add_argument("test")
     parser.add_argument("assets", type=Path)
     parser.add_argument("percept")
+    parser.add_argument("--task", choices=TASKS, default="lowlight")
     parser.add_argument("--seeds", type=int, default=2)
     args = parser.parse_args()
-    photos = read(args.photos)
+    photos, degrade = read(args.photos), TASKS[args.task]
     tests = [photo for folder in args.test.split(",") for photo in read(Path(folder))]
     vgg = Vgg16(TAPS, load_file(args.assets / "vgg16.safetensors"))
     sizes = [64, 128, 256]
@@ -216,14 +225,15 @@ def main():
         warm = NafNet(16, 3)
         rates = lambda step: 5e-4 * (step + 1) / 20 if step < 20 else cosine(step, WARM, 5e-4, 1e-4)
         l1 = lambda step, result, lq, gt: (result - gt).abs().mean()
-        train(warm, photos, np.random.default_rng([seed, 0]), WARM, rates, l1)
+        train(warm, photos, degrade, np.random.default_rng([seed, 0]), WARM, rates, l1)
         for name, make in ways.items():
             network, selection = NafNet(16, 3), make()
             network.load_state_dict(warm.state_dict())
             rates = lambda step: cosine(step, STEPS, 2e-4, 1e-6)
-            train(network, photos, np.random.default_rng([seed, 1]), STEPS, rates, feature_loss(vgg, selection))
+            random = np.random.default_rng([seed, 1])
+            train(network, photos, degrade, random, STEPS, rates, feature_loss(vgg, selection))
             with tempfile.TemporaryDirectory() as folder:
-                found[name].append(judge(network, tests, Path(folder), args.percept))
+                found[name].append(judge(network, tests, degrade, Path(folder), args.percept))
             if isinstance(selection, Selected):
                 effective.setdefault(name, []).append(selection.effective())
             print(f"seed {seed}, {name}: {found[name][-1]}", file=sys.stderr, flush=True)

@@ -83,7 +83,7 @@ fn selects(folder: &Path) {
     fs::write(folder.join("selection.jsonl"), lines.join("\n") + "\n").unwrap();
     let config = folder.join("config.toml");
     let more = "\n[train.perceptual_opt]\ntype = \"feature\"\n\n[train.perceptual_opt.backbone]\ntype = \"vgg16\"\n\n\
-                [train.perceptual_opt.selection]\ncontrast = \"across\"\nmatch_uniform = true\n";
+                [train.perceptual_opt.selection]\ncontrast = \"across\"\nstart = \"photos\"\nmatch_uniform = true\n";
     fs::write(&config, fs::read_to_string(&config).unwrap() + more).unwrap();
 }
 
@@ -144,7 +144,12 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
     );
     has(
         &page,
-        &["l_g_pix", "pixel loss", "channels selected online (contrast: across)", "type = &quot;l1&quot;"],
+        &[
+            "l_g_pix",
+            "pixel loss",
+            "channels selected online (contrast: across, start: photos)",
+            "type = &quot;l1&quot;",
+        ],
     );
     for address in ["http:", "https:", "//www", "src=\"/", "@import", "url("] {
         assert!(!page.contains(address), "the page asks for {address}");

@@ -120,10 +120,15 @@ impl Settings {
             _ => kind,
         };
         let contrast = self.text(&format!("{opt}.selection.contrast"));
+        let start = format!("{opt}.selection.start");
+        let start = self.text(&start).or_else(|| self.text(&format!("{start}.file")));
+        let start = start.as_deref().unwrap_or("?");
         Some(match contrast.as_deref() {
             None => plain,
-            Some("none") => format!("{plain}, fixed selection of channels"),
-            Some(contrast) => format!("{plain}, channels selected online (contrast: {contrast})"),
+            Some("none") => format!("{plain}, fixed selection of channels ({start})"),
+            Some(contrast) => {
+                format!("{plain}, channels selected online (contrast: {contrast}, start: {start})")
+            }
         })
     }
 
