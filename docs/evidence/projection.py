@@ -1,6 +1,6 @@
 """Gates against a 1×1 projection inside a training: what a selection is when it may mix channels.
 
-    python docs/evidence/projection.py PHOTOS TEST ASSETS PERCEPT [--task lowlight] [--seeds 2]
+    python docs/evidence/projection.py PHOTOS TEST ASSETS PERCEPT [--task lowlight] [--seeds 2] [--only NAME]
 
 PHOTOS is a folder to train on, TEST one or more folders to judge (separated by commas), ASSETS assets/weights, PERCEPT the binary,
 which scores. Low light (or `denoise`, σ 25 to 50), NAFNet of width 16, VGG16 to relu3_3: 400 steps of L1 and then 200 of the feature loss, with the settings of
@@ -80,6 +80,9 @@ def moments(difference):
 
 
 class Uniform:
+    def __init__(self, l1=False):
+        self.l1 = l1
+
     def matrices(self, at):
         return None
 
@@ -167,6 +170,9 @@ def feature_loss(vgg, selection):
         differences = [a - b for a, b in zip(seen, wanted)]
         uniform = sum(d.square().mean() / e for d, e in zip(differences, energies))
         matrices = selection.matrices(step)
+        if matrices is None and getattr(selection, "l1", False):
+            pixels = (result - gt).abs().mean()
+            return uniform + pixels * (uniform / pixels).detach()
         if matrices is None:
             return uniform
         mixed = [torch.einsum("nchw,cd->ndhw", d, m) for d, m in zip(differences, matrices)]
@@ -204,6 +210,7 @@ def main():
     parser.add_argument("assets", type=Path)
     parser.add_argument("percept")
     parser.add_argument("--task", choices=TASKS, default="lowlight")
+    parser.add_argument("--only", default="", help="ways that have this in their name")
     parser.add_argument("--seeds", type=int, default=2)
     args = parser.parse_args()
     photos, degrade = read(args.photos), TASKS[args.task]
@@ -212,12 +219,14 @@ def main():
     sizes = [64, 128, 256]
     ways = {
         "uniform": Uniform,
+        "uniform + as much L1": lambda: Uniform(l1=True),
         "gates": lambda: Selected([torch.zeros(size) for size in sizes], 0.05),
         **{
             f"projection, rate {rate}": lambda rate=rate: Selected([torch.eye(size) for size in sizes], rate)
             for rate in (0.002, 0.006, 0.02)
         },
     }
+    ways = {name: make for name, make in ways.items() if args.only in name}
     found = {name: [] for name in ways}
     effective = {}
     for seed in range(args.seeds):
