@@ -213,7 +213,7 @@ pub(crate) fn source_gradient(
 /// of neighbours are what these layers see.
 fn precision(pack: Option<&Pack>, geometry: &Geometry) -> Precision {
     match pack {
-        Some(pack) if geometry.input.min(geometry.output) >= 16 => pack.precision,
+        Some(pack) if geometry.input.min(geometry.output) >= 16 => pack.precision.on_cpu(),
         _ => Precision::F32,
     }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::Level;
+
 /// What the products of a frozen layer are made of, forward and for the gradient to its input. Sums, biases, activations
 /// and all that goes from layer to layer are `f32` either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -12,7 +14,14 @@ pub enum Precision {
     #[default]
     F32,
     /// bf16, an `f32` with 8 of its 24 significant bits, in 3×3 layers with stride 1 between 16 channels or more, on the CPU:
-    /// where minimal filtering pays. All other layers and devices use `f32`. It means the same on every processor, and is
-    /// faster on those with AVX512-BF16.
+    /// where minimal filtering pays, on processors that multiply it (AVX512-BF16). All other layers, processors and devices
+    /// use `f32`: rounding by hand would take longer than it saves.
     Bf16,
+}
+
+impl Precision {
+    /// What this processor multiplies with where this is asked for.
+    pub fn on_cpu(self) -> Self {
+        if Level::current().multiplies_bf16() { self } else { Self::F32 }
+    }
 }

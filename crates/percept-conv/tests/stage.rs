@@ -78,6 +78,7 @@ fn apart(a: Tensor<4>, b: Tensor<4>) -> f32 {
     length(a - b.clone()) / length(b)
 }
 
+/// On a processor that does not multiply bf16 nothing is rounded.
 #[test]
 fn bf16_is_close_and_not_equal() {
     // Without an activation: its sign would turn with the rounding, which is no error of the products.
@@ -88,8 +89,9 @@ fn bf16_is_close_and_not_equal() {
             let stage = FrozenStage::new(layers, &Device::flex());
             with_gradient(&x, &|x| stage.forward(x))
         });
+    let bounds = if Precision::Bf16.on_cpu() == Precision::Bf16 { 1e-3..3e-2 } else { 0.0..1e-9 };
     for apart in [apart(y, expected), apart(gradient, expected_gradient)] {
-        assert!((1e-3..3e-2).contains(&apart), "{apart} apart");
+        assert!(bounds.contains(&apart), "{apart} apart");
     }
 }
 

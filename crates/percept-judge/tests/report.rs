@@ -164,6 +164,27 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
     has(&page, &["× 1.8", "× 0.2", "Most selected", "Least selected", "channel 127: weight 0.2"]);
 }
 
+/// What is drawn of a projection is not all of it, and the page says so.
+#[test]
+fn a_projection_is_called_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path().join("a"), "mixed", 0.3);
+    selects(&run);
+    let config = run.join("config.toml");
+    let gates = fs::read_to_string(&config).unwrap();
+    let (page_of_gates, _) = page(&folder, std::slice::from_ref(&run)).unwrap();
+    fs::write(&config, gates + "gate = \"projection\"\n").unwrap();
+    let (page, _) = page(&folder, &[run]).unwrap();
+    for words in [
+        "projection selected online (contrast: across",
+        "diagonal of its matrix",
+        "directions shared everything",
+    ] {
+        has(&page, &[words]);
+        assert!(!page_of_gates.contains(words), "{words}");
+    }
+}
+
 #[test]
 fn the_numbers_are_those_of_the_panel() {
     let folder = tempfile::tempdir().unwrap();

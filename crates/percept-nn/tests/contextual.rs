@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_nn::disentangle::{ContextualConfig, contextual};
+use percept_nn::disentangle::{ContextualConfig, TapGate, contextual};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,19 +19,24 @@ fn tensor(values: &[f32]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values.to_vec(), [N, SIDE, SIDE, C]), &Device::flex().autodiff())
 }
 
-/// Mechrez et al. 2018, equations 1 to 4, position by position.
-fn by_loops(result: &[f32], target: &[f32], gate: &[f32], bandwidth: f64) -> f64 {
+/// Mechrez et al. 2018, equations 1 to 4, position by position, with products weighed by the symmetric `matrix`.
+fn by_loops(result: &[f32], target: &[f32], matrix: &[[f32; C]; C], bandwidth: f64) -> f64 {
     let p = SIDE * SIDE;
     let mut total = 0.0;
     for n in 0..N {
         let vector = |values: &[f32], i: usize| -> Vec<f64> {
-            (0..C).map(|c| f64::from(values[(n * p + i) * C + c]) * f64::from(gate[c]).sqrt()).collect()
+            (0..C).map(|c| f64::from(values[(n * p + i) * C + c])).collect()
         };
         let centre: Vec<f64> =
             (0..C).map(|c| (0..p).map(|i| vector(target, i)[c]).sum::<f64>() / p as f64).collect();
+        let product = |a: &[f64], b: &[f64]| -> f64 {
+            let row =
+                |a: &f64, row: &[f32; C]| a * row.iter().zip(b).map(|(m, b)| f64::from(*m) * b).sum::<f64>();
+            a.iter().zip(matrix).map(|(a, m)| row(a, m)).sum()
+        };
         let unit = |values: &[f32], i: usize| -> Vec<f64> {
             let v: Vec<f64> = vector(values, i).iter().zip(&centre).map(|(v, m)| v - m).collect();
-            let length = (v.iter().map(|v| v * v).sum::<f64>() + 1e-12).sqrt();
+            let length = (product(&v, &v) + 1e-12).sqrt();
             v.iter().map(|v| v / length).collect()
         };
         let mut best = vec![0.0f64; p];
@@ -40,7 +45,7 @@ fn by_loops(result: &[f32], target: &[f32], gate: &[f32], bandwidth: f64) -> f64
             let d: Vec<f64> = (0..p)
                 .map(|j| {
                     let y = unit(target, j);
-                    (1.0 - x.iter().zip(&y).map(|(a, b)| a * b).sum::<f64>()) / 2.0
+                    (1.0 - product(&x, &y)) / 2.0
                 })
                 .collect();
             let nearest = d.iter().copied().fold(f64::MAX, f64::min) + 1e-5;
@@ -57,19 +62,31 @@ fn by_loops(result: &[f32], target: &[f32], gate: &[f32], bandwidth: f64) -> f64
 fn value_and_gradient_follow_the_formulas() {
     let (result, target) = (random(1), random(2));
     let config = ContextualConfig::default();
-    for gate in [[1.0f32; C], [0.1, 2.0, 0.4, 1.5, 1.0]] {
-        let gate_tensor = Tensor::<1>::from_floats(gate, &Device::flex().autodiff());
+    let device = Device::flex().autodiff();
+    let diagonal = |gate: [f32; C]| {
+        let mut matrix = [[0.0f32; C]; C];
+        (0..C).for_each(|c| matrix[c][c] = gate[c]);
+        (matrix, TapGate::Channels(Tensor::from_floats(gate, &device)))
+    };
+    let mixing = {
+        let factor = random(7);
+        let entry =
+            |i: usize, j: usize| (0..C).map(|k| (factor[i * C + k] - 0.4) * (factor[j * C + k] - 0.4)).sum();
+        let matrix: [[f32; C]; C] = std::array::from_fn(|i| std::array::from_fn(|j| entry(i, j)));
+        (matrix, TapGate::Projection(Tensor::from_floats(matrix, &device)))
+    };
+    for (matrix, gate) in [diagonal([1.0; C]), diagonal([0.1, 2.0, 0.4, 1.5, 1.0]), mixing] {
         let x = tensor(&result).require_grad();
-        let loss = contextual(x.clone(), tensor(&target), Some(&gate_tensor), &config);
+        let loss = contextual(x.clone(), tensor(&target), Some(&gate), &config);
         let value: f32 = loss.clone().into_scalar();
-        let expected = by_loops(&result, &target, &gate, config.bandwidth);
+        let expected = by_loops(&result, &target, &matrix, config.bandwidth);
         assert!((f64::from(value) - expected).abs() < 1e-4, "{value} against {expected}");
         let gradient = x.grad(&loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
         for at in [0, 7, 33, 80, 121] {
             let moved = |step: f32| {
                 let mut moved = result.clone();
                 moved[at] += step;
-                by_loops(&moved, &target, &gate, config.bandwidth)
+                by_loops(&moved, &target, &matrix, config.bandwidth)
             };
             let slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
             assert!(

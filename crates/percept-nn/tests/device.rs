@@ -13,7 +13,7 @@ use bundled::store;
 use burn::tensor::{Device, Tensor};
 use percept_conv::{device, devices};
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{Contrast, SelectionConfig};
+use percept_nn::disentangle::{Contrast, Gate, SelectionConfig};
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualLoss, PerceptualOpt};
 use perceptual::{fixture, image, vector};
 
@@ -54,22 +54,23 @@ fn steps(device: &Device) -> Seen {
     let selection = |contrast| {
         Some(SelectionConfig { contrast, warmup: 0, lr: 0.01, ema: 0.95, ..SelectionConfig::default() })
     };
-    let feature = |contrast| {
+    let feature = |selection| {
         let opt = FeatureOpt { layer_weights: layer_weights(), ..FeatureOpt::default() };
-        PerceptualOpt::Feature(FeatureOpt { selection: selection(contrast), ..opt })
+        PerceptualOpt::Feature(FeatureOpt { selection, ..opt })
     };
-    let contextual =
-        ContextualOpt { layer_weights: layer_weights(), max_positions: 256, ..ContextualOpt::default() };
+    let contextual = |selection| {
+        let opt =
+            ContextualOpt { layer_weights: layer_weights(), max_positions: 256, ..ContextualOpt::default() };
+        PerceptualOpt::Contextual(ContextualOpt { selection, ..opt })
+    };
+    let projection =
+        || selection(Contrast::Across).map(|config| SelectionConfig { gate: Gate::Projection, ..config });
     let opts = [
-        ("literal", feature(Contrast::Literal)),
-        ("across", feature(Contrast::Across)),
-        (
-            "contextual",
-            PerceptualOpt::Contextual(ContextualOpt {
-                selection: selection(Contrast::Conventional),
-                ..contextual
-            }),
-        ),
+        ("literal", feature(selection(Contrast::Literal))),
+        ("across", feature(selection(Contrast::Across))),
+        ("projection", feature(projection())),
+        ("contextual", contextual(selection(Contrast::Conventional))),
+        ("contextual projection", contextual(projection())),
     ];
     let [target, distorted] = photos(&device);
     opts.into_iter()

@@ -70,14 +70,21 @@ fn changes(taps: &[&str], images: [&Image<Srgb>; 2]) -> (f64, f64) {
 /// Draws of the noise.
 const DRAWS: u32 = 5;
 
-/// For every tap of training's default and for the deepest one. Cosines are at least 0.989 for the shallow taps and 0.981
+/// On a processor that multiplies bf16, for every tap of training's default and for the deepest one; the others round
+/// nothing. Cosines are at least 0.989 for the shallow taps and 0.981
 /// for the deep one, least where a photo is smooth: there max pooling takes another of nearly equal neighbours. The loss of
 /// a blurred photo changes by less than 0.1 %, that of noise of 3/100 by less than 0.1 % in the shallow taps and 0.7 % in the
-/// deep one, whatever the level and the draw. Noise of 1/100 does as little to the deepest tap as rounding does: 30 draws
-/// on the raccoon changed the loss by 1.4 % in the mean, with a deviation of 2.5 %, and a single draw by -1 to 4 % as the
-/// level has it, so that a bound can be on their spread alone.
+/// deep one, whatever the draw. Noise of 1/100 does as little to the deepest tap as rounding does: 30 draws
+/// on the raccoon changed the loss by 1.4 % in the mean, with a deviation of 2.5 %, and a single draw by up to 4 %, so that
+/// the bound that matters is on their spread.
 #[test]
 fn bf16_changes_a_loss_and_its_gradient_a_little() {
+    if Precision::Bf16.on_cpu() == Precision::F32 {
+        let photo = photo("coffee.jpg");
+        let (change, cosine) = changes(&["relu5_3"], [&blurred(&photo), &photo]);
+        assert!(change == 0.0 && (cosine - 1.0).abs() < 1e-9, "{change}, {cosine}");
+        return;
+    }
     let shallow = (&["relu1_2", "relu2_2", "relu3_3"][..], 0.985, [0.002, 0.01]);
     for (taps, least, [most, most_weak]) in [shallow, (&["relu5_3"], 0.975, [0.01, 0.05])] {
         for name in ["coffee.jpg", "raccoon.jpg"] {
@@ -96,7 +103,7 @@ fn bf16_changes_a_loss_and_its_gradient_a_little() {
                 assert!(change.abs() < most, "{name} {taps:?}: the loss of noise is {change} apart");
             }
             let weak: Vec<f64> = (1..=DRAWS).map(|seed| look(&noisy(&photo, 0.01, seed))).collect();
-            // At the deepest tap this holds by the draw: with the plain kernels (`scalar`) it does not.
+            // At the deepest tap this holds by the draw.
             assert!(weak[0].abs() < 0.01, "{name} {taps:?}: the loss is {} apart", weak[0]);
             let squares: f64 = weak.iter().map(|change| change * change).sum();
             let deviation = (squares / f64::from(DRAWS)).sqrt();

@@ -1,14 +1,17 @@
 //! The guards of the selection: each test shows what happens without the guard and with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "common/matrix.rs"]
+mod matrix;
 #[path = "common/store.rs"]
 mod store;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use matrix::Matrix;
 use percept_nn::backbone::{Backbone, Tap};
 use percept_nn::disentangle::{
     Contrast, FeatureDistance, Gate, PerceptualSpace, ResponseScale, Selection, SelectionConfig, Start,
-    TripletDistances, effective_channels, squared,
+    TapGate, TripletDistances, effective_channels, squared,
 };
 use percept_nn::weights::{Array, StateDict, WeightStore};
 use rand::{RngExt, SeedableRng};
@@ -34,6 +37,14 @@ fn rows(n: usize, c: usize, mut value: impl FnMut(usize, usize) -> f32) -> Vec<T
 
 fn weights(selection: &Selection) -> Vec<f32> {
     selection.weights()[0].weights.clone()
+}
+
+/// What the transformation step weighs the channels of the first tap with.
+fn gates(selection: &Selection) -> Vec<f32> {
+    match selection.gates().remove(0) {
+        TapGate::Channels(weights) => weights.into_data().try_to_vec().unwrap(),
+        TapGate::Projection(_) => panic!("a projection where gates were asked for"),
+    }
 }
 
 fn mean(values: &[f32]) -> f32 {
@@ -179,7 +190,7 @@ fn warm_up_starts_uniform() {
         for _ in 0..steps {
             selection.batch(|_| triplet.clone());
         }
-        selection.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap()
+        gates(&selection)
     };
     assert!(gates_after(10, 10).iter().all(|g| *g == 1.0));
     assert!(gates_after(10, 11).iter().any(|g| (g - 1.0).abs() > 0.05));
@@ -204,15 +215,18 @@ fn suppressed_channels_stay_watched_by_the_floor() {
         for _ in 0..300 {
             selection.batch(|_| triplet.clone());
         }
-        let gradient = |gates: Option<Vec<Tensor<1>>>| {
-            let gates = gates.map(|gates| gates.into_iter().map(Tensor::from_inner).collect::<Vec<_>>());
+        let gradient = |gates: Option<Vec<f32>>| {
             let distances = rows(2, 16, |_, _| 0.5).remove(0).require_grad();
+            let weights =
+                gates.map(|gates| Tensor::<1>::from_floats(gates.as_slice(), &device()).unsqueeze::<2>());
+            let selected = weights.map(|weights| vec![distances.clone() * weights]);
             let energy = Tensor::<1>::ones([1], &device());
-            let loss = squared(std::slice::from_ref(&distances), gates.as_deref(), &[energy], &[1.0], false);
+            let loss =
+                squared(std::slice::from_ref(&distances), selected.as_deref(), &[energy], &[1.0], false);
             let grads = loss.backward();
             distances.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap()[0]
         };
-        gradient(Some(selection.gates())) / gradient(None)
+        gradient(Some(gates(&selection))) / gradient(None)
     };
     assert!(gradient_share(0.0) < 0.05, "{}", gradient_share(0.0));
     assert!(gradient_share(0.1) >= 0.1 - 1e-5, "{}", gradient_share(0.1));
@@ -271,7 +285,6 @@ fn a_restored_selection_goes_on_bit_by_bit() {
         other.batch(|_| triplet.clone());
     }
     assert_eq!(weights(&one), weights(&other));
-    let gates = |s: &Selection| s.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap();
     assert_eq!(gates(&one), gates(&other));
 }
 
@@ -325,34 +338,8 @@ fn photos_start_the_taps_that_percept_has_weights_for() {
     assert_eq!(started("vgg19", Start::Photos), started("vgg19", Start::Uniform));
 }
 
-/// A frozen network with one tap: every pixel through a fixed 3 → 4 matrix and a ReLU.
-#[derive(Debug)]
-struct Matrix {
-    taps: Vec<Tap>,
-    weight: Tensor<4>,
-}
-
-impl Matrix {
-    fn boxed() -> Box<dyn Backbone> {
-        let numbers: Vec<f32> = (0..12).map(|i| ((i * 7 % 12) as f32 - 5.0) / 6.0).collect();
-        let weight = Tensor::from_data(TensorData::new(numbers, [4, 3, 1, 1]), &device());
-        Box::new(Self { taps: taps(4), weight })
-    }
-}
-
-impl Backbone for Matrix {
-    fn name(&self) -> &str {
-        "matrix"
-    }
-
-    fn taps(&self) -> &[Tap] {
-        &self.taps
-    }
-
-    fn features(&self, image: Tensor<4>) -> Vec<Tensor<4>> {
-        let relu = percept_conv::Conv::default().with_activation(percept_conv::Activation::Relu);
-        vec![percept_conv::conv2d(image, self.weight.clone(), None, None, relu)]
-    }
+fn matrix() -> Box<dyn Backbone> {
+    Matrix::boxed((0..12).map(|i| ((i * 7 % 12) as f32 - 5.0) / 6.0).collect(), &device())
 }
 
 /// The literal triplet pulls the result towards the distortion. G must get nothing of it: its gradient is
@@ -375,7 +362,7 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
     let make = || {
         let selection =
             Selection::new(config.clone(), "matrix", &taps(4), &WeightStore::new(), &device()).unwrap();
-        PerceptualSpace::new(Matrix::boxed(), vec![1.0], FeatureDistance::Squared, Some(selection))
+        PerceptualSpace::new(matrix(), vec![1.0], FeatureDistance::Squared, Some(selection))
     };
     let gain = || Tensor::<4>::full([1, 1, 1, 3], 0.9, &device()).require_grad();
 
@@ -426,7 +413,7 @@ fn every_and_until_say_in_which_batches_weights_move() {
 /// With it, every channel's usual distance counts the same in the loss; without it the weights alone decide.
 #[test]
 fn equalize_brings_channels_to_one_size_in_the_loss() {
-    let gates = |equalize| {
+    let of = |equalize| {
         let config = SelectionConfig { equalize, contrast: Contrast::None, ..SelectionConfig::default() };
         let mut selection = selection(config, 8);
         let loud = |n: usize, c: usize| (n + 1) as f32 * 2f32.powi(c as i32);
@@ -441,9 +428,9 @@ fn equalize_brings_channels_to_one_size_in_the_loss() {
             triplet.clone()
         });
         assert!(step.is_none() && asked == equalize, "what nothing is done with is not looked at");
-        selection.gates()[0].clone().into_data().try_to_vec::<f32>().unwrap()
+        gates(&selection)
     };
-    assert_eq!(gates(false), [1.0; 8]);
-    let equal: Vec<f32> = gates(true).iter().enumerate().map(|(c, g)| g * 2f32.powi(c as i32)).collect();
+    assert_eq!(of(false), [1.0; 8]);
+    let equal: Vec<f32> = of(true).iter().enumerate().map(|(c, g)| g * 2f32.powi(c as i32)).collect();
     assert!(equal.iter().all(|size| (size / equal[7] - 1.0).abs() < 0.05), "{equal:?}");
 }

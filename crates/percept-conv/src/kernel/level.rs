@@ -184,6 +184,11 @@ impl Level {
         }
     }
 
+    /// Whether two products of bf16 are one instruction. The other levels can do without, for comparison.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        self.name() == "avx512-bf16"
+    }
+
     /// Numbers in a vector.
     pub(crate) fn lanes(self) -> usize {
         self.sizes()[0]

@@ -55,9 +55,10 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
 fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
     let span = span(last);
     let mut html = format!(
-        "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}</p>{}",
+        "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}{}</p>{}",
         escape(&run.name),
         asked(&last.contrast),
+        if run.settings.projects() { MIXED } else { "" },
         legend(span)
     );
     if let Err(problem) = seen {
@@ -76,13 +77,14 @@ fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
         let _ = write!(
             html,
             "<div class=\"tap\"><h4>{}</h4><p class=\"hint\">{count} channels, {above} of them above 1. The strongest \
-             counts {} times, the weakest {} times. The weights are as concentrated as if {} channels shared \
+             counts {} times, the weakest {} times. The weights are as concentrated as if {} {} shared \
              everything equally.</p><div class=\"maps\"><figure>{}<figcaption>Every channel at step {}, in the network's \
              own order</figcaption></figure>{}</div>",
             escape(&tap.name),
             short(weight(ranked.first())),
             short(weight(ranked.last())),
             short(tap.effective),
+            if run.settings.projects() { "directions" } else { "channels" },
             grid(&tap.weights, span),
             last.iter,
             history(run, at, &ranked, span),
@@ -102,6 +104,10 @@ fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
     let _ = writeln!(html, "<div class=\"charts\">{}</div></div>", over_time(run));
     html
 }
+
+/// What the weights of a projection are.
+const MIXED: &str = " The selection is a projection, which also weighs products of different channels: shown is the \
+                     diagonal of its matrix, what each channel counts by itself.";
 
 /// What a contrast asks a channel for.
 fn asked(contrast: &str) -> &'static str {

@@ -123,13 +123,19 @@ impl Settings {
         let start = format!("{opt}.selection.start");
         let start = self.text(&start).or_else(|| self.text(&format!("{start}.file")));
         let start = start.as_deref().unwrap_or("?");
+        let what = if self.projects() { "projection" } else { "channels" };
         Some(match contrast.as_deref() {
             None => plain,
-            Some("none") => format!("{plain}, fixed selection of channels ({start})"),
+            Some("none") => format!("{plain}, fixed selection of {what} ({start})"),
             Some(contrast) => {
-                format!("{plain}, channels selected online (contrast: {contrast}, start: {start})")
+                format!("{plain}, {what} selected online (contrast: {contrast}, start: {start})")
             }
         })
+    }
+
+    /// Whether the selection may mix channels.
+    pub(super) fn projects(&self) -> bool {
+        self.text("train.perceptual_opt.selection.gate").is_some_and(|gate| gate == "projection")
     }
 
     /// Whether the selected distance is scaled to the size of the uniform one.

@@ -68,9 +68,9 @@ pub struct BackboneConfig {
     /// of a safetensors or `.pth` file with torchvision's names (`features.0.weight`, …).
     #[schemars(with = "String")]
     pub weights: WeightSource,
-    /// What the network's products are made of: `"f32"` (default) or `"bf16"`, which is faster on processors with
-    /// AVX512-BF16 and less exact everywhere: losses and their gradients change a little. On other devices than `cpu` both
-    /// are `f32`. Scores are never computed with it.
+    /// What the network's products are made of: `"f32"` (default) or `"bf16"`, which is faster and less exact on processors
+    /// with AVX512-BF16: losses and their gradients change a little. On other processors and devices both are `f32`.
+    /// Scores are never computed with it.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(example = Precision::Bf16)]
     pub precision: Precision,

@@ -33,6 +33,9 @@ pub enum Gate {
     Softmax,
     /// `w = softplus(θ)`: free in size. For ablations: it shows what the normalisation guards against.
     Softplus,
+    /// `M = floor · I + (1 − floor) · C · PPᵀ / tr(PPᵀ)`: distances are measured after a 1×1 projection, which may mix
+    /// channels. Bounded as with `softmax`; an entry of `P` moves a 25th of `lr` a step.
+    Projection,
 }
 
 /// What a channel's distance is divided by before channels are compared.
@@ -117,7 +120,8 @@ pub struct SelectionConfig {
     pub equalize: bool,
     /// Decay of those running means, in [0, 1).
     pub scale_decay: f64,
-    /// How parameters become weights.
+    /// How parameters become weights: `softmax` (default; one a channel, bounded), `softplus` (one a channel, free in
+    /// size) or `projection` (channels may be mixed).
     pub gate: Gate,
     /// Whether the selected distance is rescaled to the size of the uniform one, so that a comparison
     /// with the plain loss is one of direction and not of learning rate.

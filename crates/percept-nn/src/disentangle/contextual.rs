@@ -1,9 +1,11 @@
 //! The contextual loss in the selected space.
 
 use burn::tensor::{Slice, Tensor};
-use percept_conv::{contextual_similarity, unit};
+use percept_conv::contextual_similarity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::TapGate;
 
 /// Settings of the contextual loss (Mechrez, Talmi, Zelnik-Manor, *The Contextual Loss*, ECCV 2018).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,34 +24,22 @@ impl Default for ContextualConfig {
     }
 }
 
-/// Added to the squared length of a feature vector: the gradient stays finite at zero.
-const EPSILON: f64 = 1e-12;
-
 /// `−log CX(φ(ŷ), φ(y))` of one tap, averaged over images, `[1]`.
 ///
-/// `result` and `target` are `[N, H, W, C]`; gradient flows to `result`. `gate` (`[C]`, a constant)
-/// selects channels: features are multiplied by its root. Features are centred on the target's mean
+/// `result` and `target` are `[N, H, W, C]`; gradient flows to `result`. `gate` selects: weights multiply products of
+/// features. Features are centred on the target's mean
 /// by channel, compared by cosine distance, normalised by each result position's nearest target
 /// position, and every target position looks for its most similar result position.
 pub fn contextual(
     result: Tensor<4>,
     target: Tensor<4>,
-    gate: Option<&Tensor<1>>,
+    gate: Option<&TapGate>,
     config: &ContextualConfig,
 ) -> Tensor<1> {
     let (result, target) = (positions(result, config), positions(target, config));
-    let (result, target) = match gate {
-        Some(gate) => {
-            let root = gate.clone().sqrt().unsqueeze::<3>();
-            (result * root.clone(), target * root)
-        }
-        None => (result, target),
-    };
     let centre = target.clone().mean_dim(1);
-    let result = unit(result - centre.clone(), EPSILON);
-    let target = unit(target - centre, EPSILON);
     // [N, result positions, target positions]
-    let cosines = result.matmul(target.swap_dims(1, 2));
+    let cosines = TapGate::cosines(gate, result - centre.clone(), target - centre);
     contextual_similarity(cosines, config.bandwidth).log().neg().mean()
 }
 

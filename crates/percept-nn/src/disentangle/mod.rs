@@ -9,7 +9,7 @@
 //! | paper | here |
 //! |---|---|
 //! | pre-training part | a [`Backbone`](crate::backbone::Backbone) |
-//! | feature selection layer | [`Selection`]: weights `w ≥ 0` by channel, mean 1 over a tap |
+//! | feature selection layer | [`Selection`]: weights `w ≥ 0` by channel, mean 1 over a tap, or a projection |
 //! | contrastive module | [`TripletDistances`] and [`Contrast`] |
 //! | loss in the selected space | [`squared`] and [`contextual`] distances |
 //! | all of it together | [`PerceptualSpace`] |
@@ -22,7 +22,8 @@
 //!    `y`, weighed by `w`. Here `w` is a constant.
 //!
 //! Everything is built on one quantity, the distance by image and channel
-//! `δ_nc(a, b) = mean_hw (φ_c(a) − φ_c(b))²` (`[N, C]` for every tap).
+//! `δ_nc(a, b) = mean_hw (φ_c(a) − φ_c(b))²` (`[N, C]` for every tap). A projection weighs the products of different
+//! channels' differences as well, of which these are the diagonal.
 
 mod anchor;
 mod config;
@@ -33,15 +34,17 @@ mod selection;
 mod space;
 mod squared;
 mod start;
+mod tap_gate;
 mod triplet;
 
 pub use anchor::{Anchor, blurred};
 pub use config::{Contrast, Gate, ResponseScale, SelectionConfig, Start};
 pub use contextual::{ContextualConfig, contextual};
-pub use gate::{effective_channels, gate_weights};
+pub use gate::effective_channels;
 pub use running::Running;
 pub use selection::{Selection, SelectionStep, TapWeights};
 pub use space::{FeatureDistance, PerceptualSpace, Seen};
 pub use squared::squared;
 pub use start::StartError;
+pub use tap_gate::TapGate;
 pub use triplet::TripletDistances;

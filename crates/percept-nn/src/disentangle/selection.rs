@@ -3,14 +3,10 @@
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::{Device, Tensor};
 
-use super::gate::{gate_parameters, relative_entropy};
 use super::running::{from_array, to_array};
 use super::start::start_weights;
 use super::triplet::contrast;
-use super::{
-    Contrast, Gate, ResponseScale, Running, SelectionConfig, StartError, TripletDistances,
-    effective_channels, gate_weights,
-};
+use super::{Contrast, ResponseScale, Running, SelectionConfig, StartError, TapGate, TripletDistances};
 use crate::backbone::Tap;
 use crate::weights::{Array, StateDict, WeightError, WeightStore};
 
@@ -32,13 +28,14 @@ pub struct SelectionStep {
 pub struct TapWeights {
     /// The tap.
     pub name: String,
-    /// One weight a channel, mean 1: the moving average that the transformation step uses.
+    /// One weight a channel, mean 1: the moving average that the transformation step uses. Of a projection, the
+    /// diagonal of its matrix.
     pub weights: Vec<f32>,
-    /// Effective number of channels, from 1 to all.
+    /// Effective number of channels, from 1 to all; of a projection, of directions.
     pub effective: f64,
 }
 
-/// Channel weights `w` of a backbone's taps, trained online by a triplet.
+/// Channel weights `w` of a backbone's taps, or a projection of each, trained online by a triplet.
 ///
 /// G and its images live on an autodiff device; the selection keeps its own state on the device below
 /// and opens a graph of its own for every step, so no gradient can pass between the two.
@@ -64,7 +61,7 @@ impl std::fmt::Debug for Selection {
 #[derive(Clone)]
 struct TapSelection {
     tap: Tap,
-    /// Free parameters `[C]`.
+    /// Free parameters `[C]`; of a projection `[C²]`.
     theta: Tensor<1>,
     adam: Option<AdamState<1>>,
     /// Running `δ(x̃, y)` by channel.
@@ -88,11 +85,11 @@ impl Selection {
         let device = device.clone().inner();
         let starts = start_weights(&config, backbone, taps, store)?;
         let taps = taps.iter().zip(starts).map(|(tap, start)| {
-            let array = |data| Array { shape: vec![tap.channels], data };
-            let theta = from_array(&array(gate_parameters(&start, config.gate)), &device);
+            let data = config.gate.parameters(&start);
+            let theta = from_array(&Array { shape: vec![data.len()], data }, &device);
             TapSelection {
                 tap: tap.clone(),
-                average: gate_weights(theta.clone(), config.gate, config.floor),
+                average: config.gate.weights(theta.clone(), config.floor),
                 theta,
                 adam: None,
                 response: Running::new(config.scale_decay),
@@ -129,25 +126,25 @@ impl Selection {
     /// One step of the contrast: only `w` moves, the distances are constants. Before it, the running responses take
     /// the batch in.
     fn step(&mut self, triplet: &TripletDistances) -> SelectionStep {
-        let triplet = triplet.inner();
+        let (triplet, gate) = (triplet.inner(), self.config.gate);
         for (tap, distance) in self.taps.iter_mut().zip(&triplet.distorted_target) {
             let channels = tap.tap.channels;
-            tap.response.observe(distance.clone().mean_dim(0).reshape([channels]));
+            let distance = gate.distances(distance.clone());
+            tap.response.observe(distance.mean_dim(0).reshape([channels]));
         }
         if self.config.contrast == Contrast::None {
             return SelectionStep { loss: 0.0, active: 0.0 };
         }
         let theta: Vec<_> =
             self.taps.iter().map(|tap| Tensor::from_inner(tap.theta.clone()).require_grad()).collect();
-        let weights: Vec<_> = theta
-            .iter()
-            .map(|theta| gate_weights(theta.clone(), self.config.gate, self.config.floor))
-            .collect();
-        let scales: Vec<_> = self.taps.iter().map(|tap| Tensor::from_inner(self.scale(tap))).collect();
+        let weights: Vec<_> =
+            theta.iter().map(|theta| gate.weights(theta.clone(), self.config.floor)).collect();
+        let scales = self.taps.iter().map(|tap| Tensor::from_inner(gate.scales(self.scale(tap))));
+        let scales: Vec<_> = scales.collect();
         let Some(contrasted) = contrast(&self.config, &triplet.on_graph(), &weights, &scales) else {
             return SelectionStep { loss: 0.0, active: 0.0 };
         };
-        let spread = weights.iter().map(|w| relative_entropy(w.clone())).reduce(|sum, e| sum + e);
+        let spread = weights.iter().map(|w| gate.spread(w.clone())).reduce(|sum, e| sum + e);
         let loss = match spread {
             Some(spread) => contrasted.loss - spread.mul_scalar(self.config.entropy / weights.len() as f64),
             None => contrasted.loss,
@@ -159,8 +156,9 @@ impl Selection {
         let grads = loss.backward();
         for (tap, theta) in self.taps.iter_mut().zip(theta) {
             let Some(grad) = theta.grad(&grads) else { continue };
-            let (theta, adam) = self.adam.step(self.config.lr, tap.theta.clone(), grad, tap.adam.take());
-            let weights = gate_weights(theta.clone(), self.config.gate, self.config.floor);
+            let lr = self.config.lr * gate.pace();
+            let (theta, adam) = self.adam.step(lr, tap.theta.clone(), grad, tap.adam.take());
+            let weights = gate.weights(theta.clone(), self.config.floor);
             let past = self.config.ema;
             tap.average = tap.average.clone().mul_scalar(past) + weights.mul_scalar(1.0 - past);
             (tap.theta, tap.adam) = (theta, adam);
@@ -168,22 +166,23 @@ impl Selection {
         step
     }
 
-    /// What the transformation step multiplies each channel's distance with, by tap (`[C]`, constants on
-    /// the plain device): `w_c`, brought to a common response if the config says so. Uniform during the
-    /// warm-up.
-    pub fn gates(&self) -> Vec<Tensor<1>> {
+    /// What the transformation step measures each tap with, constants on the plain device: `w`, brought to a common
+    /// response if the config says so. Uniform during the warm-up.
+    pub fn gates(&self) -> Vec<TapGate> {
         let warming = self.config.contrast != Contrast::None && self.batches <= self.config.warmup;
         let gate = |tap: &TapSelection| {
             if warming {
-                return tap.average.ones_like();
+                let channels = [tap.tap.channels];
+                return TapGate::Channels(Tensor::ones(channels, &self.device));
             }
-            match (self.config.response_scale, tap.response.mean()) {
+            let weights = match (self.config.response_scale, tap.response.mean()) {
                 (ResponseScale::Channel, Some(response)) if self.config.equalize => {
-                    let scale = self.scale(tap);
-                    tap.average.clone() * (response.mean() / scale)
+                    let relative = response.mean() / self.scale(tap);
+                    tap.average.clone() * self.config.gate.scales(relative)
                 }
                 _ => tap.average.clone(),
-            }
+            };
+            self.config.gate.of_tap(weights)
         };
         self.taps.iter().map(gate).collect()
     }
@@ -191,10 +190,8 @@ impl Selection {
     /// What a tap's distances are divided by before they are compared: `[C]`.
     fn scale(&self, tap: &TapSelection) -> Tensor<1> {
         match (self.config.response_scale, tap.response.mean()) {
-            (ResponseScale::None, _) | (_, None) => tap.average.ones_like(),
-            (ResponseScale::Tap, Some(response)) => {
-                tap.average.ones_like() * response.mean().add_scalar(1e-20)
-            }
+            (ResponseScale::None, _) | (_, None) => Tensor::ones([tap.tap.channels], &self.device),
+            (ResponseScale::Tap, Some(response)) => response.ones_like() * response.mean().add_scalar(1e-20),
             (ResponseScale::Channel, Some(response)) => {
                 let floor = response.clone().mean().mul_scalar(RESPONSE_EPSILON).add_scalar(1e-20);
                 response + floor
@@ -205,8 +202,7 @@ impl Selection {
     /// The weights as they stand.
     pub fn weights(&self) -> Vec<TapWeights> {
         let weights = |tap: &TapSelection| {
-            let weights = to_array(tap.average.clone()).data;
-            let effective = effective_channels(&weights);
+            let (weights, effective) = self.config.gate.by_channel(to_array(tap.average.clone()).data);
             TapWeights { name: tap.tap.name.clone(), weights, effective }
         };
         self.taps.iter().map(weights).collect()
@@ -247,14 +243,15 @@ impl Selection {
         self.last = SelectionStep { loss: scalar("loss")?, active: scalar("active")? };
         for tap in &mut self.taps {
             let name = |what: &str| format!("{}.{what}", tap.tap.name);
-            let shape = [tap.tap.channels];
+            let shape = tap.theta.dims();
             let tensor = |what: &str| {
                 Ok::<_, WeightError>(from_array(state.require(&name(what), &shape)?, &self.device))
             };
             tap.theta = tensor("theta")?;
             tap.average = tensor("average")?;
             if state.get(&name("response")).is_some() {
-                tap.response.restore(state.require(&name("response"), &shape)?, &self.device);
+                let response = state.require(&name("response"), &[tap.tap.channels])?;
+                tap.response.restore(response, &self.device);
             }
             if state.get(&name("time")).is_some() {
                 let time = scalar(&name("time"))? as usize;
@@ -263,11 +260,6 @@ impl Selection {
             }
         }
         Ok(())
-    }
-
-    /// Whether the weights are free in size, which only the ablation asks for.
-    pub fn is_bounded(&self) -> bool {
-        self.config.gate == Gate::Softmax
     }
 }
 

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
 use super::{
-    Anchor, ContextualConfig, Contrast, Running, Selection, SelectionStep, TripletDistances, contextual,
-    squared,
+    Anchor, ContextualConfig, Contrast, Gate, Running, Selection, SelectionStep, TapGate, TripletDistances,
+    contextual, squared,
 };
 use crate::backbone::Backbone;
 use crate::weights::{StateDict, WeightError};
@@ -93,32 +93,29 @@ impl PerceptualSpace {
         let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
         selection.batch(|config| {
             let distorted = backbone.features(distorted(config.anchor).detach());
-            let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
-            let to_result = || {
-                let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
-                distances(&distorted, &result)
+            let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
+            let result_target = match config.gate {
+                Gate::Projection => moments(config.gate, &result, &seen.target),
+                _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
             };
+            let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
             TripletDistances {
-                result_target: seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
-                distorted_target: distances(&distorted, &seen.target),
-                distorted_result: within_photo.then(to_result),
+                result_target,
+                distorted_target: moments(config.gate, &distorted, &seen.target),
+                distorted_result: within_photo.then(|| moments(config.gate, &distorted, &result)),
             }
         })
     }
 
     /// Step 2: what G descends, `[1]`. `w` is a constant here.
     pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
-        let gates = self.selection.as_ref().map(|selection| {
-            let gates = selection.gates().into_iter();
-            gates.map(|gate| onto(gate, seen.result.first())).collect::<Vec<_>>()
-        });
         match &self.distance {
             FeatureDistance::Squared => {
                 let match_uniform = self.selection.as_ref().is_some_and(|s| s.config().match_uniform);
-                let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-                squared(seen.distances(), gates.as_deref(), &energies, &self.layer_weights, match_uniform)
+                self.squared(&seen.result, &seen.target, seen.distances(), match_uniform)
             }
             FeatureDistance::Contextual(config) => {
+                let gates = self.gates(&seen.result);
                 let taps = seen.result.iter().zip(&seen.target).zip(&self.layer_weights).enumerate();
                 let losses = taps.map(|(tap, ((result, target), lambda))| {
                     let gate = gates.as_ref().and_then(|gates| gates.get(tap));
@@ -137,10 +134,30 @@ impl PerceptualSpace {
     /// # Panics
     /// When the shapes differ, or a side is shorter than the backbone's shortest.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
-        let distances = distances(&self.backbone.features(a), &self.backbone.features(b));
-        let gates = self.selection.as_ref().map(Selection::gates);
+        let (a, b) = (self.backbone.features(a), self.backbone.features(b));
+        self.squared(&a, &b, &distances(&a, &b), false)
+    }
+
+    /// The squared distance of features in the selected space; `distances` is their `δ`.
+    fn squared(
+        &self,
+        a: &[Tensor<4>],
+        b: &[Tensor<4>],
+        distances: &[Tensor<2>],
+        match_uniform: bool,
+    ) -> Tensor<1> {
+        let selected = self.gates(a).map(|gates| {
+            let taps = gates.iter().zip(a.iter().zip(b)).zip(distances);
+            taps.map(|((gate, (a, b)), distances)| gate.distance(a, b, distances)).collect::<Vec<_>>()
+        });
         let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-        squared(&distances, gates.as_deref(), &energies, &self.layer_weights, false)
+        squared(distances, selected.as_deref(), &energies, &self.layer_weights, match_uniform)
+    }
+
+    /// What each tap is measured with, beside its features; `None` without a selection.
+    fn gates(&self, features: &[Tensor<4>]) -> Option<Vec<TapGate>> {
+        let gates = self.selection.as_ref()?.gates().into_iter().zip(features);
+        Some(gates.map(|(gate, features)| gate.beside(features)).collect())
     }
 
     /// Everything that the next step depends on, for a checkpoint.
@@ -179,10 +196,7 @@ fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
     a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
 }
 
-/// A constant of the selection's plain device, on the device where the features live.
-fn onto(gate: Tensor<1>, features: Option<&Tensor<4>>) -> Tensor<1> {
-    match features {
-        Some(features) if features.device().is_autodiff() => Tensor::from_inner(gate),
-        _ => gate,
-    }
+/// What a contrast reads of `a` and `b`, by tap.
+fn moments(gate: Gate, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
+    a.iter().zip(b).map(|(a, b)| gate.moments(a.clone(), b.clone())).collect()
 }

@@ -4,7 +4,8 @@ use burn::tensor::{Tensor, activation};
 
 use super::{Contrast, SelectionConfig};
 
-/// The distances of a triplet by tap, image and channel: `[N, C]` for every tap, all detached.
+/// The distances of a triplet by tap, image and channel: `[N, C]` for every tap, all detached. For a projection, by pair
+/// of channels: the second moments `mean_hw d_c d_k` of differences `d`, `[N, C·C]`.
 #[derive(Clone, Debug)]
 pub struct TripletDistances {
     /// `δ(ŷ, y)`: what the transformation still has to do.
@@ -23,7 +24,7 @@ pub(super) struct Contrasted {
     pub active: Tensor<1>,
 }
 
-/// `D_w = Σ_l mean_c w_c δ_c / scale_c` by image: `[N]`.
+/// `D_w = Σ_l mean_c w_c δ_c / scale_c` by image: `[N]`. For a projection the mean is over pairs of channels.
 fn weighted(distances: &[Tensor<2>], weights: &[Tensor<1>], scales: &[Tensor<1>]) -> Tensor<1> {
     let taps = distances.iter().zip(weights).zip(scales).map(|((distance, w), scale)| {
         let [n, _] = distance.dims();
@@ -62,7 +63,7 @@ pub(super) fn contrast(
         Contrast::Conventional => (result_target(), distorted_result()?),
     };
     let margin = if config.relative_margin {
-        let uniform: Vec<_> = weights.iter().map(|w| w.ones_like()).collect();
+        let uniform: Vec<_> = weights.iter().map(|w| config.gate.uniform_like(w)).collect();
         weighted(&triplet.distorted_target, &uniform, scales).mul_scalar(config.margin)
     } else {
         near.zeros_like().add_scalar(config.margin)
