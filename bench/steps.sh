@@ -3,7 +3,7 @@
 #
 #   bench/steps.sh PYTHON [ROUNDS] [STEPS]
 #
-# PYTHON is the interpreter of an environment with torch and safetensors. PyTorch runs as it comes ("stock") and with
+# Then what a selection adds to percept's own `feature` step. PYTHON is the interpreter of an environment with torch and safetensors. PyTorch runs as it comes ("stock") and with
 # an allocator that keeps its memory ("kept"), as percept's does.
 set -euo pipefail
 
@@ -27,6 +27,10 @@ for round in $(seq "$rounds"); do
         "$percept" "$loss" "$steps" >>"$out/percept"
         "${torch[@]}" --losses "$loss" >>"$out/stock"
         "${keep[@]}" "${torch[@]}" --losses "$loss" >>"$out/kept"
+    done
+    for loss in feature {selection,projection}{,-default,-rests}; do
+        echo "round $round of $rounds, $loss alone" >&2
+        "$percept" "$loss" "$((2 * steps))" >>"$out/alone"
     done
 done
 

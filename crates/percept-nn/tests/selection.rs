@@ -404,6 +404,16 @@ fn every_and_until_say_in_which_batches_weights_move() {
         });
         moved.collect::<Vec<bool>>()
     };
+    let default = SelectionConfig { start: Start::Uniform, ..SelectionConfig::default() };
+    let mut selection = selection(default, 16);
+    let mut asked = Vec::new();
+    for batch in 0..100 {
+        selection.batch(|_| {
+            asked.push(batch);
+            slightly_better(Contrast::Across)
+        });
+    }
+    assert!(asked.into_iter().eq((0..80).step_by(2)), "by default");
     let (yes, no) = (true, false);
     assert_eq!(moved(1, 0), [yes; 7]);
     assert_eq!(moved(3, 0), [yes, no, no, yes, no, no, yes]);

@@ -1,16 +1,16 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
 //! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
-//! `selection` or `contextual` (with a selection that moves in every batch) or `selection-default` (which moves in every
-//! second one) as LOSS: the network, batch and losses of `percept demo`, on the bundled photos. Unlike there, the time
-//! includes waiting for the batch.
+//! `selection`, `projection` or `contextual` (with a selection that moves in every batch), `selection-default` or
+//! `projection-default` (in every second one), `selection-rests` or `projection-rests` (no longer) as LOSS: the network, batch
+//! and losses of `percept demo`, on the bundled photos. Unlike there, the time includes waiting for the batch.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_nn::backbone::{BackboneConfig, Precision};
-use percept_nn::disentangle::SelectionConfig;
+use percept_nn::disentangle::{Gate, SelectionConfig};
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
@@ -35,7 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.datasets.val = None;
     config.train.total_iter = WARM_UP + steps;
     config.train.ema_decay = 0.0;
-    let moving = SelectionConfig { every: 1, until: 0, ..SelectionConfig::default() };
+    // No warm-up: the weights are in force at once.
+    let default = SelectionConfig { warmup: 0, until: 0, ..SelectionConfig::default() };
+    let moving = SelectionConfig { every: 1, ..default.clone() };
+    let resting = SelectionConfig { until: WARM_UP as usize, ..default.clone() };
+    let projection = |config| SelectionConfig { gate: Gate::Projection, ..config };
     (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
         "l1" => (Some(PixelOpt::default()), None),
         "feature" => (None, feature(None)),
@@ -44,14 +48,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
         }
         "selection" => (None, feature(Some(moving))),
-        "selection-default" => (None, feature(Some(SelectionConfig::default()))),
+        "selection-default" => (None, feature(Some(default))),
+        "selection-rests" => (None, feature(Some(resting))),
+        "projection" => (None, feature(Some(projection(moving)))),
+        "projection-default" => (None, feature(Some(projection(default)))),
+        "projection-rests" => (None, feature(Some(projection(resting)))),
         "contextual" => {
             let selection = Some(moving);
             (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, selection, selection-default, contextual"
+                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, and selection and projection, alone, with \
+                 -default and with -rests"
             )
             .into());
         }

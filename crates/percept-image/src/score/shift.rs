@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use rayon::prelude::*;
+
 use super::lab::{D65, lab};
 use super::{numeric, pair, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
@@ -42,21 +44,23 @@ impl Shift {
 
     fn mean(&self, image: &Image<Srgb>) -> f64 {
         let (width, height) = image.size();
-        let pixels = |y: usize| {
-            let row = image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0.iter();
-            row.map(|pixel| lab(*pixel, D65))
-        };
-        let lightness = |y| pixels(y).map(|[l, ..]| l);
+        let pixels = image.data().as_chunks().0;
+        let values: Vec<f64> = pixels
+            .par_iter()
+            .map(|pixel| {
+                let [l, a, b] = lab(*pixel, D65);
+                if self.of == Of::Chroma { (a * a + b * b).sqrt() } else { l }
+            })
+            .collect();
+        let row = |y: usize| &values[y * width..(y + 1) * width];
         let (rows, columns) = match self.of {
             Of::Gradient => (height - 1, width - 1),
             _ => (height, width),
         };
         let [sum] = sum_rows(rows, |y| match self.of {
-            Of::Lightness => [lightness(y).sum()],
-            Of::Chroma => [pixels(y).map(|[_, a, b]| (a * a + b * b).sqrt()).sum()],
+            Of::Lightness | Of::Chroma => [row(y).iter().sum()],
             Of::Gradient => {
-                let row: Vec<f64> = lightness(y).collect();
-                let next = row.windows(2).zip(lightness(y + 1));
+                let next = row(y).windows(2).zip(row(y + 1));
                 [next.map(|(across, below)| (across[1] - across[0]).hypot(below - across[0])).sum()]
             }
         });
