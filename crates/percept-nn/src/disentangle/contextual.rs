@@ -26,10 +26,9 @@ impl Default for ContextualConfig {
 
 /// `−log CX(φ(ŷ), φ(y))` of one tap, averaged over images, `[1]`.
 ///
-/// `result` and `target` are `[N, H, W, C]`; gradient flows to `result`. `gate` selects: weights multiply products of
-/// features. Features are centred on the target's mean
-/// by channel, compared by cosine distance, normalised by each result position's nearest target
-/// position, and every target position looks for its most similar result position.
+/// `result` and `target` are `[N, H, W, C]`; gradient flows to `result`. Features are centred on the target's mean by
+/// channel, compared by cosine distance, in which `gate` weighs products of features, normalised by each result position's
+/// nearest target position, and every target position looks for its most similar result position.
 pub fn contextual(
     result: Tensor<4>,
     target: Tensor<4>,

@@ -4,10 +4,10 @@ use burn::tensor::Tensor;
 
 /// `D_w(ŷ, y) = Σ_l λ_l · mean_nc (w_c δ_nc) / energy_l`, `[1]`.
 ///
-/// `distances` are `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient; `selected` what the selection makes of them
-/// ([`TapGate::distance`](super::TapGate::distance), `[N, C]`; `None` is the plain perceptual loss); `energies` the running mean of the squared
-/// target features by tap (`[1]`), so that no tap drowns another. With `match_uniform` the selected
-/// distance is rescaled to the uniform one's value.
+/// `distances` are `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient; `selected` what the selection makes of them, as
+/// [`TapGate::distance`](super::TapGate::distance) has it (`None` is the plain perceptual loss); `energies` the running mean
+/// of the squared target features by tap (`[1]`), so that no tap drowns another. With `match_uniform` the selected distance
+/// is rescaled to the uniform one's value.
 pub fn squared(
     distances: &[Tensor<2>],
     selected: Option<&[Tensor<2>]>,
