@@ -51,6 +51,37 @@ fn the_structure_distance_is_that_of_its_definition() {
     assert!(flat.iter().all(|d| d.abs() < 1e-3), "{flat:?}");
 }
 
+/// Every position's features at unit length; then the mean squared difference, however strong the contrast.
+#[test]
+fn the_unit_distance_is_that_of_its_definition() {
+    let device = Device::flex();
+    device.seed(4);
+    let (h, w, c) = (6, 5, 4);
+    let [a, b] = [(); 2].map(|()| Tensor::<4>::random([2, h, w, c], Distribution::Normal(0.5, 1.0), &device));
+    let usual = Tensor::<1>::ones([c], &device);
+    let of = |a: &Tensor<4>, b: &Tensor<4>| numbers(ChannelDistance::Unit.of(a.clone(), b.clone(), &usual));
+    let found = of(&a, &b);
+    let (a_data, b_data) = (numbers(a.clone()), numbers(b.clone()));
+    let at_length_one = |map: &[f32]| -> Vec<f64> {
+        let positions = map.chunks(c).flat_map(|v| {
+            let length = v.iter().map(|v| f64::from(v * v)).sum::<f64>().sqrt();
+            v.iter().map(move |v| f64::from(*v) / length)
+        });
+        positions.collect()
+    };
+    let (a_unit, b_unit) = (at_length_one(&a_data), at_length_one(&b_data));
+    for (at, found) in found.iter().enumerate() {
+        let (image, channel) = (at / c, at % c);
+        let of = |map: &[f64]| -> Vec<f64> {
+            map[image * h * w * c..(image + 1) * h * w * c].iter().skip(channel).step_by(c).copied().collect()
+        };
+        let squares = of(&a_unit).iter().zip(of(&b_unit)).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        assert!((f64::from(*found) - squares / (h * w) as f64).abs() < 1e-6, "{at}: {found}");
+    }
+    let stronger = of(&a.mul_scalar(3.0), &b.mul_scalar(0.2));
+    assert!(found.iter().zip(&stronger).all(|(a, b)| (a - b).abs() < 1e-5));
+}
+
 fn file(distance: ChannelDistance) -> SelectionFile {
     let tap = |name: &str, channels: usize, chosen: usize| SelectedTap {
         name: name.to_string(),
@@ -76,7 +107,7 @@ fn photo(strength: f32) -> Image<Srgb> {
 #[test]
 fn a_file_is_a_metric_and_a_start() {
     let folder = tempfile::tempdir().unwrap();
-    for distance in [ChannelDistance::Structure, ChannelDistance::Squared] {
+    for distance in [ChannelDistance::Structure, ChannelDistance::Squared, ChannelDistance::Unit] {
         let path = folder.path().join("selection.safetensors");
         let file = file(distance);
         file.save(&path).unwrap();

@@ -44,7 +44,7 @@ fn a_selection_is_learned_and_the_same_one_every_time() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path(), 9);
     std::fs::write(folder.path().join("9.png"), b"broken").unwrap();
-    for distance in [ChannelDistance::Structure, ChannelDistance::Squared] {
+    for distance in [ChannelDistance::Structure, ChannelDistance::Squared, ChannelDistance::Unit] {
         let options = SelectOptions { distance, photos: 10, ..options() };
         let found = run(folder.path(), &options).unwrap();
         assert_eq!((found.photos, found.skipped.len()), (9, 1));

@@ -32,6 +32,8 @@ pub enum SelectDistance {
     Squared,
     /// How unlike their patterns are
     Structure,
+    /// Their mean squared difference with the features of every position at unit length, as LPIPS has them
+    Unit,
 }
 
 /// A kind of distortion.

@@ -31,6 +31,7 @@ pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
         distance: match args.distance {
             SelectDistance::Squared => ChannelDistance::Squared,
             SelectDistance::Structure => ChannelDistance::Structure,
+            SelectDistance::Unit => ChannelDistance::Unit,
         },
         kinds: match args.kinds.is_empty() {
             true => Distortion::ALL.to_vec(),

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_conv::channel_distance;
+use percept_conv::{channel_distance, unit};
 use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
@@ -46,7 +46,14 @@ pub enum ChannelDistance {
     Squared,
     /// How unlike their patterns are ([`channel_structure`]).
     Structure,
+    /// Their mean squared difference with the features of every position at unit length, as LPIPS has them (Zhang,
+    /// Isola, Efros, Shechtman, Wang, *The Unreasonable Effectiveness of Deep Features as a Perceptual Metric*, 2018):
+    /// photos of strong and of weak contrast can be compared.
+    Unit,
 }
+
+/// Added to the squared length of a feature vector.
+const EPSILON: f64 = 1e-10;
 
 impl ChannelDistance {
     /// By image and channel, two `[N, H, W, C]` → `[N, C]`; `usual` (`[C]`) is each channel's usual variance.
@@ -57,6 +64,12 @@ impl ChannelDistance {
         match self {
             Self::Squared => channel_distance(a, b),
             Self::Structure => channel_structure(a, b, usual),
+            Self::Unit => {
+                let [n, h, w, c] = a.dims();
+                let at_length_one =
+                    |map: Tensor<4>| unit(map.reshape([n, h * w, c]), EPSILON).reshape([n, h, w, c]);
+                channel_distance(at_length_one(a), at_length_one(b))
+            }
         }
     }
 
@@ -65,6 +78,7 @@ impl ChannelDistance {
         match self {
             Self::Squared => "squared",
             Self::Structure => "structure",
+            Self::Unit => "unit",
         }
     }
 }
