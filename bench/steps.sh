@@ -3,8 +3,8 @@
 #
 #   bench/steps.sh PYTHON [ROUNDS] [STEPS]
 #
-# Then what a selection adds to percept's own `feature` step. PYTHON is the interpreter of an environment with torch and safetensors. PyTorch runs as it comes ("stock") and with
-# an allocator that keeps its memory ("kept"), as percept's does.
+# Then what a selection adds to percept's own `feature` step. PYTHON is the interpreter of an environment with torch and
+# safetensors. PyTorch runs as it comes ("stock") and with an allocator that keeps its memory ("kept"), as percept's does.
 set -euo pipefail
 
 python=${1:?usage: bench/steps.sh PYTHON [ROUNDS] [STEPS]}
@@ -22,7 +22,7 @@ keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
 torch=("$python" bench/train_step.py --weights assets/weights/vgg16.safetensors --steps "$steps")
 
 for round in $(seq "$rounds"); do
-    for loss in l1 feature selection contextual; do
+    for loss in l1 feature selection contextual contextual-three; do
         echo "round $round of $rounds, $loss" >&2
         "$percept" "$loss" "$steps" >>"$out/percept"
         "${torch[@]}" --losses "$loss" >>"$out/stock"

@@ -2,8 +2,8 @@
 
 Network: residual x4 (48 features, 6 blocks). Batch: 8 crops of 96 pixels. Losses: l1; feature (VGG16 relu1_2, relu2_2,
 relu3_3, squared distance, each tap divided by its energy); selection (feature with the contrast across contents, one
-Adam step on the channel weights a batch); contextual (the contextual loss of relu3_3 with such a selection). Data
-loading is outside of the timing.
+Adam step on the channel weights a batch); contextual (the contextual loss of relu3_3 with such a selection);
+contextual-three (the contextual loss of all three, without). Data loading is outside of the timing.
 
     python bench/train_step.py --weights vgg16.safetensors [--steps 20] [--threads 2]
 
@@ -67,7 +67,7 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--losses", default="l1,feature,selection,contextual")
+    parser.add_argument("--losses", default="l1,feature,selection,contextual,contextual-three")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -100,6 +100,8 @@ def main():
                     selection.step([d.detach() for d in moved], far)
                 if loss == "contextual":
                     total = contextual(seen[0], wanted[0], selection.gates()[0].detach())
+                elif loss == "contextual-three":
+                    total = sum(contextual(a, b) for a, b in zip(seen, wanted))
                 elif loss == "selection":
                     total = sum((d * g).mean() / e for d, g, e in zip(moved, selection.gates(), energy))
                     total = total * (uniform / total).detach()

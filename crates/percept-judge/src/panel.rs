@@ -135,9 +135,9 @@ impl Panel {
 
 /// A name that no score has, with advice; other errors as they are.
 fn refused(name: &str, error: MetricNameError) -> PanelError {
-    if !matches!(error, MetricNameError::Unknown { .. }) {
-        return error.into();
-    }
+    let MetricNameError::Unknown { name: unknown } = &error else { return error.into() };
+    // Of `lpips-alx@256` it is what stands before the size; sets are not shrunk.
+    let name = if unknown == FrechetVgg::NAME { name } else { unknown };
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
     let names = NAMES.iter().copied().chain([FrechetVgg::NAME]);
     let nearest = names.min_by_key(|known| distance(known));
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_call() {
-        let panel = panel(&["ssim-rgb", "psnr-y", "ms-ssim-y"]).unwrap();
+        let panel = panel(&["ssim-rgb", "psnr-y@256", "ms-ssim-y"]).unwrap();
         let names: Vec<_> = panel.metrics().map(Metric::name).collect();
-        assert_eq!(names, ["ssim-rgb", "psnr-y", "ms-ssim-y"]);
+        assert_eq!(names, ["ssim-rgb", "psnr-y@256", "ms-ssim-y"]);
         assert!(panel.metrics().all(|metric| metric.protocol().contains("crop 4")));
     }
 
@@ -172,6 +172,9 @@ mod tests {
     fn wrong_names_are_answered_with_the_right_ones() {
         assert!(panel(&["psnr-y", "lpips-alx"]).unwrap_err().contains("did you mean `lpips-alex`?"));
         assert!(panel(&["PSNR-Y"]).unwrap_err().contains("did you mean `psnr-y`?"));
+        assert!(panel(&["psnr-x@256"]).unwrap_err().contains("`psnr-x`; did you mean `psnr-y`?"));
+        assert!(panel(&["vgg-fd@256"]).unwrap_err().contains("`vgg-fd@256`; did you mean `vgg-fd`?"));
+        assert!(panel(&["psnr-y@0"]).unwrap_err().contains("`psnr-y@0`"));
         let all = panel(&["brightness"]).unwrap_err();
         assert!(Panel::names().iter().all(|name| all.contains(name)), "{all}");
         assert!(panel(&["psnr-y", "ssim-y", "psnr-y"]).unwrap_err().contains("`psnr-y` is asked for twice"));

@@ -1,9 +1,10 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
 //! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
-//! `selection`, `projection` or `contextual` (with a selection that moves in every batch), `selection-default` or
-//! `projection-default` (in every second one), `selection-rests` or `projection-rests` (no longer) as LOSS: the network, batch
-//! and losses of `percept demo`, on the bundled photos. Unlike there, the time includes waiting for the batch.
+//! `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
+//! moves in every batch), `selection-default` or `projection-default` (in every second one), `selection-rests` or
+//! `projection-rests` (no longer) as LOSS: the network and batch of `percept demo`, on the bundled photos. Unlike there, the time
+//! includes waiting for the batch.
 
 use std::error::Error;
 use std::path::Path;
@@ -53,13 +54,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         "projection" => (None, feature(Some(projection(moving)))),
         "projection-default" => (None, feature(Some(projection(default)))),
         "projection-rests" => (None, feature(Some(projection(resting)))),
+        "contextual-three" => {
+            let FeatureOpt { layer_weights, .. } = FeatureOpt::default();
+            (
+                None,
+                Some(PerceptualOpt::Contextual(ContextualOpt { layer_weights, ..ContextualOpt::default() })),
+            )
+        }
         "contextual" => {
             let selection = Some(moving);
             (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, and selection and projection, alone, with \
+                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, contextual-three, and selection and projection, alone, with \
                  -default and with -rests"
             )
             .into());

@@ -8,6 +8,9 @@ use burn::tensor::Tensor;
 use crate::params::{Change, Look, change, look_at};
 
 /// The exponential moving average of a module's float parameters, on the plain device (no gradient).
+///
+/// A decay that fits ten thousands of steps would keep the untrained start for the first thousands, so an early step `t`, from 1, weighs
+/// its past by no more than `(1 + t) / (10 + t)`, as TensorFlow's `ExponentialMovingAverage` does with `num_updates`.
 #[derive(Clone, Debug)]
 pub struct Ema<M: Module> {
     decay: f64,
@@ -15,16 +18,17 @@ pub struct Ema<M: Module> {
 }
 
 impl<M: Module> Ema<M> {
-    /// An average that starts as `module`. `decay` in `[0, 1)` is the share of the past.
+    /// An average that starts as `module`. `decay` in `[0, 1)` is the largest share of the past.
     pub fn new(module: &M, decay: f64) -> Self {
         Self { decay, average: module.valid() }
     }
 
-    /// Takes in the module after a step: `average ← decay · average + (1 − decay) · module`.
-    pub fn update(&mut self, module: &M) {
+    /// Takes in the module after step `t`, from 1: `average ← d · average + (1 − d) · module` with `d = min(decay, (1 + t) / (10 + t))`.
+    pub fn update(&mut self, module: &M, t: u64) {
+        let early = (1 + t) as f64 / (10 + t) as f64;
         let mut current = Current(BTreeMap::new());
         look_at(module, &mut current);
-        let mut blend = Blend { current: current.0, decay: self.decay };
+        let mut blend = Blend { current: current.0, decay: self.decay.min(early) };
         self.average = change(self.average.clone(), &mut blend);
     }
 

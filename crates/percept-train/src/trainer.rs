@@ -209,7 +209,7 @@ impl Trainer {
         let stepped = self.optim_g.step(self.network_g.clone(), loss.backward(), lr)?;
         self.network_g = stepped.module;
         if let Some(ema) = &mut self.ema {
-            ema.update(&self.network_g);
+            ema.update(&self.network_g, batch.iter);
         }
         let gradient_norm = stepped.gradient_norm;
         Ok(StepReport { iter: batch.iter, lr, terms, gradient_norm, active, seconds: 0.0 })

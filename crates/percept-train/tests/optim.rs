@@ -143,10 +143,10 @@ fn the_average_follows_its_recurrence() {
     let mut ema = Ema::new(&module, 0.75);
     let mut expected = StateDict::of(&module).get("second").unwrap().data.clone();
     let mut optimizer = Optimizer::new(&case.optim, None);
-    for step in &case.steps {
+    for (t, step) in (26..).zip(&case.steps) {
         let grads = loss(&module, &step.grads).backward();
         module = optimizer.step(module, grads, 0.05).unwrap().module;
-        ema.update(&module);
+        ema.update(&module, t);
         let current = StateDict::of(&module).get("second").unwrap().data.clone();
         expected = expected.iter().zip(current).map(|(e, c)| 0.75 * e + 0.25 * c).collect();
     }
@@ -157,9 +157,23 @@ fn the_average_follows_its_recurrence() {
     let mut restored = Ema::new(&module, 0.75);
     let average = saved.apply(restored.module().clone()).unwrap();
     restored.set(average);
-    ema.update(&module);
-    restored.update(&module);
+    ema.update(&module, 100);
+    restored.update(&module, 100);
     assert_eq!(StateDict::of(ema.module()), StateDict::of(restored.module()));
+}
+
+#[test]
+fn the_average_lets_go_of_the_start_in_early_steps() {
+    let case = &cases()[0];
+    let start = pair(&case.start);
+    let far_off = (case.start.0.clone(), case.start.1.iter().map(|value| value + 1.0).collect());
+    let module = pair(&far_off);
+    let second = |module: &_| StateDict::of(module).get("second").unwrap().data.clone();
+    let mut ema = Ema::new(&start, 0.999);
+    ema.update(&module, 1);
+    let expected: Vec<f32> =
+        second(&start).iter().zip(second(&module)).map(|(a, b)| (2.0 * a + 9.0 * b) / 11.0).collect();
+    assert!(far(&StateDict::of(ema.module()), "second", &expected) < 1e-6);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub struct AgreeArgs {
     /// A table of human opinions, or the folder of a data set
     #[arg(value_name = "TABLE")]
     pub table: PathBuf,
-    /// Scores, separated by commas
+    /// Scores, separated by commas; NAME@SIDE shrinks pictures to a shorter side of so many pixels first
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
     pub metric: Vec<String>,
     /// How the table is laid out [default: found out from files and columns]

@@ -41,7 +41,7 @@ pub struct ScoreArgs {
     /// Folder of pictures to judge, or one picture
     #[arg(long, value_name = "DIR")]
     pub test: PathBuf,
-    /// Scores, separated by commas
+    /// Scores, separated by commas; NAME@SIDE shrinks pictures to a shorter side of so many pixels first
     #[arg(
         long,
         value_name = "NAMES",

@@ -14,7 +14,9 @@ use crate::output::{print, table};
 const SELECTED: &str = "\
 And selected:RUN, for the folder of any run that was trained with a selection: the distance in the channels that it\n\
 selected, from 0, lower is better, cost network. Its protocol names the run's frozen network, taps and state.\n\
-selected:FILE is the same for a file of `percept select`, as selected-alex is for the one that is bundled.";
+selected:FILE is the same for a file of `percept select`, as selected-alex is for the one that is bundled.\n\n\
+NAME@SIDE is a score of pictures that are first shrunk to a shorter side of so many pixels: dists@256 is DISTS as its\n\
+authors compare it with people.";
 
 /// Runs the command.
 pub fn run(global: &Global, args: &MetricsArgs) -> Result<(), Failure> {

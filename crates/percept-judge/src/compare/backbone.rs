@@ -16,8 +16,8 @@ fn of_metric(metric: &str, protocol: &str) -> Option<&'static str> {
 
 fn family(metric: &str) -> Option<&'static str> {
     let families = [("vgg", "VGG"), ("alex", "AlexNet"), ("squeeze", "SqueezeNet")];
-    match metric {
-        "dists" => Some("VGG"),
+    match metric.split('@').next() {
+        Some("dists") => Some("VGG"),
         _ => families.into_iter().find(|(part, _)| metric.contains(part)).map(|(_, family)| family),
     }
 }
@@ -91,6 +91,7 @@ mod tests {
         for (metric, expected) in [
             ("lpips-vgg", Some("VGG")),
             ("dists", Some("VGG")),
+            ("dists@256", Some("VGG")),
             ("lpips-alex", None),
             ("psnr-y", None),
             ("haarpsi", None),

@@ -161,9 +161,15 @@ impl Axes {
     pub(super) fn svg(&self, unit: &str) -> String {
         let mut svg = String::new();
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-        for value in self.y_ticks() {
+        let ticks = self.y_ticks();
+        let brief = ticks.windows(2).all(|pair| short(pair[0]) != short(pair[1]));
+        for value in ticks {
             let y = self.y(value);
-            let label = if self.share { format!("{:.0} %", value * 100.0) } else { short(value) };
+            let label = match (self.share, brief) {
+                (true, _) => format!("{:.0} %", value * 100.0),
+                (false, true) => short(value),
+                (false, false) => value.to_string(),
+            };
             let _ = write!(
                 svg,
                 r#"<path class="grid" d="M{LEFT} {y:.1}H{right}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
@@ -238,6 +244,14 @@ mod tests {
         assert_eq!(steps(0.0, 1.0, 5), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
         assert_eq!(steps(3.0, 197.0, 5), [50.0, 100.0, 150.0]);
         assert_eq!(steps(1.0, 1.0, 5), [1.0]);
+    }
+
+    #[test]
+    fn labels_of_a_narrow_axis_differ() {
+        let axes = Axes::new([(0.0, 24.9978), (1.0, 24.9981)].into_iter(), Scale::Free).unwrap();
+        let svg = axes.svg("step");
+        assert_eq!(svg.matches(">24.998<").count(), 1, "{svg}");
+        assert_eq!(svg.matches(">24.9979<").count(), 1, "{svg}");
     }
 
     #[test]

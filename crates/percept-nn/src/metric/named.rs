@@ -4,8 +4,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use percept_image::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
-    TotalVariation, Vsi,
+    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Shrunk,
+    Ssim, TotalVariation, Vsi,
 };
 
 use super::{Dists, Lpips, Selected, SelectedByPhotos, SelectedError, SelectionFile};
@@ -61,7 +61,7 @@ pub enum MetricNameError {
 
 /// The score called `name`. `selected:RUN` is what a training [selected](Selected), `selected:FILE` what was selected from
 /// [photos alone](SelectedByPhotos). The classical ones leave out `crop` pixels at each border; the learned ones look at whole
-/// images, on `device`.
+/// images, on `device`. `NAME@SIDE` is the score of pictures [shrunk](Shrunk) to a shorter side of so many pixels.
 ///
 /// # Errors
 /// When there is no such score, or its weights are missing or wrong.
@@ -71,6 +71,11 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
+    if let Some((of, side)) = name.rsplit_once('@')
+        && let Ok(side @ 1..) = side.parse()
+    {
+        return Ok(Box::new(Shrunk::new(named(of, crop, store, device)?, side)));
+    }
     if let Some(path) = name.strip_prefix("selected:") {
         return selected(name, path.as_ref(), store, device);
     }

@@ -11,7 +11,8 @@ pub struct TrainConfig {
     /// Steps of the whole run. Default 10000.
     pub total_iter: u64,
     /// Decay of the moving average of the network's weights, in [0, 1); 0 keeps none. Validation and the
-    /// saved model use the average. Default 0.999.
+    /// saved model use the average. In an early step t it is no more than (1 + t) / (10 + t), so that short
+    /// trainings are not judged by their start. Default 0.999.
     pub ema_decay: f64,
     /// Steps in which the learning rate rises from 0 to its full value. Default 0.
     pub warmup_iter: u64,
