@@ -35,7 +35,7 @@ fn small_pictures_stay_as_they_are() {
     let shrunk = Shrunk::new(Box::new(plain.clone()), 30);
     assert_eq!(shrunk.score(&a, &b).unwrap(), plain.score(&a, &b).unwrap());
     assert_eq!(shrunk.name(), "psnr-y@30");
-    assert!(shrunk.protocol().starts_with(&plain.protocol()) && shrunk.protocol().contains("30 pixels"));
+    assert!(shrunk.protocol().ends_with(&plain.protocol()) && shrunk.protocol().contains("30 pixels"));
 }
 
 #[test]

@@ -42,9 +42,9 @@ impl Metric for Shrunk {
 
     fn protocol(&self) -> String {
         format!(
-            "{}, of pictures shrunk to {} pixels on the shorter side (antialiased bilinear, 8 bits)",
-            self.metric.protocol(),
-            self.side
+            "of pictures shrunk to {} pixels on the shorter side (antialiased bilinear, 8 bits): {}",
+            self.side,
+            self.metric.protocol()
         )
     }
 

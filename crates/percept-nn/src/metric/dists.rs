@@ -63,7 +63,7 @@ impl Dists {
             parts
         });
         let protocol = format!(
-            "DISTS, vgg16 trunk sha256 {}, weights sha256 {}, sRGB [0, 1], full size (not resized to 256), f32",
+            "DISTS, vgg16 trunk sha256 {}, weights sha256 {}, sRGB [0, 1], full size, not resized, f32",
             vgg.short_hash(),
             dists.short_hash()
         );
