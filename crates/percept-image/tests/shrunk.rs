@@ -14,6 +14,7 @@ fn pair(width: usize, height: usize) -> (Image<Srgb>, Image<Srgb>) {
 #[test]
 fn scores_equal_those_of_pillows_pictures() {
     let cases: Vec<serde_json::Value> = serde_json::from_str(include_str!("fixtures/shrunk.json")).unwrap();
+    assert_eq!(cases.len(), 4);
     for case in &cases {
         let number = |key: &str| case[key].as_u64().unwrap() as usize;
         let (a, b) = pair(number("width"), number("height"));

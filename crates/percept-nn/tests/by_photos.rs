@@ -135,6 +135,24 @@ fn a_file_is_a_metric_and_a_start() {
     }
 }
 
+/// Of `selected:FILE@SIDE` the size is taken off only where no file has that name.
+#[test]
+fn a_file_may_end_like_a_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, device) = (WeightStore::new(), Device::flex());
+    let path = folder.path().join("mine@30");
+    file(ChannelDistance::Squared).save(&path).unwrap();
+    let of = |name: String| named(&name, 0, &store, &device).unwrap();
+    let plain = of(format!("selected:{}", path.display()));
+    assert!(plain.name().ends_with("mine@30") && !plain.protocol().contains("shrunk"));
+    let shrunk = of(format!("selected:{}@30", path.display()));
+    assert!(shrunk.name().ends_with("mine@30@30") && shrunk.protocol().contains("shrunk to 30 pixels"));
+    assert_ne!(
+        plain.score(&photo(0.0), &photo(0.5)).unwrap(),
+        shrunk.score(&photo(0.0), &photo(0.5)).unwrap()
+    );
+}
+
 /// Only the chosen channels count: by hand from the features.
 #[test]
 fn the_distance_is_that_of_the_chosen_channels() {

@@ -71,12 +71,15 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
-    if let Some((of, side)) = name.rsplit_once('@')
+    let path = name.strip_prefix("selected:");
+    // A run or file may end like this, too.
+    if !path.is_some_and(|path| Path::new(path).exists())
+        && let Some((of, side)) = name.rsplit_once('@')
         && let Ok(side @ 1..) = side.parse()
     {
         return Ok(Box::new(Shrunk::new(named(of, crop, store, device)?, side)));
     }
-    if let Some(path) = name.strip_prefix("selected:") {
+    if let Some(path) = path {
         return selected(name, path.as_ref(), store, device);
     }
     Ok(match name {
