@@ -25,6 +25,7 @@ test = ["{PHOTOS}/val"]
 test_crop = 64
 metrics = ["psnr-y", "haarpsi"]
 crop = 32
+knobs.train.perceptual_opt.loss_weight = ["across", "feature"]
 
 [base]
 task = "sr"
@@ -47,6 +48,7 @@ layer_weights = {{ relu1_2 = 1.0 }}
 type = "feature"
 backbone = {{ type = "vgg16", weights = "random" }}
 layer_weights = {{ relu1_2 = 1.0 }}
+loss_weight = 0.25
 selection = {{ contrast = "across", warmup = 0, lr = 0.1 }}
 "#
     );
@@ -99,6 +101,14 @@ fn trains_judges_and_goes_on_after_a_kill() {
         assert!(page.contains(part), "no `{part}` in {page}");
     }
     assert!(fs::metadata(one.join("crops.jpg")).unwrap().len() > 1000);
+    let knobs = fs::read_to_string(one.join("knobs.svg")).unwrap();
+    let values = knobs.find(">0.25<").zip(knobs.find(">1.0<")).unwrap();
+    assert!(
+        values.0 < values.1
+            && knobs.contains(">perceptual_opt.loss_weight<")
+            && page.contains("](knobs.svg)"),
+        "{knobs}"
+    );
 
     // A second call trains nothing.
     let log = one.join("seed-3/across/log.jsonl");

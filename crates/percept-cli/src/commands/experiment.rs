@@ -55,10 +55,24 @@ fn judge(
     let (device, store) = (global.device()?, bundle::store(global.weights.as_deref())?);
     let variants = experiment.variants().map(str::to_string).collect();
     let command = format!("percept experiment {} --out {}", args.file.display(), args.out.display());
-    let Experiment { name, title, seeds, reference, ours, test, test_crop, metrics, crop, .. } = experiment;
+    let Experiment { name, title, seeds, reference, ours, test, test_crop, metrics, crop, knobs, .. } =
+        experiment;
     let out = args.out.clone();
-    let plan =
-        Plan { name, title, command, out, seeds, variants, reference, ours, test, test_crop, metrics, crop };
+    let plan = Plan {
+        name,
+        title,
+        command,
+        out,
+        seeds,
+        variants,
+        reference,
+        ours,
+        test,
+        test_crop,
+        metrics,
+        crop,
+        knobs,
+    };
     let mut progress: Option<Progress> = None;
     let evidence = Evidence::judge(plan, &store, &device, &mut |done, all| {
         progress.get_or_insert_with(|| Progress::new("judge", all, 0)).set(done, "");

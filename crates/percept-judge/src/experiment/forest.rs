@@ -6,15 +6,16 @@ use super::{Evidence, Variant};
 use crate::compare::Outcome;
 use crate::report::board::arrow;
 use crate::report::html::{escape, short};
+use crate::stats::Effect;
 
 /// Pixels of a panel's plot, of a row, of the names to the left, and around the panels.
-const PLOT: f64 = 150.0;
+pub(super) const PLOT: f64 = 150.0;
 const ROW: f64 = 18.0;
 const GAP: f64 = 16.0;
 const HEAD: f64 = 30.0;
 const FOOT: f64 = 22.0;
 /// A character of the names, about.
-const LETTER: f64 = 6.6;
+pub(super) const LETTER: f64 = 6.6;
 /// How much farther than the middle one of the variants a panel reaches at most.
 const REACH: f64 = 3.0;
 
@@ -50,15 +51,8 @@ pub(super) fn forest(evidence: &Evidence, metrics: &[&String]) -> String {
             let finding = variant.findings.get(*metric)?;
             Some((finding.difference?, finding.outcome))
         };
-        let effects: Vec<_> = rows.iter().filter_map(|row| Some(found(row)?.0)).collect();
-        let limit = limit(effects.iter().map(|effect| effect.low.abs().max(effect.high.abs())));
-        let ends = effects.iter().flat_map(|effect| [effect.low, effect.high]).filter(|end| end.is_finite());
-        let (low, high) = ends.fold((0.0f64, 0.0f64), |(low, high), end| {
-            let end = end.clamp(-limit, limit);
-            (low.min(end), high.max(end))
-        });
-        let span = if high > low { high - low } else { 1.0 };
-        let x = |value: f64| left + (value.clamp(low, high) - low) / span * PLOT;
+        let scale = Scale::of(rows.iter().filter_map(|row| Some(found(row)?.0)));
+        let x = |value: f64| left + scale.share(value) * PLOT;
         let _ = writeln!(
             svg,
             "<text x=\"{:.0}\" y=\"16\" text-anchor=\"middle\" font-weight=\"bold\">{} {better}</text>\n\
@@ -67,19 +61,15 @@ pub(super) fn forest(evidence: &Evidence, metrics: &[&String]) -> String {
              <text x=\"{:.0}\" y=\"{foot:.0}\" fill=\"#666\" font-size=\"10\" text-anchor=\"end\">{}</text>",
             left + PLOT / 2.0,
             escape(metric),
-            short(low),
+            short(scale.low),
             left + PLOT,
-            short(high),
+            short(scale.high),
             zero = x(0.0),
             foot = bottom + 14.0,
         );
         for (row, (effect, outcome)) in rows.iter().enumerate().filter_map(|(row, v)| Some((row, found(v)?)))
         {
-            let colour = match outcome {
-                Some(Outcome::Better) => "#1f5fbf",
-                Some(Outcome::Worse) => "#c0392b",
-                _ => "#888",
-            };
+            let colour = colour(outcome);
             let y = middle(row);
             let _ = write!(
                 svg,
@@ -88,11 +78,11 @@ pub(super) fn forest(evidence: &Evidence, metrics: &[&String]) -> String {
                 x(effect.low),
                 x(effect.high),
             );
-            if (low..=high).contains(&effect.mean) {
+            if scale.holds(effect.mean) {
                 let _ = write!(svg, "<circle cx=\"{:.1}\" cy=\"{y}\" r=\"3\"/>", x(effect.mean));
             }
             for (end, outwards) in [(effect.low, -1.0), (effect.high, 1.0)] {
-                if !(low..=high).contains(&end) {
+                if !scale.holds(end) {
                     let (tip, back) = (x(end) + 5.0 * outwards, x(end));
                     let [above, below] = [y - 4.0, y + 4.0];
                     let _ = write!(svg, "<path d=\"M{back:.1} {above}L{tip:.1} {y}L{back:.1} {below}Z\"/>");
@@ -104,21 +94,66 @@ pub(super) fn forest(evidence: &Evidence, metrics: &[&String]) -> String {
     svg + "</svg>\n"
 }
 
-/// How far from no difference a panel reaches: no farther than `REACH` times the middle one of `reaches`.
-fn limit(reaches: impl Iterator<Item = f64>) -> f64 {
-    let mut reaches: Vec<f64> = reaches.filter(|reach| reach.is_finite()).collect();
-    reaches.sort_by(f64::total_cmp);
-    reaches.get(reaches.len() / 2).map_or(f64::INFINITY, |middle| middle * REACH)
+/// Blue is better and red worse; grey is not shown to differ, or does not count.
+pub(super) fn colour(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Better) => "#1f5fbf",
+        Some(Outcome::Worse) => "#c0392b",
+        _ => "#888",
+    }
+}
+
+/// What a panel reaches from and to, no difference in it.
+pub(super) struct Scale {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Scale {
+    /// As wide as the intervals, and no farther from no difference than `REACH` times the middle one of them.
+    pub fn of(effects: impl Iterator<Item = Effect>) -> Self {
+        let intervals: Vec<[f64; 2]> = effects.map(|effect| [effect.low, effect.high]).collect();
+        let reach = |[low, high]: &[f64; 2]| low.abs().max(high.abs());
+        let mut reaches: Vec<f64> = intervals.iter().map(reach).filter(|reach| reach.is_finite()).collect();
+        reaches.sort_by(f64::total_cmp);
+        let limit = reaches.get(reaches.len() / 2).map_or(f64::INFINITY, |middle| middle * REACH);
+        let ends = intervals.into_iter().flatten().filter(|end| end.is_finite());
+        ends.map(|end| end.clamp(-limit, limit)).fold(Self { low: 0.0, high: 0.0 }, Self::covering)
+    }
+
+    /// One that reaches as far as `value`, too.
+    pub fn covering(self, value: f64) -> Self {
+        Self { low: self.low.min(value), high: self.high.max(value) }
+    }
+
+    pub fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
+    /// Where a value stands, 0 at the low end and 1 at the high one; what lies beyond stands at the end.
+    pub fn share(&self, value: f64) -> f64 {
+        let span = if self.high > self.low { self.high - self.low } else { 1.0 };
+        (value.clamp(self.low, self.high) - self.low) / span
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::limit;
+    use super::Scale;
+    use crate::stats::Effect;
+
+    fn reaches(highs: &[f64]) -> [f64; 2] {
+        let effect = |high: &f64| Effect { mean: 0.5, low: -0.5, high: *high, p: 1.0, d_z: None };
+        let scale = Scale::of(highs.iter().map(effect));
+        [scale.low, scale.high]
+    }
 
     #[test]
     fn one_far_away_does_not_set_the_scale() {
-        assert_eq!(limit([1.0, 2.0, 1.5].into_iter()), 4.5);
-        assert_eq!(limit([1.0, 200.0, 1.5, f64::NAN].into_iter()), 4.5);
-        assert_eq!(limit(std::iter::empty()), f64::INFINITY);
+        assert_eq!(reaches(&[1.0, 2.0, 1.5]), [-0.5, 2.0]);
+        assert_eq!(reaches(&[1.0, 200.0, 1.5, f64::NAN]), [-0.5, 4.5]);
+        assert_eq!(reaches(&[]), [0.0, 0.0]);
+        let scale = Scale { low: -1.0, high: 3.0 }.covering(-2.0);
+        assert_eq!([scale.share(-2.0), scale.share(0.5), scale.share(9.0)], [0.0, 0.5, 1.0]);
     }
 }

@@ -8,6 +8,7 @@
 mod crops;
 mod error;
 mod forest;
+mod knobs;
 mod page;
 mod photos;
 mod scores;
@@ -61,6 +62,8 @@ pub struct Plan {
     pub metrics: Vec<String>,
     /// Side of the picture's crops in pixels.
     pub crop: usize,
+    /// By dotted key of the runs' configurations the variants that differ in it, in the order of the figure.
+    pub knobs: BTreeMap<String, Vec<String>>,
 }
 
 impl Plan {
@@ -214,9 +217,15 @@ impl Evidence {
     fn write(&self, photos: &TestPhotos, values: &Values, device: &Device) -> Result<(), ExperimentError> {
         let picture = crops::write(self, photos, values, device)?;
         let json = serde_json::to_string_pretty(self)?;
-        let figure = forest::forest(self, &page::columns(self));
-        let files =
-            [("results.json", json), ("differences.svg", figure), ("README.md", page::page(self, &picture))];
+        let columns = page::columns(self);
+        let mut files = vec![
+            ("results.json", json),
+            ("differences.svg", forest::forest(self, &columns)),
+            ("README.md", page::page(self, &picture)),
+        ];
+        if !self.plan.knobs.is_empty() {
+            files.push(("knobs.svg", knobs::picture(self, &columns)?));
+        }
         for (name, text) in files {
             let path = self.plan.out.join(name);
             write_atomic(&path, text.as_bytes()).map_err(|source| ExperimentError::Write { path, source })?;

@@ -16,6 +16,7 @@ pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
         head(evidence),
         means(evidence),
         differences(evidence),
+        knobs(evidence),
         selections(evidence),
         agreement(evidence),
         picture(evidence, crops),
@@ -161,6 +162,17 @@ fn differences(evidence: &Evidence) -> String {
     }
     text.push_str("\n![differences](differences.svg)\n\n");
     text
+}
+
+fn knobs(evidence: &Evidence) -> String {
+    if evidence.plan.knobs.is_empty() {
+        return String::new();
+    }
+    format!(
+        "## Knobs\n\nThe variants of each knob by its values, less `{}`, with the same intervals and colours. All panels of a \
+         score have one scale: where points lie on one level, the knob does not matter. Intervals that reach beyond it are cut off.\n\n![knobs](knobs.svg)\n\n",
+        evidence.plan.reference
+    )
 }
 
 fn selections(evidence: &Evidence) -> String {

@@ -46,6 +46,12 @@ impl Settings {
         value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
     }
 
+    /// The value at `a.b.c`, for people; empty where there is none.
+    pub(crate) fn shown(&self, key: &str) -> String {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        self.value(key).map(plain).unwrap_or_default()
+    }
+
     /// The scale, 1 where the configuration has none.
     pub(super) fn scale(&self) -> usize {
         self.number("scale").map_or(1, |scale| scale.clamp(1.0, 64.0) as usize)

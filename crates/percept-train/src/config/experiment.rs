@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::Config;
 use super::error::ConfigError;
 use super::keys::Document;
+use super::knobs::{Knobs, knobs};
 
 /// The folder of a seed's common start, which no variant may be called.
 const WARM: &str = "warm";
@@ -34,6 +35,9 @@ struct File {
     metrics: Vec<String>,
     #[serde(default = "crop")]
     crop: usize,
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    knobs: Table,
     #[schemars(with = "Config")]
     base: Table,
     #[schemars(with = "Option<Config>")]
@@ -67,6 +71,8 @@ pub struct Experiment {
     pub metrics: Vec<String>,
     /// Side of the picture's crops in pixels.
     pub crop: usize,
+    /// Keys of which a figure shows what they change, with the variants that differ in them.
+    pub knobs: Knobs,
     /// The common start of every seed.
     start: Option<Config>,
     /// In the order of the file, each under its name.
@@ -131,6 +137,8 @@ impl Experiment {
             config(&format!("variant.{name}"), name, &table)
         };
         let variants = names.iter().map(variant).collect::<Result<Vec<_>, _>>()?;
+        let knobs = knobs(&file.knobs, &variants)
+            .map_err(|(key, problem)| document.refuse(&format!("knobs.{key}"), problem))?;
         Ok(Self {
             name: file.name,
             title: file.title,
@@ -141,6 +149,7 @@ impl Experiment {
             test_crop: file.test_crop,
             metrics: file.metrics,
             crop: file.crop,
+            knobs,
             start,
             variants,
         })
@@ -270,6 +279,10 @@ selection = { contrast = "across" }
         SMALL.replace(old, new)
     }
 
+    fn knob(lists: &str) -> String {
+        with("[base]", &format!("[knobs.train.optim_g]\n{lists}\n[base]"))
+    }
+
     #[test]
     fn tables_merge_and_other_values_replace() {
         let table = |text: &str| text.parse::<Table>().unwrap();
@@ -303,6 +316,15 @@ selection = { contrast = "across" }
         let plan = Experiment::from_toml(&text, "e.toml").unwrap().plan(Path::new("out"));
         assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
         assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.is_none()));
+    }
+
+    #[test]
+    fn knobs_have_the_form_of_a_configuration() {
+        let knobs = |text: &str| Experiment::from_toml(text, "e.toml").unwrap().knobs;
+        assert_eq!(knobs(SMALL), Knobs::new());
+        let lists = vec!["across".to_string(), "plain".to_string()];
+        let expected = Knobs::from([("train.optim_g.lr".to_string(), lists)]);
+        assert_eq!(knobs(&knob("lr = ['across', 'plain']")), expected);
     }
 
     #[test]
@@ -343,6 +365,11 @@ selection = { contrast = "across" }
             ),
             (with("metrics", "crop = 4\nmetrics"), &["`crop` must be 16 to 512"]),
             (with("metrics", "test_crop = 4\nmetrics"), &["`test_crop` must be at least 32"]),
+            (knob("lr = 'across'"), &["e.toml:10", "`knobs.train.optim_g.lr`", "list the names of variants"]),
+            (knob("lr = ['plain', 'acros']"), &["e.toml:10", "`acros`, which is no variant"]),
+            (knob("rl = ['plain', 'across']"), &["`knobs.train.optim_g.rl` has no value in `plain`"]),
+            (knob("lr = ['plain']"), &["at least two variants"]),
+            (knob("eps = ['plain', 'across']"), &["`plain` and in `across`"]),
         ] {
             let said = refusal(&text);
             assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} in {said}");

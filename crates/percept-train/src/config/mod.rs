@@ -7,6 +7,7 @@ mod datasets;
 mod error;
 mod experiment;
 mod keys;
+mod knobs;
 mod ranges;
 mod template;
 mod train;
