@@ -73,6 +73,10 @@ impl Metric for Shrunk {
         if self.needs_reference() && reference.size() != test.size() {
             return Err(MetricError::SizeMismatch { reference: reference.size(), test: test.size() });
         }
-        self.metric.score(&self.shrink(reference), &self.shrink(test))
+        let test = self.shrink(test);
+        match self.needs_reference() {
+            true => self.metric.score(&self.shrink(reference), &test),
+            false => self.metric.score(&test, &test),
+        }
     }
 }
