@@ -10,9 +10,10 @@ Examples:
   percept experiment sr.toml --out runs/sr --list   what there is to do, and what is done
   percept experiment sr.toml --out runs/sr --judge-only
 
-The file: name, title, seeds, reference, ours, test (folders), metrics; [base], a training config; [start], what is \
-merged over it for a common start of each seed, if there is one; [variant.NAME], what is merged over it for each variant. \
-docs/evidence/sr.toml in the repository is one.
+The file: name, title, seeds, reference, ours, test (folders), metrics, test_crop and crop (pixels, may be left out); [base], a \
+training config; [start], what is merged over it for a common start of each seed, if there is one; [variant.NAME], what is merged \
+over it for each variant; [knobs], if you like, a config with lists of variants for values, in the order of the key's own: a figure \
+of what each key changes. docs/evidence/knobs.toml in the repository has all of it.
 
 Ctrl-C finishes the step and saves; the same command goes on. Runs lie in DIR/seed-S/VARIANT and are ordinary runs. \
 One that is finished is not trained again. Then all of them restore the photos of `test`: DIR/README.md has the \
