@@ -92,7 +92,8 @@ pub struct FeatureOpt {
     pub layer_weights: BTreeMap<String, f64>,
     /// Factor in the sum of losses.
     pub loss_weight: f64,
-    /// Feature selection; left out, this is the plain perceptual loss.
+    /// Feature selection; left out, this is the plain perceptual loss. Measured alone (docs/evidence), it helped where light and colour are
+    /// damaged and cost a little where detail is missing (super-resolution, noise, blur, JPEG): leave it out there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionConfig>,
 }
