@@ -3,7 +3,7 @@
     percept agree DIR --metric mdsi,lpips-alex,selected:FILE --json > agree.json
     python docs/evidence/people/kinds.py agree.json --kinds 07 08 10 --ahead selected:FILE
 
-Kinds are told by how their names begin. Intervals of 95 % are a bootstrap over references, paired for the differences.
+Several files, of other images or of other metrics on the same ones, are joined by image. Kinds are told by how their names begin. Intervals of 95 % are a bootstrap over references, paired for the differences.
 Prints Markdown. Needs numpy and scipy.
 """
 
@@ -19,14 +19,24 @@ def correlation(a, b):
     return np.corrcoef(rankdata(a), rankdata(b))[0, 1]
 
 
+def joined(files):
+    metrics, rows = {}, {}
+    for file in files:
+        found = json.loads(file.read_text())
+        metrics |= found["metrics"]
+        for row in found["rows"]:
+            rows.setdefault(row["distorted"], row)["scores"] |= row["scores"]
+    return {"metrics": metrics, "rows": rows.values()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("agreement", type=Path)
+    parser.add_argument("agreements", nargs="+", type=Path)
     parser.add_argument("--kinds", nargs="+", required=True)
     parser.add_argument("--ahead", required=True)
     parser.add_argument("--resamples", type=int, default=2000)
     args = parser.parse_args()
-    found = json.loads(args.agreement.read_text())
+    found = joined(args.agreements)
     rows = [row for row in found["rows"] if row["distortion"].startswith(tuple(args.kinds))]
     human = np.array([row["human"] for row in rows])
     sign = {name: 1 if metric["better"] == "higher" else -1 for name, metric in found["metrics"].items()}
