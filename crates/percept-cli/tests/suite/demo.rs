@@ -1,0 +1,46 @@
+//! `percept demo`, with steps enough to see that everything is wired.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::common::{arg, percept, run};
+
+#[test]
+fn the_demo_survives_a_kill_and_ends_with_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("demo");
+    let call = ["demo", "--steps", "2", "--out", arg(&out)];
+    let mut child = percept(&call).spawn().unwrap();
+    let started = Instant::now();
+    while !out.join("feature/log.jsonl").exists() {
+        assert!(started.elapsed() < Duration::from_secs(300), "the demo does not come to its second loss");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let page = out.join("report.html");
+    assert!(!page.exists());
+    let done = run(&call).exits(0).prints(&[arg(&page)]).says(&["3/4 feature", "4/4 disentangled"]);
+    assert_eq!(done.out.lines().last(), Some(arg(&page)), "the last line is the page");
+    let html = fs::read_to_string(&page).unwrap();
+    for part in ["l1", "feature", "disentangled", "relu3_3", "psnr-y", "lpips-alex", "tea-garden"] {
+        assert!(html.contains(part), "no `{part}` on the page");
+    }
+    for run in ["warm", "l1", "feature", "disentangled"] {
+        assert!(out.join(run).join("model.safetensors").is_file(), "no model of {run}");
+    }
+    let size = fs::metadata(&page).unwrap().len();
+    assert!(size < 30_000_000, "the page has {size} bytes");
+
+    // Other settings in the same folder would compare what cannot be compared.
+    run(&["demo", "--steps", "3", "--out", arg(&out)]).exits(2).says(&["other settings", "total_iter = 2"]);
+}
+
+#[test]
+fn wrong_calls_of_the_demo_are_refused() {
+    run(&["demo", "--steps", "0"]).exits(2);
+    run(&["demo", "--steps", "2", "--quick"]).exits(2);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    run(&["demo", "--out", arg(file.path())]).exits(1).says(&["--out"]);
+}

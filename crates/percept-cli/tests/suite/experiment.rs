@@ -1,0 +1,163 @@
+//! `percept experiment`, through the real binary: small trainings on real photos.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::common::{arg, percept, run};
+use serde_json::Value;
+
+const PHOTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/photos");
+
+fn experiment(folder: &Path, change: impl Fn(String) -> String) -> String {
+    let text = format!(
+        r#"
+name = "tiny"
+title = "Does a selection help?"
+seeds = [3, 5]
+reference = "feature"
+ours = "across"
+test = ["{PHOTOS}/val"]
+test_crop = 64
+metrics = ["psnr-y", "haarpsi"]
+crop = 32
+knobs.train.perceptual_opt.loss_weight = ["across", "feature"]
+
+[base]
+task = "sr"
+scale = 2
+network_g = {{ type = "srresnet", num_feat = 8, num_block = 1 }}
+datasets.train = {{ dataroot_gt = "{PHOTOS}/train", gt_size = 32, batch_size = 2 }}
+logger = {{ print_freq = 1, save_checkpoint_freq = 1, use_tb_logger = false }}
+train.total_iter = 4
+
+[start]
+train.total_iter = 2
+train.pixel_opt = {{ type = "l1" }}
+
+[variant.feature.train.perceptual_opt]
+type = "feature"
+backbone = {{ type = "vgg16", weights = "random" }}
+layer_weights = {{ relu1_2 = 1.0 }}
+
+[variant.across.train.perceptual_opt]
+type = "feature"
+backbone = {{ type = "vgg16", weights = "random" }}
+layer_weights = {{ relu1_2 = 1.0 }}
+loss_weight = 0.25
+selection = {{ contrast = "across", warmup = 0, lr = 0.1 }}
+"#
+    );
+    let path = folder.join("tiny.toml");
+    fs::write(&path, change(text)).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+/// The results without what differs from call to call.
+fn results(out: &Path) -> Value {
+    let mut found: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
+    for key in ["out", "command"] {
+        found["plan"].as_object_mut().unwrap().remove(key);
+    }
+    for variant in found["variants"].as_array_mut().unwrap() {
+        variant.as_object_mut().unwrap().remove("seconds");
+    }
+    found
+}
+
+#[test]
+fn trains_judges_and_goes_on_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = experiment(folder.path(), |text| text);
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    run(&["experiment", &file, "--out", arg(&one), "--list"]).exits(0).prints(&[
+        "seed-3 warm",
+        "seed-5 across",
+        "to do",
+    ]);
+    run(&["experiment", &file, "--out", arg(&one)]).exits(0).prints(&["README.md"]);
+    run(&["experiment", &file, "--out", arg(&one), "--list"]).exits(0).prints(&["done"]);
+
+    let found = results(&one);
+    assert_eq!(found["photos"].as_array().unwrap().len(), 5);
+    let variants = found["variants"].as_array().unwrap();
+    let names: Vec<_> = variants.iter().map(|variant| variant["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["feature", "across"]);
+    let psnr = &variants[1]["findings"]["psnr-y"];
+    let (mean, reference) =
+        (psnr["mean"].as_f64().unwrap(), variants[0]["findings"]["psnr-y"]["mean"].as_f64().unwrap());
+    assert!((psnr["difference"]["mean"].as_f64().unwrap() - (mean - reference)).abs() < 1e-9);
+    assert!(psnr["p_holm"].as_f64().is_some() && variants[0]["findings"]["psnr-y"]["difference"].is_null());
+    assert_eq!(variants[1]["selection"]["taps"][0]["channels"], 64);
+    assert!(variants[1]["selection"]["taps"][0]["between_seeds"].as_f64().is_some());
+    let page = fs::read_to_string(one.join("README.md")).unwrap();
+    for part in
+        ["# Does a selection help?", "Seeds 3, 5", "5 photos", "psnr-y ↑", "less `feature`", "crops.jpg"]
+    {
+        assert!(page.contains(part), "no `{part}` in {page}");
+    }
+    assert!(fs::metadata(one.join("crops.jpg")).unwrap().len() > 1000);
+    let knobs = fs::read_to_string(one.join("knobs.svg")).unwrap();
+    let values = knobs.find(">0.25<").zip(knobs.find(">1.0<")).unwrap();
+    assert!(
+        values.0 < values.1
+            && knobs.contains(">perceptual_opt.loss_weight<")
+            && page.contains("](knobs.svg)"),
+        "{knobs}"
+    );
+
+    // A second call trains nothing.
+    let log = one.join("seed-3/across/log.jsonl");
+    let before = fs::metadata(&log).unwrap().modified().unwrap();
+    run(&["experiment", &file, "--out", arg(&one)]).exits(0);
+    assert_eq!(fs::metadata(&log).unwrap().modified().unwrap(), before);
+
+    let mut child = percept(&["experiment", &file, "--out", arg(&other)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while !other.join("seed-3/feature/log.jsonl").exists() && started.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!other.join("results.json").exists(), "it was killed too late to show anything");
+    run(&["experiment", &file, "--out", arg(&other)]).exits(0);
+    assert_eq!(results(&other), found);
+}
+
+#[test]
+fn what_is_unfinished_is_left_out_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let one_seed = |text: String| text.replace("[3, 5]", "[3]");
+    let file = experiment(folder.path(), one_seed);
+    let out = folder.path().join("out");
+    run(&["experiment", &file, "--out", arg(&out), "--judge-only"])
+        .exits(1)
+        .says(&["feature", "train them first"]);
+    run(&["experiment", &file, "--out", arg(&out)]).exits(0);
+    fs::remove_file(out.join("seed-3/across/model.safetensors")).unwrap();
+    run(&["experiment", &file, "--out", arg(&out), "--judge-only"]).exits(0).says(&["left out: across"]);
+    let page = fs::read_to_string(out.join("README.md")).unwrap();
+    assert!(page.contains("single seed") && page.contains("left out: across"), "{page}");
+}
+
+#[test]
+fn mistakes_are_found_before_the_first_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let call = |from: &str, to: &str| {
+        let file = experiment(folder.path(), |text| text.replace(from, to));
+        run(&["experiment", &file, "--out", arg(&out)]).exits(2)
+    };
+    call("test_crop", "test_corp").says(&["test_corp", "test_crop"]);
+    call("reference = \"feature\"", "reference = \"featur\"").says(&["featur"]);
+    call("haarpsi", "haarspi").says(&["haarspi", "haarpsi"]);
+    call("contrast = \"across\"", "contrast = \"acros\"").says(&["acros"]);
+    call("lr = 0.1", "lr = -1.0").says(&["lr must be above 0"]);
+    call("/val\"", "\"").says(&["no photo"]);
+    assert!(!out.exists());
+}

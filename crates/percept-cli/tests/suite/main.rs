@@ -1,0 +1,24 @@
+//! All tests of this crate that use it from outside: one program, so that it is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod agree;
+mod apply;
+mod common;
+mod compare;
+mod demo;
+mod experiment;
+mod metrics;
+mod report;
+mod score;
+mod select;
+mod study;
+mod study_page;
+mod study_server;
+mod train;
+mod weights;

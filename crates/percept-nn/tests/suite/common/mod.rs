@@ -1,0 +1,5 @@
+//! What several files of tests use.
+
+pub(crate) mod matrix;
+pub(crate) mod perceptual;
+pub(crate) mod store;

@@ -1,0 +1,25 @@
+//! All tests of this crate that use it from outside: one program, so that it is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod backbone;
+mod by_photos;
+mod common;
+mod contextual;
+mod device;
+mod golden_networks;
+mod gradients;
+mod metric;
+mod model;
+mod network;
+mod precision;
+mod projection;
+mod selection;
+mod style;
+mod weight_files;
+mod weight_modules;

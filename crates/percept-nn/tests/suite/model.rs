@@ -1,0 +1,310 @@
+//! Model files, and images that go through them in tiles.
+
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use percept_image::{Image, PackedBayer, Srgb};
+use percept_nn::model::{Card, Model, ModelError, Tiling};
+use percept_nn::network::{
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+};
+use percept_nn::weights::{Array, StateDict, WeightError};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
+    Card {
+        network_g,
+        task: "sr".to_string(),
+        scale,
+        in_channels,
+        losses: json!({"pixel_opt": {"type": "l1"}}),
+        seed: 3,
+        data: json!({"photos": 5}),
+        iter: 12,
+        percept: "0.1.0".to_string(),
+        sha256: String::new(),
+    }
+}
+
+/// A network all of whose layers matter. Initial weights are nearly those of no change at all, so they are grown;
+/// gates and biases start at 0, so they are filled.
+fn model(network_g: NetworkConfig, scale: usize, in_channels: usize, growth: f32) -> Model {
+    let card = card(network_g.clone(), scale, in_channels);
+    let network = network_g.init(card.network_scale(), in_channels, 3, &Device::flex()).unwrap();
+    let mut state = StateDict::new();
+    for (name, array) in StateDict::of(&network).iter() {
+        let grown = |(at, value): (usize, &f32)| match *value {
+            0.0 => 0.1 * ((at * 7) % 5) as f32 - 0.2,
+            value => growth * value,
+        };
+        let data = array.data.iter().enumerate().map(grown).collect();
+        state.insert(name, Array { shape: array.shape.clone(), data });
+    }
+    Model::new(state.apply(network).unwrap(), card)
+}
+
+fn photo(width: usize, height: usize) -> Image<Srgb> {
+    Image::from_fn(width, height, |x, y, c| {
+        let (x, y) = (x as f32, y as f32);
+        0.5 + 0.3 * (x / 3.0 + c as f32).sin() * (y / 5.0).cos() + 0.1 * ((x * y) / 40.0).sin()
+    })
+}
+
+fn srresnet(num_feat: usize, num_block: usize) -> NetworkConfig {
+    NetworkConfig::SrResNet(SrResNetConfig { num_feat, num_block })
+}
+
+fn nafnet(width: usize) -> NetworkConfig {
+    let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
+    NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
+}
+
+fn largest_difference(a: &Image<Srgb>, b: &Image<Srgb>) -> f32 {
+    assert_eq!(a.size(), b.size());
+    a.data().iter().zip(b.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Mean size of the change from pixel to pixel: what a network that says nothing would have none of.
+fn liveliness(image: &Image<Srgb>) -> f32 {
+    let values = image.data();
+    let steps = values.iter().zip(&values[3..]).map(|(a, b)| (a - b).abs());
+    steps.sum::<f32>() / values.len() as f32
+}
+
+#[test]
+fn tiles_give_what_one_piece_gives() {
+    let edsr = NetworkConfig::Edsr(EdsrConfig { num_feat: 12, num_block: 4, ..EdsrConfig::default() });
+    let rrdb = |num_block| NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block, num_grow_ch: 4 });
+    let cases = [
+        (srresnet(12, 3), 4, 4.0),
+        (srresnet(12, 3), 3, 4.0),
+        (srresnet(12, 16), 1, 2.0),
+        (edsr, 2, 1.5),
+        (rrdb(3), 4, 2.0),
+        // Sees 320 pixels far, on paper.
+        (rrdb(21), 4, 2.0),
+        (rrdb(2), 2, 2.0),
+        (NetworkConfig::Compact(CompactConfig { num_feat: 12, num_conv: 4 }), 4, 2.0),
+        (nafnet(8), 1, 1.0),
+    ];
+    for (network_g, scale, growth) in cases {
+        let name = format!("{} x{scale}", network_g.name());
+        let model = model(network_g, scale, 3, growth);
+        let image = photo(147, 101);
+        let whole = model.restore(&image, Tiling::whole()).unwrap();
+        assert_eq!(whole.size(), (147 * scale, 101 * scale));
+        let life = liveliness(&whole);
+        assert!(life > 0.01, "{name}: {life}");
+        let tiles = |overlap| Tiling { size: Some(48), overlap };
+        let difference = largest_difference(&whole, &model.restore(&image, tiles(None)).unwrap());
+        assert!(difference <= 1.0 / 255.0, "{name}: {difference}");
+        let bare = largest_difference(&whole, &model.restore(&image, tiles(Some(0))).unwrap());
+        assert!(bare > 1.0 / 255.0, "{name}: without overlap {bare}, so the test tests nothing");
+    }
+}
+
+/// The mean of a tile is not the mean of the photo: half of it is black.
+#[test]
+fn channel_attention_sees_the_whole_photo_in_every_tile() {
+    let model = model(nafnet(8), 1, 3, 1.0);
+    let half = Image::from_fn(160, 48, |x, y, c| if x < 80 { 0.0 } else { photo(160, 48).pixel(x, y)[c] });
+    let whole = model.restore(&half, Tiling::whole()).unwrap();
+    let tiled = model.restore(&half, Tiling { size: Some(48), overlap: None }).unwrap();
+    let difference = largest_difference(&whole, &tiled);
+    assert!(difference <= 1.0 / 255.0, "{difference}");
+    // A part by itself, which is what a tile with its own mean would be, differs inside too.
+    let part = model.restore(&half.crop(64, 0, 96, 48), Tiling::whole()).unwrap();
+    let difference = largest_difference(&whole.crop(128, 8, 32, 32), &part.crop(64, 8, 32, 32));
+    assert!(difference > 1.0 / 255.0, "{difference}: the mean does not matter, so the test tests nothing");
+}
+
+#[test]
+fn every_size_goes_through() {
+    let naf = NetworkConfig::NafNet(NafNetConfig { width: 4, ..NafNetConfig::default() });
+    let rrdb = NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 4, num_block: 1, num_grow_ch: 2 });
+    for (network_g, scale) in [(naf, 1), (srresnet(4, 1), 4), (rrdb, 1)] {
+        let model = model(network_g, scale, 3, 1.0);
+        for (width, height) in [(1, 1), (1, 40), (17, 3), (33, 50)] {
+            let tilings =
+                [(None, None), (Some(1), Some(0)), (Some(16), None), (Some(usize::MAX), Some(usize::MAX))];
+            for (size, overlap) in tilings.into_iter().take(if width < 20 { 4 } else { 1 }) {
+                let restored = model.restore(&photo(width, height), Tiling { size, overlap }).unwrap();
+                assert_eq!(restored.size(), (scale * width, scale * height));
+                assert!(restored.data().iter().all(|value| (0.0..=1.0).contains(value)));
+            }
+        }
+        assert_eq!(model.restore(&photo(0, 0), Tiling::default()).unwrap().size(), (0, 0));
+    }
+}
+
+/// Padding to a multiple with zeros would be a dark edge that the network answers to.
+#[test]
+fn padding_continues_the_image() {
+    let model = model(nafnet(8), 1, 3, 1.0);
+    let restore = |width, height| {
+        let grey = Image::from_fn(width, height, |_, _, _| 0.6);
+        model.restore(&grey, Tiling::whole()).unwrap()
+    };
+    let difference = largest_difference(&restore(64, 64).crop(0, 0, 61, 63), &restore(61, 63));
+    assert!(difference < 1e-4, "{difference}");
+}
+
+/// A model in a file of a folder of its own.
+fn saved(network_g: NetworkConfig, scale: usize, in_channels: usize) -> (TempDir, std::path::PathBuf, Model) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = model(network_g, scale, in_channels, 1.0);
+    model.save(&path).unwrap();
+    (folder, path, model)
+}
+
+fn load(path: &Path) -> Result<Model, ModelError> {
+    Model::load(path, &Device::flex())
+}
+
+#[test]
+fn a_file_holds_the_model_bit_for_bit() {
+    let (_folder, path, saved) = saved(srresnet(4, 1), 1, 4);
+    let loaded = load(&path).unwrap();
+    assert_eq!(loaded.card().sha256.len(), 64);
+    assert_eq!(Card { sha256: String::new(), ..loaded.card().clone() }, *saved.card());
+    let weights = |model: &Model| StateDict::of(model.network()).to_safetensors();
+    assert_eq!(weights(&loaded), weights(&saved));
+    let raw = Image::<PackedBayer>::from_fn(20, 12, |x, y, c| ((x * 3 + y + c) % 9) as f32 / 9.0);
+    let restore = |model: &Model| model.restore_bayer(&raw, Tiling::default()).unwrap();
+    assert_eq!(restore(&loaded), restore(&saved));
+    assert_eq!(restore(&loaded).size(), (40, 24));
+    // Saved again, the file is the same.
+    let again = path.with_extension("again");
+    loaded.save(&again).unwrap();
+    assert_eq!(fs::read(again).unwrap(), fs::read(&path).unwrap());
+
+    let error = loaded.restore(&photo(9, 9), Tiling::default()).unwrap_err();
+    assert!(matches!(error, ModelError::Input { .. }), "{error}");
+    assert!(error.to_string().contains("packed Bayer") && error.to_string().contains("model.safetensors"));
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
+    let whole = fs::read(&path).unwrap();
+    let broken = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let error = load(&path).unwrap_err();
+        assert!(error.to_string().contains("model.safetensors"), "{error}");
+        error
+    };
+    let mut flipped = whole.clone();
+    let last = flipped.len() - 2;
+    flipped[last] ^= 1;
+    assert!(matches!(broken(&flipped), ModelError::Damaged { .. }));
+    for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
+        broken(&whole[..length]);
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
+    let mut state = StateDict::load(&path).unwrap();
+    let mut bias = state.get("conv_last.bias").unwrap().clone();
+    bias.data[1] = f32::NAN;
+    state.insert("conv_last.bias", bias);
+    let mut card: Value = serde_json::from_str(&state.metadata()[Card::KEY]).unwrap();
+    card["sha256"] = state.sha256().into();
+    state.set_metadata(Card::KEY, &card.to_string());
+    state.save(&path).unwrap();
+    let error = load(&path).unwrap_err();
+    assert!(matches!(error, ModelError::Weights(WeightError::NotFinite { .. })), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("model.safetensors") && message.contains("conv_last.bias"), "{message}");
+}
+
+#[test]
+fn a_card_that_is_not_that_of_the_weights_is_refused() {
+    let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
+    let state = StateDict::load(&path).unwrap();
+    let card: Value = serde_json::from_str(&state.metadata()[Card::KEY]).unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let (mut state, mut card) = (state.clone(), card.clone());
+        change(&mut card);
+        state.set_metadata(Card::KEY, &card.to_string());
+        state.save(&path).unwrap();
+        let error = load(&path).unwrap_err();
+        assert!(error.to_string().contains("model.safetensors"), "{error}");
+        error
+    };
+    assert!(matches!(with(&|card| card["network_g"]["num_feat"] = 9.into()), ModelError::Card { .. }));
+    assert!(matches!(with(&|card| card["network_g"]["type"] = "unet".into()), ModelError::Card { .. }));
+    assert!(matches!(with(&|card| card["in_channels"] = 1_000_000_000.into()), ModelError::Card { .. }));
+    assert!(matches!(with(&|card| card["scale"] = 7.into()), ModelError::Network { .. }));
+    assert!(matches!(with(&|card| card["scale"] = 4.into()), ModelError::Weights(WeightError::Names { .. })));
+}
+
+#[test]
+fn without_a_card_the_message_says_what_to_do() {
+    let (_folder, path, saved) = saved(srresnet(6, 3), 2, 3);
+    let mut bare = StateDict::new();
+    bare.extend_prefixed("", StateDict::load(&path).unwrap());
+    bare.save(&path).unwrap();
+    let error = load(&path).unwrap_err();
+    assert!(matches!(error, ModelError::NoCard { .. }), "{error}");
+    assert!(error.to_string().contains("--network") && error.to_string().contains("model.safetensors"));
+
+    // The architecture alone is enough: sizes are in the weights.
+    let config = NetworkConfig::SrResNet(SrResNetConfig::default());
+    let imported = Model::import(&path, &config, 2, &Device::flex()).unwrap();
+    assert_eq!(imported.card().network_g, srresnet(6, 3));
+    let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
+    assert_eq!(restore(&imported), restore(&saved));
+    let error = Model::import(&path, &config, 4, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("upconv2") && error.contains("model.safetensors"), "{error}");
+
+    bare.set_metadata("iter", "5");
+    bare.set_metadata("card", "{}");
+    bare.save(&path).unwrap();
+    let error = load(&path).unwrap_err();
+    assert!(matches!(error, ModelError::Checkpoint { .. }), "{error}");
+}
+
+#[test]
+fn sizes_of_public_weights_are_read_off_them() {
+    let edsr = EdsrConfig { num_feat: 6, num_block: 3, res_scale: 0.1 };
+    let default = EdsrConfig { res_scale: 0.1, ..EdsrConfig::default() };
+    let rrdb = RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5 };
+    let compact = CompactConfig { num_feat: 6, num_conv: 3 };
+    let cases = [
+        (NetworkConfig::Edsr(edsr), NetworkConfig::Edsr(default), 4),
+        (NetworkConfig::RrdbNet(rrdb), NetworkConfig::RrdbNet(RrdbNetConfig::default()), 2),
+        (NetworkConfig::Compact(compact), NetworkConfig::Compact(CompactConfig::default()), 4),
+        (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
+    ];
+    for (network_g, default, scale) in cases {
+        let (_folder, path, _) = saved(network_g.clone(), scale, 3);
+        let imported = Model::import(&path, &default, scale, &Device::flex()).unwrap();
+        assert_eq!(imported.card().network_g, network_g);
+    }
+}
+
+/// A small file may not ask for more memory than there is.
+#[test]
+fn a_file_that_claims_a_giant_network_is_refused() {
+    let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
+    let mut state = StateDict::load(&path).unwrap();
+    let wide = Array { shape: vec![100_000, 3, 3, 3], data: vec![0.0; 2_700_000] };
+    state.insert("conv_first.weight", wide);
+    state.save(&path).unwrap();
+    let error = Model::import(&path, &srresnet(4, 1), 2, &Device::flex()).unwrap_err();
+    assert!(matches!(error, ModelError::Weights(WeightError::Malformed { .. })), "{error}");
+}
+
+#[test]
+fn a_result_that_is_no_number_names_the_model() {
+    let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
+    model(srresnet(4, 1), 2, 3, 1e30).save(&path).unwrap();
+    let error = load(&path).unwrap().restore(&photo(20, 12), Tiling::default()).unwrap_err();
+    assert!(matches!(error, ModelError::NotFinite { .. }), "{error}");
+    assert!(error.to_string().contains("model.safetensors"), "{error}");
+}

@@ -1,0 +1,231 @@
+//! Configuration files: defaults, refusals with line and advice, and the template.
+
+use percept_train::config::{OptimType, SchedulerConfig};
+use percept_train::{Config, ConfigError, Task};
+
+const SMALL: &str = r#"
+name = "x4"
+task = "sr"
+[datasets.train]
+dataroot_gt = "photos"
+[network_g]
+type = "srresnet"
+[train]
+total_iter = 1000
+pixel_opt = {}
+"#;
+
+fn refusal(text: &str) -> String {
+    Config::from_toml(text, "run.toml").unwrap_err().to_string()
+}
+
+/// `SMALL` with one line replaced.
+fn with(old: &str, new: &str) -> String {
+    assert!(SMALL.contains(old), "{old}");
+    SMALL.replace(old, new)
+}
+
+#[test]
+fn ten_lines_are_a_whole_configuration() {
+    assert!(SMALL.trim().lines().count() <= 10);
+    let config = Config::from_toml(SMALL, "run.toml").unwrap();
+    assert_eq!((config.scale, config.seed, config.device.as_str()), (4, 0, "cpu"));
+    assert_eq!(config.datasets.train.degradation, Some(Task::Sr.degradation(4)));
+    assert_eq!(config.run_dir().to_str(), Some("runs/x4"));
+    assert_eq!(config.train.optim_g.kind, OptimType::Adam);
+    assert_eq!(config.train.scheduler, SchedulerConfig::Constant);
+}
+
+#[test]
+fn what_is_written_reads_back_as_the_same_configuration() {
+    let config = Config::from_toml(SMALL, "run.toml").unwrap();
+    let text = config.to_toml().unwrap();
+    assert!(text.contains("gt_size = 96") && text.contains("scale = 4"), "{text}");
+    assert_eq!(Config::from_toml(&text, "again").unwrap(), config);
+}
+
+#[test]
+fn the_template_of_every_task_explains_each_key_and_reads_back() {
+    for task in Task::ALL {
+        let text = Config::template(task).unwrap();
+        let config = Config::from_toml(&text, "template").unwrap();
+        assert_eq!(config, Config::from_toml(&Config::for_task(task).to_toml().unwrap(), "plain").unwrap());
+        let mut before = "";
+        for line in text.lines() {
+            let is_map_entry = line.starts_with("relu");
+            let explained = before.starts_with("# ") || is_map_entry;
+            assert!(
+                line.is_empty() || line.starts_with('#') || explained,
+                "{task}: no comment above `{line}`"
+            );
+            assert!(line.chars().count() <= 110, "{line}");
+            before = line;
+        }
+        assert!(text.contains("# pretrain_network_g = "), "{text}");
+    }
+}
+
+#[test]
+fn keys_left_out_of_the_template_are_right_once_uncommented() {
+    let text = Config::template(Task::Sr).unwrap();
+    for key in ["pretrain_network_g", "weights", "run", "max_images", "grad_clip", "precision"] {
+        let commented = format!("# {key} = ");
+        assert!(text.contains(&commented), "{key}");
+        Config::from_toml(&text.replace(&commented, &format!("{key} = ")), "template").unwrap();
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
+    let message = refusal(&with("dataroot_gt = \"photos\"", "dataroot_gt = \"photos\"\ngt_sise = 96"));
+    assert_eq!(message, "run.toml:6: unknown key `datasets.train.gt_sise`; did you mean `gt_size`?");
+    let message = refusal(&with("pixel_opt = {}", "pixel_opt = { los_weight = 1.0 }"));
+    assert!(message.contains("`train.pixel_opt.los_weight`; did you mean `loss_weight`?"), "{message}");
+    let message = refusal(&with("type = \"srresnet\"", "type = \"srresnet\"\nqqqq = 1"));
+    assert!(message.contains("run.toml:8: unknown key `network_g.qqqq`; known here are `"), "{message}");
+    let message = refusal(&with("name = \"x4\"", "name = \"x4\"\ntotal_iter = 5"));
+    assert!(message.contains("unknown key `total_iter`; did you mean `train.total_iter`?"), "{message}");
+    let selection = "pixel_opt = {}\n[train.perceptual_opt]\ntype = \"feature\"\n[train.perceptual_opt.selection]\nflor = 0.1";
+    let message = refusal(&with("pixel_opt = {}", selection));
+    assert!(
+        message.starts_with("run.toml:14: unknown key `train.perceptual_opt.selection.flor`; did"),
+        "{message}"
+    );
+    let degradation = "dataroot_gt = \"photos\"\ndegradation = [{ type = \"jpeg\", qualty = 30 }]";
+    let message = refusal(&with("dataroot_gt = \"photos\"", degradation));
+    assert!(message.contains("`datasets.train.degradation.qualty`; did you mean `quality`?"), "{message}");
+}
+
+#[test]
+fn taps_are_free_keys() {
+    let loss = "[train.perceptual_opt]\ntype = \"feature\"\nlayer_weights = { relu5_1 = 0.5 }";
+    Config::from_toml(&with("pixel_opt = {}", loss), "run.toml").unwrap();
+}
+
+#[test]
+fn broken_text_and_wrong_types_are_refused_with_their_line() {
+    let message = refusal(&with("total_iter = 1000", "total_iter = = 1000"));
+    assert!(message.starts_with("run.toml:9: "), "{message}");
+    let message = refusal(&with("total_iter = 1000", "total_iter = \"many\""));
+    assert!(message.starts_with("run.toml:9: invalid type: string \"many\""), "{message}");
+    let message = refusal(&with("task = \"sr\"", "task = \"dehaze\""));
+    assert!(
+        message.contains("run.toml:3: unknown variant `dehaze`") && message.contains("lowlight"),
+        "{message}"
+    );
+    let message = refusal(&with("type = \"srresnet\"", "type = \"srresnt\""));
+    assert!(message.contains("unknown variant `srresnt`"), "{message}");
+    let message = refusal(&with("name = \"x4\"\n", ""));
+    assert!(message.contains("missing field `name`"), "{message}");
+    for text in [message, refusal("name = 1"), refusal("[[[")] {
+        assert!(text.ends_with("; `percept schema` says what every key holds"), "{text}");
+    }
+}
+
+#[test]
+fn every_range_names_its_key() {
+    let cases = [
+        ("task = \"sr\"", "task = \"sr\"\nscale = 7", "run.toml:4: `scale` must be 2 to 4"),
+        ("task = \"sr\"", "task = \"denoise\"\nscale = 2", "`scale` must be 1 for the task `denoise`"),
+        ("name = \"x4\"", "name = \"a/b\"", "run.toml:2: `name` must be a plain name"),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\ngt_size = 98",
+            "run.toml:6: `datasets.train.gt_size` must be a multiple of 4 here; it is 98, take 100",
+        ),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\nbatch_size = 0",
+            "`datasets.train.batch_size` must be 1 to 256; it is 0",
+        ),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\nprefetch = 0",
+            "`datasets.train.prefetch` must be",
+        ),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\nmosaic = {}",
+            "`datasets.train.mosaic` belongs to the task `raw2rgb`",
+        ),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\ndataroot_lq = \"q\"\ndegradation = []",
+            "`datasets.train.degradation` and `dataroot_lq`",
+        ),
+        (
+            "dataroot_gt = \"photos\"",
+            "dataroot_gt = \"p\"\ndegradation = [{ type = \"jpeg\", quality = 300 }]",
+            "`datasets.train.degradation` is out of range: jpeg.quality = 300",
+        ),
+        ("total_iter = 1000", "total_iter = 0", "run.toml:9: `train.total_iter` must be at least 1"),
+        ("total_iter = 1000", "ema_decay = 1.0", "`train.ema_decay` must be at least 0 and below 1; it is 1"),
+        ("total_iter = 1000", "grad_clip = 0.0", "`train.grad_clip` must be above 0"),
+        ("total_iter = 1000", "optim_g = { lr = nan }", "`train.optim_g.lr` must be above 0; it is NaN"),
+        ("total_iter = 1000", "optim_g = { betas = [0.9, 1.0] }", "`train.optim_g.betas` must be"),
+        (
+            "total_iter = 1000",
+            "scheduler = { type = \"multistep\", milestones = [5, 3] }",
+            "`train.scheduler.milestones` must rise",
+        ),
+        (
+            "total_iter = 1000",
+            "scheduler = { type = \"cosine\", eta_min = 1.0 }",
+            "`train.scheduler.eta_min` must be from 0",
+        ),
+        ("pixel_opt = {}", "", "`train` has no loss; add at least one of"),
+        (
+            "pixel_opt = {}",
+            "pixel_opt = { loss_weight = -1.0 }",
+            "run.toml:10: `train.pixel_opt.loss_weight` must be at least 0; it is -1",
+        ),
+        ("pixel_opt = {}", "pixel_opt = {}\n[val]\nval_freq = 0", "`val.val_freq` must be at least 1"),
+    ];
+    for (old, new, expected) in cases {
+        let message = refusal(&with(old, new));
+        assert!(message.contains(expected), "{message}\nexpected: {expected}");
+    }
+}
+
+#[test]
+fn a_contrast_across_photos_needs_two_of_them() {
+    let one = with("dataroot_gt = \"photos\"", "dataroot_gt = \"p\"\nbatch_size = 1");
+    let loss = "[train.perceptual_opt]\ntype = \"feature\"\n[train.perceptual_opt.selection]\nfloor = 0.4";
+    let message = refusal(&one.replace("pixel_opt = {}", loss));
+    assert!(message.contains("`train.perceptual_opt.selection.contrast` is `across`"), "{message}");
+    let literal = loss.replace("floor = 0.4", "contrast = \"literal\"");
+    Config::from_toml(&one.replace("pixel_opt = {}", &literal), "run.toml").unwrap();
+    let message =
+        refusal(&one.replace("pixel_opt = {}", &literal.replace("literal\"", "literal\"\nfloor = 2.0")));
+    assert!(message.contains("is out of range: floor must be"), "{message}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load("/nowhere/run.toml").unwrap_err();
+    assert!(matches!(error, ConfigError::Read { .. }) && error.to_string().contains("/nowhere/run.toml"));
+}
+
+#[test]
+fn a_configuration_made_in_code_is_checked_too() {
+    let mut config = Config::for_task(Task::Raw2rgb);
+    config.validate().unwrap();
+    config.datasets.train.gt_size = 97;
+    assert!(config.validate().unwrap_err().to_string().contains("`datasets.train.gt_size`"));
+}
+
+#[test]
+fn every_field_of_the_schema_is_documented() {
+    fn walk(schema: &serde_json::Value, path: &str) {
+        let fields = schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten();
+        for (key, field) in fields {
+            let tag = key == "type" && field.get("const").is_some();
+            assert!(tag || field.get("description").is_some(), "{path}.{key} has no documentation");
+        }
+    }
+    let schema = Config::schema();
+    walk(&schema, "config");
+    for (name, part) in schema["$defs"].as_object().unwrap() {
+        walk(part, name);
+    }
+}

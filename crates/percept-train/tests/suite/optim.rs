@@ -1,0 +1,193 @@
+//! The optimiser against PyTorch's, its state, its refusals; the moving average.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use percept_nn::weights::StateDict;
+use percept_train::config::OptimConfig;
+use percept_train::{Ema, Optimizer};
+use serde::Deserialize;
+
+#[derive(Module, Debug)]
+struct Pair {
+    first: Param<Tensor<2>>,
+    second: Param<Tensor<1>>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    optim: OptimConfig,
+    clip: Option<f64>,
+    start: (Vec<Vec<f32>>, Vec<f32>),
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    grads: (Vec<Vec<f32>>, Vec<f32>),
+    norm: f64,
+    first: Vec<Vec<f32>>,
+    second: Vec<f32>,
+}
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn matrix(rows: &[Vec<f32>]) -> Tensor<2> {
+    let data = TensorData::new(rows.concat(), [rows.len(), rows[0].len()]);
+    Tensor::from_data(data, &device())
+}
+
+fn vector(values: &[f32]) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device())
+}
+
+fn pair(start: &(Vec<Vec<f32>>, Vec<f32>)) -> Pair {
+    Pair { first: Param::from_tensor(matrix(&start.0)), second: Param::from_tensor(vector(&start.1)) }
+}
+
+/// A loss whose gradient is `grads`.
+fn loss(pair: &Pair, grads: &(Vec<Vec<f32>>, Vec<f32>)) -> Tensor<1> {
+    (pair.first.val() * matrix(&grads.0)).sum() + (pair.second.val() * vector(&grads.1)).sum()
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../fixtures/adam.json")).unwrap()
+}
+
+fn far(state: &StateDict, name: &str, expected: &[f32]) -> f32 {
+    let got = &state.get(name).unwrap().data;
+    assert_eq!(got.len(), expected.len());
+    got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn steps_are_those_of_pytorch() {
+    for case in cases() {
+        let mut pair = pair(&case.start);
+        let mut optimizer = Optimizer::new(&case.optim, case.clip);
+        for (at, step) in case.steps.iter().enumerate() {
+            let grads = loss(&pair, &step.grads).backward();
+            let stepped = optimizer.step(pair, grads, case.optim.lr).unwrap();
+            assert!((stepped.gradient_norm / step.norm - 1.0).abs() < 1e-5, "{:?} {at}", case.optim);
+            pair = stepped.module;
+            let state = StateDict::of(&pair);
+            let far = far(&state, "first", &step.first.concat()).max(far(&state, "second", &step.second));
+            assert!(far < 2e-6, "{:?}, step {at}: {far}", case.optim);
+        }
+        assert!(pair.first.val().is_require_grad() && pair.second.val().is_require_grad());
+    }
+}
+
+#[test]
+fn a_restored_optimiser_goes_on_bit_by_bit() {
+    let case = &cases()[1];
+    let step = |optimizer: &mut Optimizer, pair: Pair, at: usize| {
+        let grads = loss(&pair, &case.steps[at].grads).backward();
+        optimizer.step(pair, grads, 0.05).unwrap().module
+    };
+    let mut whole = Optimizer::new(&case.optim, None);
+    let mut pair = (0..3).fold(pair(&case.start), |pair, at| step(&mut whole, pair, at));
+    let saved = StateDict::from_safetensors(&whole.state_dict().to_safetensors()).unwrap();
+    let mut names: Vec<_> = saved.iter().map(|(name, _)| name.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["m.first", "m.second", "t.first", "t.second", "v.first", "v.second"]);
+    let mut restored = Optimizer::new(&case.optim, None);
+    restored.load_state_dict(&saved, &device()).unwrap();
+    let mut again = pair.clone();
+    for at in 3..6 {
+        pair = step(&mut whole, pair, at);
+        again = step(&mut restored, again, at);
+    }
+    assert_eq!(StateDict::of(&pair), StateDict::of(&again));
+    assert_eq!(whole.state_dict(), restored.state_dict());
+
+    let mut torn = saved.clone();
+    torn.remove("v.first");
+    let message = restored.load_state_dict(&torn, &device()).unwrap_err().to_string();
+    assert!(message.contains("`v.first`"), "{message}");
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_is_named_and_changes_nothing() {
+    let case = &cases()[0];
+    let mut optimizer = Optimizer::new(&case.optim, Some(1.0));
+    let pair = pair(&case.start);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut gradient = case.steps[0].grads.clone();
+        gradient.1[2] = bad;
+        let grads = loss(&pair, &gradient).backward();
+        let error = optimizer.step(pair.clone(), grads, 0.05).unwrap_err();
+        assert_eq!(error.parameter, "second");
+        assert!(optimizer.state_dict().is_empty());
+    }
+}
+
+#[test]
+fn a_parameter_without_a_gradient_stays() {
+    let case = &cases()[2];
+    let mut optimizer = Optimizer::new(&case.optim, None);
+    let start = pair(&case.start);
+    let grads = (start.first.val() * 2.0).sum().backward();
+    let stepped = optimizer.step(start.clone(), grads, 0.05).unwrap();
+    let (before, after) = (StateDict::of(&start), StateDict::of(&stepped.module));
+    assert_eq!(before.get("second"), after.get("second"));
+    assert_ne!(before.get("first"), after.get("first"));
+}
+
+#[test]
+fn the_average_follows_its_recurrence() {
+    let case = &cases()[0];
+    let mut module = pair(&case.start);
+    let mut ema = Ema::new(&module, 0.75);
+    let mut expected = StateDict::of(&module).get("second").unwrap().data.clone();
+    let mut optimizer = Optimizer::new(&case.optim, None);
+    for (t, step) in (26..).zip(&case.steps) {
+        let grads = loss(&module, &step.grads).backward();
+        module = optimizer.step(module, grads, 0.05).unwrap().module;
+        ema.update(&module, t);
+        let current = StateDict::of(&module).get("second").unwrap().data.clone();
+        expected = expected.iter().zip(current).map(|(e, c)| 0.75 * e + 0.25 * c).collect();
+    }
+    assert_eq!(far(&StateDict::of(ema.module()), "second", &expected), 0.0);
+    assert!(!ema.module().first.val().device().is_autodiff());
+
+    let saved = StateDict::of(ema.module());
+    let mut restored = Ema::new(&module, 0.75);
+    let average = saved.apply(restored.module().clone()).unwrap();
+    restored.set(average);
+    ema.update(&module, 100);
+    restored.update(&module, 100);
+    assert_eq!(StateDict::of(ema.module()), StateDict::of(restored.module()));
+}
+
+#[test]
+fn the_average_lets_go_of_the_start_in_early_steps() {
+    let case = &cases()[0];
+    let start = pair(&case.start);
+    let far_off = (case.start.0.clone(), case.start.1.iter().map(|value| value + 1.0).collect());
+    let module = pair(&far_off);
+    let second = |module: &_| StateDict::of(module).get("second").unwrap().data.clone();
+    let mut ema = Ema::new(&start, 0.999);
+    ema.update(&module, 1);
+    let expected: Vec<f32> =
+        second(&start).iter().zip(second(&module)).map(|(a, b)| (2.0 * a + 9.0 * b) / 11.0).collect();
+    assert!(far(&StateDict::of(ema.module()), "second", &expected) < 1e-6);
+}
+
+#[test]
+fn a_device_that_recomputes_activations_keeps_its_strategy() {
+    let device = Device::flex().autodiff().gradient_checkpointing();
+    let value = || Tensor::<1>::from_data(TensorData::new(vec![1.0_f32, 2.0], [2]), &device);
+    let module =
+        Pair { first: Param::from_tensor(value().reshape([1, 2])), second: Param::from_tensor(value()) };
+    let mut optimizer = Optimizer::new(&OptimConfig::default(), None);
+    let step = |optimizer: &mut Optimizer, module: Pair| {
+        let loss = (module.second.val() * value()).sum() + module.first.val().exp().sum();
+        let grads = loss.backward();
+        optimizer.step(module, grads, 0.1).unwrap().module
+    };
+    let module = step(&mut optimizer, module);
+    let again = step(&mut optimizer, module.clone());
+    assert_ne!(StateDict::of(&module), StateDict::of(&again));
+}
