@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use percept_train::{Config, Event, Outcome, TrainError, Trainer};
+use percept_run::{Config, RunFiles};
+use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 
 use crate::args::Global;
 use crate::bundle;
@@ -11,24 +12,30 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::screen::say;
 
-/// The run that `config` describes: a new one, or where `resume` is set and its folder holds one, that one.
-pub fn trainer(global: &Global, mut config: Config, resume: bool) -> Result<Trainer, Failure> {
+/// The run that `config` describes: a new one, or where it may be resumed and its folder holds one, that one.
+pub fn trainer(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<Trainer, Failure> {
     let store = bundle::store(global.weights.as_deref())?;
-    if let Some(device) = &global.device {
-        config.device.clone_from(device);
-    }
     let folder = config.run_dir();
-    if !resume || !folder.join("config.toml").exists() {
-        return Trainer::create(config, &store).map_err(failure);
+    match resume {
+        Some(resume) if RunFiles::new(&folder).config().exists() => {
+            config.train.total_iter = resume.total_iter.unwrap_or(config.train.total_iter);
+            unchanged(&folder, &config, resume.total_iter)?;
+            go_on(global, &folder, resume)
+        }
+        _ => {
+            if let Some(device) = &global.device {
+                config.device.clone_from(device);
+            }
+            Trainer::create(config, &store).map_err(failure)
+        }
     }
-    unchanged(&folder, &config)?;
-    go_on(global, &folder)
 }
 
 /// The run in `folder`, from where it was.
-pub fn go_on(global: &Global, folder: &Path) -> Result<Trainer, Failure> {
+pub fn go_on(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Failure> {
     let store = bundle::store(global.weights.as_deref())?;
-    Trainer::resume(folder, global.device.as_deref(), &store).map_err(failure)
+    let resume = Resume { device: global.device.clone(), ..resume };
+    Trainer::resume(folder, &resume, &store).map_err(failure)
 }
 
 /// Trains to the end, or until `stop` is set; `label` stands before the bar.
@@ -56,14 +63,16 @@ pub fn train(trainer: Trainer, label: &str, stop: &AtomicBool) -> Result<Outcome
         }
         Event::Saved { .. } => {}
         Event::Warning(message) => say(&format!("warning: {message}")),
+        Event::Note(message) => say(&format!("{label}  {message}")),
     });
     checking.into_iter().chain(progress).for_each(Progress::finish);
     outcome.map_err(failure)
 }
 
 /// A run goes on as it began, or bit-identical resume would mean nothing.
-pub fn unchanged(folder: &Path, config: &Config) -> Result<(), Failure> {
-    let began = Config::load(folder.join("config.toml")).map_err(Failure::work)?;
+pub fn unchanged(folder: &Path, config: &Config, total_iter: Option<u64>) -> Result<(), Failure> {
+    let mut began = RunFiles::new(folder).read_config().map_err(Failure::work)?;
+    began.train.total_iter = total_iter.unwrap_or(began.train.total_iter);
     let plain = |config: &Config| {
         let mut config = config.clone();
         config.path.run = None;
@@ -91,9 +100,12 @@ pub fn unchanged(folder: &Path, config: &Config) -> Result<(), Failure> {
 /// What the user can set right in the call or the configuration is a wrong call; the rest is work that failed.
 fn failure(error: TrainError) -> Failure {
     match error {
-        TrainError::Config(_) | TrainError::Run(_) | TrainError::Device(_) | TrainError::Metric(_) => {
-            Failure::call(error)
-        }
+        TrainError::Config(_)
+        | TrainError::Run(_)
+        | TrainError::Device(_)
+        | TrainError::Metric(_)
+        | TrainError::Beyond { .. }
+        | TrainError::OtherPhotos { .. } => Failure::call(error),
         _ => Failure::work(error),
     }
 }

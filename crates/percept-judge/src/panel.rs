@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use percept_conv::Device;
 use percept_image::{Cost, Image, Metric, MetricError, Srgb};
-use percept_nn::metric::{FrechetVgg, MetricNameError, NAMES, named};
+use percept_nn::metric::{FrechetVgg, NamedMetric};
 use percept_nn::weights::WeightStore;
+use percept_run::metric::{MetricNameError, named};
 
 use crate::ImageScores;
 
@@ -49,8 +50,8 @@ impl std::fmt::Debug for Panel {
 impl Panel {
     /// The names of all scores of a photo that there are. Beside them, `selected:RUN` is the distance that a run
     /// selected, and [`FrechetVgg::NAME`] one between two sets of photos.
-    pub fn names() -> &'static [&'static str] {
-        NAMES
+    pub fn names() -> Vec<&'static str> {
+        NamedMetric::names().collect()
     }
 
     /// The scores called `names`. The classical ones leave out `crop` pixels at each border; the learned ones look
@@ -139,13 +140,13 @@ fn refused(name: &str, error: MetricNameError) -> PanelError {
     // Of `lpips-alx@256` it is what stands before the size; sets are not shrunk.
     let name = if unknown == FrechetVgg::NAME { name } else { unknown };
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
-    let names = NAMES.iter().copied().chain([FrechetVgg::NAME]);
+    let names = NamedMetric::names().chain([FrechetVgg::NAME]);
     let nearest = names.min_by_key(|known| distance(known));
     // Names are short and alike: beyond a third of the letters a guess would be a random one.
     let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
     let advice = match near {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}, {} and selected:RUN", NAMES.join(", "), FrechetVgg::NAME),
+        None => format!("there are {}, {} and selected:RUN", Panel::names().join(", "), FrechetVgg::NAME),
     };
     PanelError::Unknown { name: name.to_string(), advice }
 }
@@ -176,7 +177,7 @@ mod tests {
         assert!(panel(&["vgg-fd@256"]).unwrap_err().contains("`vgg-fd@256`; did you mean `vgg-fd`?"));
         assert!(panel(&["psnr-y@0"]).unwrap_err().contains("`psnr-y@0`"));
         let all = panel(&["brightness"]).unwrap_err();
-        assert!(Panel::names().iter().all(|name| all.contains(name)), "{all}");
+        assert!(Panel::names().into_iter().all(|name| all.contains(name)), "{all}");
         assert!(panel(&["psnr-y", "ssim-y", "psnr-y"]).unwrap_err().contains("`psnr-y` is asked for twice"));
         assert!(panel(&[]).unwrap_err().contains("at least one"));
     }

@@ -15,7 +15,8 @@ use percept_nn::disentangle::{Gate, SelectionConfig};
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
-use percept_train::{Config, Event, Task, Trainer};
+use percept_run::{Config, Task};
+use percept_train::{Event, Trainer};
 
 /// Steps before the clock counts.
 const WARM_UP: u64 = 2;

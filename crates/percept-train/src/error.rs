@@ -1,17 +1,19 @@
 //! Why training could not start or go on.
 
+use std::path::PathBuf;
+
 use percept_conv::DeviceError;
 use percept_nn::loss::LossError;
-use percept_nn::metric::MetricNameError;
 use percept_nn::model::ModelError;
 use percept_nn::network::NetworkError;
 use percept_nn::weights::WeightError;
+use percept_run::log::LogError;
+use percept_run::metric::MetricNameError;
+use percept_run::{CheckpointError, ConfigError, Damaged, RunError};
 
-use crate::config::ConfigError;
+use crate::GradientError;
 use crate::data::DataError;
-use crate::log::LogError;
 use crate::losses::NotFinite;
-use crate::{CheckpointError, GradientError, RunError};
 
 /// Why training could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,52 @@ pub enum TrainError {
     /// A checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// All checkpoints of a run are damaged.
+    #[error(
+        "{}: no checkpoint can be used; the newest, {}, is damaged ({}). Put a copy back, or begin anew in another folder",
+        dir.display(), damaged.path.display(), damaged.reason
+    )]
+    NoSound {
+        /// The run's folder.
+        dir: PathBuf,
+        /// The newest one.
+        damaged: Damaged,
+    },
+    /// A run has a model but no checkpoint.
+    #[error(
+        "{}: has a model but no checkpoint to go on from; put the checkpoints back, or begin a new run from the model by \
+         `path.pretrain_network_g`",
+        dir.display()
+    )]
+    NoCheckpoint {
+        /// The run's folder.
+        dir: PathBuf,
+    },
+    /// A run has gone beyond the steps that it is asked for.
+    #[error(
+        "{}: {iter} steps are done, more than the {total} of train.total_iter; pass --total-iter {iter} or more",
+        dir.display()
+    )]
+    Beyond {
+        /// The run's folder.
+        dir: PathBuf,
+        /// Steps that are done.
+        iter: u64,
+        /// Steps of the whole run.
+        total: u64,
+    },
+    /// The training photos are not those that a run saw, so that its data would come in another order.
+    #[error(
+        "{}: the training photos have changed: {what}. Put them back, or pass --other-photos to go on with these; the run \
+         is not bit for bit the uninterrupted one then",
+        dir.display()
+    )]
+    OtherPhotos {
+        /// The run's folder.
+        dir: PathBuf,
+        /// What has changed.
+        what: String,
+    },
     /// A log.
     #[error(transparent)]
     Log(#[from] LogError),

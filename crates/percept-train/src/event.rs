@@ -1,10 +1,9 @@
 //! What a training run tells while it goes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use percept_run::log::Validation;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -40,6 +39,8 @@ pub enum Event {
     },
     /// Something that the user should know, and that training goes on after.
     Warning(String),
+    /// What is done, where it is not what the user might think.
+    Note(String),
 }
 
 /// How a run ended.
@@ -61,7 +62,7 @@ pub struct StepReport {
     pub iter: u64,
     /// The learning rate.
     pub lr: f64,
-    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighed, as they are summed) and `l_sel`, as far as they exist.
+    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighted, as they are summed) and `l_sel`, as far as they exist.
     pub terms: Vec<(&'static str, f64)>,
     /// Norm of the network's gradient before clipping.
     pub gradient_norm: f64,
@@ -76,29 +77,6 @@ impl fmt::Display for StepReport {
         for (at, (term, value)) in self.terms.iter().enumerate() {
             let gap = if at == 0 { "" } else { "  " };
             write!(f, "{gap}{term} {value:.4}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Scores on the validation photos.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Validation {
-    /// The last step before it.
-    pub iter: u64,
-    /// The mean of each score over the photos.
-    pub val: BTreeMap<String, f64>,
-    /// How each score was computed.
-    pub protocol: BTreeMap<String, String>,
-    /// Number of photos.
-    pub photos: usize,
-}
-
-impl fmt::Display for Validation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, value)) in self.val.iter().enumerate() {
-            let gap = if at == 0 { "" } else { "  " };
-            write!(f, "{gap}{name} {value:.4}")?;
         }
         Ok(())
     }

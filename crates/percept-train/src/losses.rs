@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use percept_nn::loss::{LossError, PerceptualLoss, PixelLoss, StyleLoss};
 use percept_nn::weights::WeightStore;
 
-use crate::config::TrainConfig;
+use percept_run::config::TrainConfig;
 
 /// The losses that the config names, each with its `loss_weight`.
 pub(crate) struct Losses {

@@ -8,8 +8,8 @@ use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsP
 use burn::tensor::{Device, Gradients, Tensor};
 use percept_nn::weights::{Array, StateDict, WeightError};
 
-use crate::config::{OptimConfig, OptimType};
 use crate::params::{Change, Look, change, look_at};
+use percept_run::config::{OptimConfig, OptimType};
 
 /// A gradient that no step can be made with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

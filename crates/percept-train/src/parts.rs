@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use percept_nn::disentangle::Start;
+use percept_nn::loss::PerceptualOpt;
 use percept_nn::network::{Network, from_esrgan};
 use percept_nn::weights::{StateDict, WeightStore};
+use percept_run::Config;
 
-use crate::config::Config;
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
 use crate::losses::Losses;
@@ -25,7 +27,9 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn load(config: &Config, store: &WeightStore) -> Result<Self, TrainError> {
+    /// For a run that goes on (`resumed`), what its checkpoint replaces is not read.
+    pub(crate) fn load(config: &Config, store: &WeightStore, resumed: bool) -> Result<Self, TrainError> {
+        let config = &if resumed { without_starts(config) } else { config.clone() };
         let plain = percept_conv::device(&config.device)?;
         let device = plain.clone().autodiff();
         let store = &searched(config, store);
@@ -54,6 +58,16 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Without the files that a checkpoint replaces: they may be gone.
+fn without_starts(config: &Config) -> Config {
+    let mut config = config.clone();
+    config.path.pretrain_network_g = None;
+    if let Some(selection) = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut) {
+        selection.start = Start::Uniform;
+    }
+    config
 }
 
 /// With the folder of weights that the configuration names.

@@ -1,6 +1,6 @@
 //! The learning rate as a function of the step alone.
 
-use crate::config::{SchedulerConfig, TrainConfig};
+use percept_run::config::{SchedulerConfig, TrainConfig};
 
 /// The learning rate of step `iter`, counted from 1.
 ///
@@ -31,7 +31,7 @@ pub fn learning_rate(config: &TrainConfig, iter: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{CosineConfig, MultistepConfig, OptimConfig};
+    use percept_run::config::{CosineConfig, MultistepConfig, OptimConfig};
 
     fn config(scheduler: SchedulerConfig, warmup_iter: u64) -> TrainConfig {
         let optim_g = OptimConfig { lr: 0.1, ..OptimConfig::default() };

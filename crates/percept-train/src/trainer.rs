@@ -12,24 +12,37 @@ use percept_nn::loss::{Loss, PerceptualLoss};
 use percept_nn::model::{Card, Model};
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
+use percept_run::log::LogError;
+use percept_run::metric::SPACE;
+use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, Run, RunFiles};
 use serde_json::{Value, json};
 
-use crate::config::Config;
-use crate::data::{Batch, BatchTensors, Loader, TrainSource};
+use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
-use crate::log::{LogError, Recorder};
 use crate::losses::{Losses, Terms};
 use crate::parts::Parts;
+use crate::recorder::Recorder;
 use crate::validate::Validator;
-use crate::{Checkpoint, Checkpoints, Damaged, Ema, Optimizer, Run, learning_rate};
+use crate::{Ema, Optimizer, learning_rate};
 
 /// Sections of a checkpoint's arrays, and what its card says beside the model's.
 const NETWORK: &str = "network_g.";
 const EMA: &str = "network_g_ema.";
 const OPTIMIZER: &str = "optim_g.";
-const SPACE: &str = "perceptual.";
 const VALIDATED: &str = "validated";
+const PHOTOS: &str = "photos";
+
+/// What a run that goes on may do otherwise than it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The device; left out, the one that it began on.
+    pub device: Option<String>,
+    /// Steps of the whole run; left out, as many as its configuration says.
+    pub total_iter: Option<u64>,
+    /// Whether it may go on though the training photos are not those that it saw.
+    pub other_photos: bool,
+}
 
 /// A training run.
 pub struct Trainer {
@@ -46,8 +59,10 @@ pub struct Trainer {
     iter: u64,
     /// The step after which the last validation was done.
     validated: u64,
+    /// The step and the last validation of the newest checkpoint.
+    saved: Option<(u64, u64)>,
     /// What the user should hear at the start.
-    warnings: Vec<String>,
+    notes: Vec<Event>,
 }
 
 impl Trainer {
@@ -58,7 +73,7 @@ impl Trainer {
     /// been written then.
     pub fn create(config: Config, store: &WeightStore) -> Result<Self, TrainError> {
         config.validate()?;
-        let parts = Parts::load(&config, store)?;
+        let parts = Parts::load(&config, store, false)?;
         Ok(Self::new(parts, Run::create(config.run_dir(), &config)?, config))
     }
 
@@ -72,22 +87,48 @@ impl Trainer {
         Parts::check(config, store)
     }
 
-    /// The run in `dir`, from its newest sound checkpoint on; `device` instead of the one that it began on.
+    /// The run in `dir`, from its newest sound checkpoint on.
     ///
     /// # Errors
-    /// When there is no run, another process works on it, or what it needs cannot be used any more.
-    pub fn resume(dir: &Path, device: Option<&str>, store: &WeightStore) -> Result<Self, TrainError> {
+    /// When there is no run or no sound checkpoint of it, another process works on it, its photos have changed, or what
+    /// it needs cannot be used any more.
+    pub fn resume(dir: &Path, how: &Resume, store: &WeightStore) -> Result<Self, TrainError> {
         let (run, mut config) = Run::resume(dir)?;
-        config.device = device.map_or(config.device, str::to_string);
         let latest = Checkpoints::new(run.files().checkpoints()).latest()?;
-        let mut trainer = Self::new(Parts::load(&config, store)?, run, config);
-        for Damaged { path, reason } in latest.damaged {
-            let path = path.display();
-            trainer
-                .warnings
-                .push(format!("{path}: this checkpoint is damaged ({reason}); an older one is used"));
+        let (checkpoint, mut notes) = sound(latest, run.files())?;
+        let began = config.train.total_iter;
+        config.train.total_iter = how.total_iter.unwrap_or(began);
+        config.validate()?;
+        let (iter, total) =
+            (checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.iter), config.train.total_iter);
+        if iter > total {
+            return Err(TrainError::Beyond { dir: dir.to_path_buf(), iter, total });
         }
-        if let Some(checkpoint) = &latest.checkpoint {
+        let of_folder = config.clone();
+        config.device = how.device.clone().unwrap_or(config.device);
+        let parts = Parts::load(&config, store, checkpoint.is_some())?;
+        if let Some(checkpoint) = &checkpoint {
+            let then = checkpoint.card.get(PHOTOS).cloned();
+            let then: Option<PhotoList> = then.and_then(|list| serde_json::from_value(list).ok());
+            match then.and_then(|then| then.difference(parts.source.list())) {
+                Some(what) if how.other_photos => {
+                    notes.push(Event::Warning(format!("the training photos have changed: {what}")));
+                }
+                Some(what) => return Err(TrainError::OtherPhotos { dir: dir.to_path_buf(), what }),
+                None => {}
+            }
+        }
+        if total != began {
+            run.write_config(&of_folder)?;
+            let lr = learning_rate(&config.train, iter + 1);
+            notes.push(Event::Note(format!(
+                "{total} steps instead of {began}; the schedule counts for {total} now, the rate of step {} is {lr:.3e}",
+                iter + 1
+            )));
+        }
+        let mut trainer = Self::new(parts, run, config);
+        trainer.notes.extend(notes);
+        if let Some(checkpoint) = &checkpoint {
             trainer.load(checkpoint)?;
         }
         Ok(trainer)
@@ -101,6 +142,7 @@ impl Trainer {
             ema: (decay > 0.0).then(|| Ema::new(&network_g, decay)),
             iter: 0,
             validated: 0,
+            saved: None,
             config,
             run,
             device,
@@ -108,7 +150,7 @@ impl Trainer {
             validator,
             network_g,
             losses,
-            warnings,
+            notes: warnings.into_iter().map(Event::Warning).collect(),
         }
     }
 
@@ -130,32 +172,36 @@ impl Trainer {
             photos: self.source.photos(),
             parameters: self.network_g.num_params(),
         });
-        std::mem::take(&mut self.warnings).into_iter().for_each(|warning| tell(Event::Warning(warning)));
+        std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
         let mut recorder = self.recorder()?;
         let mut loader =
             Loader::start(self.source.clone(), self.iter + 1, self.config.datasets.train.prefetch)?;
         loop {
+            let due =
+                self.validation_due() || self.iter.is_multiple_of(self.config.logger.save_checkpoint_freq);
+            if self.iter > 0 && due {
+                // Saved before it is validated: a kill meanwhile loses no step. A full disk does not end the
+                // training: the older checkpoints are still there.
+                self.save(&recorder, &mut tell)
+                    .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
+            }
             if self.validation_due() {
                 self.validate(&mut recorder, stop, &mut tell)?;
             }
-            if self.iter == total && !self.validation_due() {
-                self.save(&mut tell)?;
+            if self.is_finished() {
+                self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Finished);
             }
             if stop.load(Ordering::SeqCst) {
-                self.save(&mut tell)?;
+                self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Stopped { iter: self.iter });
-            }
-            if self.iter > 0 && self.iter.is_multiple_of(self.config.logger.save_checkpoint_freq) {
-                // A full disk does not end the training: the older checkpoints are still there.
-                self.save(&mut tell).unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
             }
 
             let started = Instant::now();
             let batch = match loader.next_batch() {
                 Ok(batch) => batch,
                 Err(error) => {
-                    self.save(&mut tell)?;
+                    self.save(&recorder, &mut tell)?;
                     return Err(error.into());
                 }
             };
@@ -245,8 +291,13 @@ impl Trainer {
 
     fn validation_due(&self) -> bool {
         let Self { iter, validated, .. } = *self;
-        let due = iter.is_multiple_of(self.config.val.val_freq) || iter == self.config.train.total_iter;
+        let due = iter.is_multiple_of(self.config.val.val_freq) || iter >= self.config.train.total_iter;
         self.validator.is_some() && due && validated < iter
+    }
+
+    /// Whether all steps and the last validation are done.
+    fn is_finished(&self) -> bool {
+        self.iter >= self.config.train.total_iter && !self.validation_due()
     }
 
     /// Writes a step down, if its turn has come.
@@ -264,8 +315,14 @@ impl Trainer {
         }
     }
 
-    /// Saves the model, and after it a checkpoint of everything that the next step depends on.
-    fn save(&self, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
+    /// Saves the model, and after it a checkpoint of everything that the next step depends on; nothing where both are
+    /// there already. What they stand for is in the logs by then.
+    fn save(&mut self, recorder: &Recorder, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
+        let now = (self.iter, self.validated);
+        if self.saved == Some(now) {
+            return Ok(());
+        }
+        recorder.sync()?;
         let model = self.model();
         model.save(self.run.files().model())?;
         let mut state = StateDict::new();
@@ -277,9 +334,10 @@ impl Trainer {
         if let Some(space) = self.space() {
             state.extend_prefixed(SPACE, space.state_dict());
         }
-        let card = json!({"model": model.card(), VALIDATED: self.validated});
+        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list()});
         let checkpoint = Checkpoint { iter: self.iter, card, state };
         let path = Checkpoints::new(self.run.files().checkpoints()).save(checkpoint)?;
+        self.saved = Some(now);
         tell(Event::Saved { iter: self.iter, path });
         Ok(())
     }
@@ -297,6 +355,8 @@ impl Trainer {
         }
         self.iter = *iter;
         self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
+        // The model may be of an earlier save: the end of a run writes it once more.
+        self.saved = (!self.is_finished()).then_some((self.iter, self.validated));
         Ok(())
     }
 
@@ -316,6 +376,7 @@ impl Trainer {
             seed: *seed,
             data: json!({"train": datasets.train, "photos": self.source.photos()}),
             iter: self.iter,
+            finished: self.is_finished(),
             percept: env!("CARGO_PKG_VERSION").to_string(),
             // Saving fills it in.
             sha256: String::new(),
@@ -332,7 +393,12 @@ impl Trainer {
 
     fn recorder(&self) -> Result<Recorder, LogError> {
         let selects = self.space().is_some_and(|space| space.selection().is_some());
-        Recorder::open(self.run.files(), self.iter, selects, self.config.logger.use_tb_logger)
+        Recorder::open(
+            self.run.files(),
+            (self.iter, self.validated),
+            selects,
+            self.config.logger.use_tb_logger,
+        )
     }
 
     /// Why a step could not be made, with its batch on disk.
@@ -345,4 +411,28 @@ impl Trainer {
         };
         TrainError::Step { iter, error, batch }
     }
+}
+
+/// The checkpoint to go on from, and what was passed over for it; none of a run that was ended before it saved anything.
+fn sound(latest: Latest, files: &RunFiles) -> Result<(Option<Checkpoint>, Vec<Event>), TrainError> {
+    let Latest { checkpoint, damaged } = latest;
+    let found = damaged.first().cloned();
+    match (&checkpoint, found) {
+        (None, Some(damaged)) => return Err(TrainError::NoSound { dir: files.dir().to_path_buf(), damaged }),
+        (None, None) if files.model().exists() => {
+            return Err(TrainError::NoCheckpoint { dir: files.dir().to_path_buf() });
+        }
+        _ => {}
+    }
+    let note = |Damaged { path, reason }: Damaged| {
+        Event::Warning(format!(
+            "{}: this checkpoint is damaged ({reason}); an older one is used",
+            path.display()
+        ))
+    };
+    let mut notes: Vec<Event> = damaged.into_iter().map(note).collect();
+    if checkpoint.is_none() {
+        notes.push(Event::Note("nothing was saved yet; it begins with the first step".to_string()));
+    }
+    Ok((checkpoint, notes))
 }

@@ -5,15 +5,14 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use percept_image::{Image, Metric, Photo, Srgb, write_photo};
-use percept_nn::metric::{MetricNameError, named};
-use percept_nn::model::{Model, Tiling};
+use percept_nn::model::Model;
 use percept_nn::weights::WeightStore;
+use percept_run::log::Validation;
+use percept_run::metric::{MetricNameError, named};
+use percept_run::{Config, RunFiles};
 
-use crate::config::Config;
-use crate::data::{Lq, Sample, ValSource};
+use crate::data::{Sample, ValSource};
 use crate::error::TrainError;
-use crate::event::Validation;
-use crate::run::RunFiles;
 
 /// The photos and scores of `datasets.val` and `val`.
 pub(crate) struct Validator {
@@ -73,11 +72,7 @@ impl Validator {
         let mut scores: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for at in 0..self.source.photos() {
             let sample = self.source.sample(at)?;
-            let restored = match &sample.lq {
-                Lq::Rgb(image) => model.restore(image, Tiling::default())?,
-                Lq::Bayer(raw) => model.restore_bayer(raw, Tiling::default())?,
-            };
-            let restored = restored.map(|v| (v * 255.0).round() / 255.0);
+            let restored = sample.lq.restored(model)?;
             let mut warnings = Vec::new();
             let file = files.val_image(iter, &sample.name);
             let file = self

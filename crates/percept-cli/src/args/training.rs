@@ -36,6 +36,7 @@ Examples:
   percept train sr.toml
   percept train sr.toml --out runs/second
   percept train sr.toml --resume    goes on from the newest checkpoint, bit for bit
+  percept train runs/sr --resume --total-iter 20000    a longer training of a run that is finished
 
 Ctrl-C finishes the step, saves and says how to resume. A run is a folder: config as used, log.jsonl, TensorBoard \
 events, checkpoints, model.safetensors.";
@@ -48,6 +49,12 @@ pub struct TrainArgs {
     /// Go on from the newest checkpoint of the run's folder
     #[arg(long)]
     pub resume: bool,
+    /// With --resume: so many steps in all, more or fewer than the run began with; its schedule counts for them
+    #[arg(long, value_name = "N", requires = "resume", value_parser = clap::value_parser!(u64).range(1..))]
+    pub total_iter: Option<u64>,
+    /// With --resume: go on though photos were added, removed or replaced
+    #[arg(long, requires = "resume")]
+    pub other_photos: bool,
     /// The run's folder [default: runs/ and the config's name]
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,

@@ -10,8 +10,9 @@ use percept_judge::report::ReportOptions;
 use percept_nn::disentangle::SelectionConfig;
 use percept_nn::loss::{FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
-use percept_train::config::{CosineConfig, SchedulerConfig, ValSetConfig};
-use percept_train::{Config, Outcome, Task};
+use percept_run::config::{CosineConfig, SchedulerConfig, ValSetConfig};
+use percept_run::{Config, RunFiles, Task};
+use percept_train::{Outcome, Resume};
 
 use super::report;
 use crate::args::{DemoArgs, Global};
@@ -51,7 +52,7 @@ pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
     let plan = plan(&out, &photos, steps);
     for (at, config) in plan.iter().enumerate() {
         let label = format!("{}/{} {}", at + 1, plan.len(), config.name);
-        let trainer = training::trainer(global, config.clone(), true)?;
+        let trainer = training::trainer(global, config.clone(), Some(Resume::default()))?;
         if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
             let out = args.out.display();
             return Err(Failure::work(format!(
@@ -134,7 +135,7 @@ fn plan(out: &Path, photos: &Photos, steps: Steps) -> Vec<Config> {
     let compared = |name: &str| {
         let mut config = run(name, steps.each);
         config.seed = 1; // Photos and crops that the start has not just seen.
-        config.path.pretrain_network_g = Some(out.join("warm").join("model.safetensors"));
+        config.path.pretrain_network_g = Some(RunFiles::new(out.join("warm")).model());
         config.datasets.val = Some(ValSetConfig::new(&photos.val));
         // A third of the way, two thirds, the end; a quick run has no time to look twice.
         config.val.val_freq = if steps.each < FULL.each { steps.each } else { steps.each / 3 };

@@ -3,8 +3,9 @@
 use percept_image::list_photos;
 use percept_judge::Panel;
 use percept_judge::experiment::{Evidence, ExperimentError, Plan};
-use percept_train::config::PlannedRun;
-use percept_train::{Experiment, Outcome, Standing, Trainer};
+use percept_run::config::PlannedRun;
+use percept_run::{Experiment, Standing};
+use percept_train::{Outcome, Resume, Trainer};
 
 use crate::args::{ExperimentArgs, Global};
 use crate::failure::Failure;
@@ -37,7 +38,7 @@ pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
             return Err(stopped());
         }
         let label = format!("{}/{} {}", at + 1, plan.len(), name(run));
-        let trainer = training::trainer(global, run.config.clone(), true)?;
+        let trainer = training::trainer(global, run.config.clone(), Some(Resume::default()))?;
         if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
             return Err(stopped());
         }
@@ -53,26 +54,8 @@ fn judge(
     stop: &std::sync::atomic::AtomicBool,
 ) -> Result<(), Failure> {
     let (device, store) = (global.device()?, bundle::store(global.weights.as_deref())?);
-    let variants = experiment.variants().map(str::to_string).collect();
     let command = format!("percept experiment {} --out {}", args.file.display(), args.out.display());
-    let Experiment { name, title, seeds, reference, ours, test, test_crop, metrics, crop, knobs, .. } =
-        experiment;
-    let out = args.out.clone();
-    let plan = Plan {
-        name,
-        title,
-        command,
-        out,
-        seeds,
-        variants,
-        reference,
-        ours,
-        test,
-        test_crop,
-        metrics,
-        crop,
-        knobs,
-    };
+    let plan = Plan { experiment, command, out: args.out.clone() };
     let mut progress: Option<Progress> = None;
     let evidence = Evidence::judge(plan, &store, &device, &mut |done, all| {
         progress.get_or_insert_with(|| Progress::new("judge", all, 0)).set(done, "");
@@ -114,7 +97,7 @@ fn check(global: &Global, experiment: &Experiment, plan: &[PlannedRun]) -> Resul
     let first = plan.first().map(|run| run.seed);
     for run in plan {
         if Standing::of(&run.config) != Standing::New {
-            training::unchanged(&run.config.run_dir(), &run.config)?;
+            training::unchanged(&run.config.run_dir(), &run.config, None)?;
         }
         // Seeds change nothing that could be wrong.
         if Some(run.seed) != first {

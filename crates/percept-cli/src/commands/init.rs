@@ -1,7 +1,7 @@
 //! `percept init` and `percept schema`: what a config may hold.
 
 use percept_image::write_atomic;
-use percept_train::{Config, Task};
+use percept_run::{Config, Task};
 
 use crate::args::InitArgs;
 use crate::failure::Failure;

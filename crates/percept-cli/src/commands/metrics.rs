@@ -20,7 +20,7 @@ authors compare it with people.";
 
 /// Runs the command.
 pub fn run(global: &Global, args: &MetricsArgs) -> Result<(), Failure> {
-    let names = Panel::names().iter().chain([&FrechetVgg::NAME]).map(ToString::to_string);
+    let names = Panel::names().into_iter().chain([FrechetVgg::NAME]).map(ToString::to_string);
     let names: Vec<_> = names.collect();
     let store = bundle::store(global.weights.as_deref())?;
     // Of whole pictures: `crop 0` in the protocols.

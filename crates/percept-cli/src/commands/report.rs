@@ -57,7 +57,7 @@ pub fn lines(summary: &Summary) -> String {
 /// What was asked for does not exist, or the work did not succeed.
 fn failure(error: ReportError) -> Failure {
     match error {
-        ReportError::NoRuns | ReportError::NoRun { .. } | ReportError::Panel(_) => Failure::call(error),
+        ReportError::NoRuns | ReportError::Run(_) | ReportError::Panel(_) => Failure::call(error),
         _ => Failure::work(error),
     }
 }

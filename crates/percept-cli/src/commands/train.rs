@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use percept_train::{Config, Outcome};
+use percept_run::Config;
+use percept_train::{Outcome, Resume};
 
 use crate::args::{Global, TrainArgs};
 use crate::failure::Failure;
@@ -12,20 +13,21 @@ use crate::{interrupt, training};
 /// Runs the command.
 pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
+    let resume = Resume { total_iter: args.total_iter, other_photos: args.other_photos, device: None };
     let trainer = match (args.config.is_dir(), args.resume) {
-        (true, true) => training::go_on(global, &args.config)?,
+        (true, true) => training::go_on(global, &args.config, resume)?,
         (true, false) => {
             let folder = args.config.display();
             return Err(Failure::call(format!(
                 "{folder}: is a folder; add --resume to go on with the run in it"
             )));
         }
-        (false, resume) => {
+        (false, goes_on) => {
             let mut config = Config::load(&args.config).map_err(Failure::call)?;
             if let Some(out) = &args.out {
                 config.path.run = Some(out.clone());
             }
-            training::trainer(global, config, resume)?
+            training::trainer(global, config, goes_on.then_some(resume))?
         }
     };
     let stop = interrupt::listen("finishing this step and saving")?;

@@ -40,6 +40,7 @@ fn model(folder: &Path) -> PathBuf {
         losses: serde_json::Value::Null,
         seed: 7,
         data: serde_json::Value::Null,
+        finished: false,
         iter: 0,
         percept: "0.1.0".to_string(),
         sha256: String::new(),

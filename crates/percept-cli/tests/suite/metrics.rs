@@ -9,7 +9,7 @@ fn every_score_is_listed_with_what_it_is() {
     let listed: Value = serde_json::from_str(&run(&["metrics", "--json"]).exits(0).out).unwrap();
     let metrics = listed["metrics"].as_array().unwrap();
     let names: Vec<_> = metrics.iter().map(|metric| metric["name"].as_str().unwrap()).collect();
-    assert_eq!(names, [Panel::names(), &["vgg-fd"]].concat());
+    assert_eq!(names, [Panel::names(), vec!["vgg-fd"]].concat());
     for metric in metrics {
         let mut keys: Vec<_> = metric.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();

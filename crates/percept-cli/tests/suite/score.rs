@@ -377,7 +377,7 @@ fn ctrl_c_says_how_many_are_scored() {
         write(&sides.reference.join(format!("{i:02}.png")), photo((256, 256), i));
         write(&sides.test.join(format!("{i:02}.png")), photo((256, 256), i + 1));
     }
-    let mut child = common::percept(&[
+    let mut child = crate::common::percept(&[
         "score",
         "--ref",
         arg(&sides.reference),

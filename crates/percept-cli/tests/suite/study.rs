@@ -7,7 +7,7 @@ use crate::common::{arg, run};
 use percept_image::{Photo, decode_photo, read_photo, write_photo};
 use serde_json::Value;
 
-fn json(run: &common::Run) -> Value {
+fn json(run: &crate::common::Run) -> Value {
     serde_json::from_str(&run.out).unwrap()
 }
 

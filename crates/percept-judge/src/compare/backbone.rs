@@ -59,6 +59,7 @@ mod tests {
             seed: 0,
             data: Value::Null,
             iter: 1,
+            finished: false,
             percept: String::new(),
             sha256: String::new(),
         };

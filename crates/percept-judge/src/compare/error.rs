@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use percept_image::{ConfigError, ReadError};
+use percept_image::ReadError;
 use percept_nn::model::ModelError;
+use percept_run::RecipeError;
 
 use crate::{PairError, PanelError};
 
@@ -66,17 +67,25 @@ pub enum CompareError {
         /// In what they differ.
         what: &'static str,
     },
-    /// The runs were trained with different degradations, or with pairs.
-    #[error("{}: {problem}; give photos with their degraded counterparts, --gt DIR --lq DIR", path.display())]
-    Degradation {
+    /// The photos cannot be degraded as they were in the training.
+    #[error("{}: {source}; give photos with their degraded counterparts, --gt DIR --lq DIR", path.display())]
+    Recipe {
         /// A run.
         path: PathBuf,
-        /// Why photos cannot be degraded as it was trained.
-        problem: String,
+        /// Why.
+        source: RecipeError,
     },
-    /// A value of a degradation that makes no sense.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
+    /// The runs were trained with different degradations.
+    #[error(
+        "{}: it was trained with other degradations than {}; give photos with their degraded counterparts, --gt DIR --lq DIR",
+        second.display(), first.display()
+    )]
+    OtherRecipe {
+        /// One run.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
     /// Networks that read RAW, and degraded photos in files.
     #[error("{}: this network reads a camera's RAW, which --lq has not; give photos as --data", path.display())]
     Raw {

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use percept_conv::Device;
 use percept_nn::model::{Card, Model};
+use percept_run::RunFiles;
 
 use super::CompareError;
-
-const MODEL: &str = "model.safetensors";
 
 /// A trained network.
 #[derive(Debug)]
@@ -84,14 +83,14 @@ impl Group {
 
 /// The model of a run's folder, or the file itself.
 fn model(path: &Path) -> Option<PathBuf> {
-    let file = if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() };
+    let file = if path.is_dir() { RunFiles::new(path).model() } else { path.to_path_buf() };
     file.is_file().then_some(file)
 }
 
 /// The folders in `folder` that are runs with a model.
 fn inside(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    entries.map(|entry| entry.path()).filter(|path| path.join(MODEL).is_file()).collect()
+    entries.map(|entry| entry.path()).filter(|path| RunFiles::new(path).model().is_file()).collect()
 }
 
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CompareError> {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use percept_conv::Device;
 use percept_image::{Better, Image, Srgb};
 use percept_nn::weights::WeightStore;
+use percept_run::Recipe;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub use verdict::Outcome;
 pub(crate) use verdict::outcomes;
 
 use self::group::{Group, Run, name_apart};
-use self::photos::{Photos, same_recipe};
+use self::photos::Photos;
 use self::verdict::Case;
 use crate::stats::{Effect, crossed_bootstrap};
 use crate::{MetricInfo, Panel};
@@ -318,9 +319,8 @@ fn alike<'a>(a: &'a Group, b: &Group, source: &PhotoSource) -> Result<&'a Run, C
         if let Some(what) = what {
             return Err(CompareError::Unlike { first: first.path.clone(), second: run.path.clone(), what });
         }
-        if matches!(source, PhotoSource::Degraded(_)) && !same_recipe(one, other) {
-            let problem = format!("it was trained with other degradations than {}", first.path.display());
-            return Err(CompareError::Degradation { path: run.path.clone(), problem });
+        if matches!(source, PhotoSource::Degraded(_)) && !Recipe::is_shared(one, other) {
+            return Err(CompareError::OtherRecipe { first: first.path.clone(), second: run.path.clone() });
         }
     }
     Ok(first)

@@ -32,17 +32,15 @@ pub(super) fn write(
 ) -> Result<Crops, ExperimentError> {
     let plan = &evidence.plan;
     let (rows, metric) = rows(evidence, values, photos.len());
-    let seed = plan.seeds.first().copied().unwrap_or_default();
-    let models = evidence
-        .variants
-        .iter()
-        .map(|variant| Model::load(plan.run(seed, &variant.name).join("model.safetensors"), device));
+    let seed = plan.experiment.seeds.first().copied().unwrap_or_default();
+    let models =
+        evidence.variants.iter().map(|variant| Model::load(plan.run(seed, &variant.name).model(), device));
     let models = models.collect::<Result<Vec<_>, _>>()?;
     let mut cells = Vec::new();
     let mut names = Vec::new();
     for (name, gt, input) in rows.iter().filter_map(|at| photos.get(*at)) {
         names.push(name.to_string());
-        let side = plan.crop.min(gt.width()).min(gt.height());
+        let side = plan.experiment.crop.min(gt.width()).min(gt.height());
         let (x, y) = busiest(gt, side);
         let failed = |error: percept_nn::model::ModelError| ExperimentError::Photo {
             photo: name.to_string(),
@@ -55,7 +53,7 @@ pub(super) fn write(
         }
         cells.push(row);
     }
-    let photo = Photo::new(together(&cells, plan.crop));
+    let photo = Photo::new(together(&cells, plan.experiment.crop));
     write_photo(plan.out.join("crops.jpg"), &photo)?;
     let columns = ["input", "target"].into_iter().map(str::to_string);
     let columns = columns.chain(evidence.variants.iter().map(|variant| variant.name.clone())).collect();
@@ -70,15 +68,17 @@ fn rows(evidence: &Evidence, values: &Values, photos: usize) -> (Vec<usize>, Opt
     order.sort();
     let mut rows: Vec<usize> =
         (0..EACH.min(photos)).filter_map(|at| Some(order.get(at * photos / EACH.min(photos))?.1)).collect();
-    let ours = evidence.variants.iter().find(|variant| variant.name == plan.ours);
+    let ours = evidence.variants.iter().find(|variant| variant.name == plan.experiment.ours);
     let counts = |metric: &&String| {
         ours.is_some_and(|ours| ours.findings.get(*metric).is_some_and(|finding| finding.outcome.is_some()))
     };
-    let preferred = plan.metrics.iter().find(|metric| *metric == "lpips-alex");
-    let metric = preferred.into_iter().chain(&plan.metrics).find(counts);
+    let preferred = plan.experiment.metrics.iter().find(|metric| *metric == "lpips-alex");
+    let metric = preferred.into_iter().chain(&plan.experiment.metrics).find(counts);
     let of = |variant: &str| values.get(variant)?.get(metric?);
     let better = metric.and_then(|metric| evidence.metrics.get(metric)).map(|info| info.better);
-    let (Some(own), Some(reference), Some(better)) = (of(&plan.ours), of(&plan.reference), better) else {
+    let (Some(own), Some(reference), Some(better)) =
+        (of(&plan.experiment.ours), of(&plan.experiment.reference), better)
+    else {
         return (rows, None);
     };
     let loss = |photo: usize| {

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use percept_image::{ReadError, WriteError};
 use percept_nn::model::ModelError;
+use percept_run::{RecipeError, RunError};
 
 use crate::PanelError;
-use crate::compare::CompareError;
-use crate::report::ReportError;
 
 /// Why an experiment cannot be judged.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +67,23 @@ pub enum ExperimentError {
     /// A model.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// How photos are degraded.
+    /// The photos cannot be degraded as they were in the training.
+    #[error("{}: {source}", path.display())]
+    Recipe {
+        /// A run.
+        path: PathBuf,
+        /// Why.
+        source: RecipeError,
+    },
+    /// What a run wrote down cannot be read.
+    #[error("{}: {source}; check that it may be read", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A run's folder.
     #[error(transparent)]
-    Degradation(#[from] CompareError),
-    /// What a run wrote down.
-    #[error(transparent)]
-    Log(#[from] ReportError),
+    Run(#[from] RunError),
 }

@@ -23,8 +23,11 @@ const REACH: f64 = 3.0;
 /// better and red worse, after Holm's correction; grey is not shown to differ, or does not count. One that is far from the
 /// others would leave no room for them: what lies beyond a panel ends in an arrow.
 pub(super) fn forest(evidence: &Evidence, metrics: &[&String]) -> String {
-    let rows: Vec<&Variant> =
-        evidence.variants.iter().filter(|variant| variant.name != evidence.plan.reference).collect();
+    let rows: Vec<&Variant> = evidence
+        .variants
+        .iter()
+        .filter(|variant| variant.name != evidence.plan.experiment.reference)
+        .collect();
     let names = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0) as f64 * LETTER + GAP;
     let width = names + metrics.len() as f64 * (PLOT + GAP);
     let bottom = HEAD + rows.len() as f64 * ROW;

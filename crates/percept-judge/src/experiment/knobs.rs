@@ -6,7 +6,7 @@ use super::forest::{LETTER, PLOT, Scale, colour};
 use super::{Evidence, ExperimentError, Variant};
 use crate::report::board::arrow;
 use crate::report::html::{escape, short};
-use crate::report::settings::Settings;
+use crate::report::words::setting;
 
 /// Pixels of a panel's height, of what stands below and above the panels, and between them.
 const TALL: f64 = 84.0;
@@ -25,7 +25,7 @@ struct Knob<'a> {
 /// `knobs.svg`: the variants of each knob in their order, less the reference, with their 95 % intervals. All panels of a
 /// metric have one scale, so that a flat line is a knob that does not matter.
 pub(super) fn picture(evidence: &Evidence, metrics: &[&String]) -> Result<String, ExperimentError> {
-    let knobs = evidence.plan.knobs.iter().map(|(key, names)| knob(evidence, key, names));
+    let knobs = evidence.plan.experiment.knobs.iter().map(|(key, names)| knob(evidence, key, names));
     let knobs = knobs.collect::<Result<Vec<_>, _>>()?;
     let names = knobs.iter().map(|knob| knob.name.chars().count()).max().unwrap_or(0) as f64 * LETTER + GAP;
     let (width, height) =
@@ -71,12 +71,12 @@ pub(super) fn picture(evidence: &Evidence, metrics: &[&String]) -> Result<String
 
 /// The values stand in the configurations of the runs.
 fn knob<'a>(evidence: &'a Evidence, key: &'a str, names: &[String]) -> Result<Knob<'a>, ExperimentError> {
-    let first = evidence.plan.seeds.first().copied().unwrap_or_default();
+    let first = evidence.plan.experiment.seeds.first().copied().unwrap_or_default();
     let finished =
         names.iter().filter_map(|name| evidence.variants.iter().find(|variant| variant.name == *name));
     let positions = finished.map(|variant| {
-        let settings = Settings::read(&evidence.plan.run(first, &variant.name).join("config.toml"))?;
-        Ok((settings.shown(key), variant))
+        let config = evidence.plan.run(first, &variant.name).read_config()?;
+        Ok((setting(&config, key), variant))
     });
     let positions = positions.collect::<Result<Vec<_>, ExperimentError>>()?;
     Ok(Knob { name: short_key(key), positions })

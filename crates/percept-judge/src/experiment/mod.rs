@@ -15,12 +15,14 @@ mod scores;
 mod selected;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use percept_conv::Device;
 use percept_image::write_atomic;
 use percept_nn::model::Model;
 use percept_nn::weights::WeightStore;
+use percept_run::log::History;
+use percept_run::{Experiment, RunFiles, Standing};
 use serde::Serialize;
 
 pub use error::ExperimentError;
@@ -28,47 +30,31 @@ pub use selected::{Agreement, SelectedChannels, TapSelection};
 
 use self::photos::TestPhotos;
 use crate::compare::{Outcome, backbone, outcomes};
-use crate::report::log::Log;
 use crate::stats::{Effect, crossed_bootstrap};
 use crate::{MetricInfo, Panel};
 
 /// Resamples of every interval.
 const RESAMPLES: usize = 10_000;
 
-/// What was trained, where it lies and how it is judged.
+/// What was trained, and where it lies.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// Name of the experiment.
-    pub name: String,
-    /// The question.
-    pub title: String,
+    /// What was trained and how it is judged.
+    #[serde(flatten)]
+    pub experiment: Experiment,
     /// The command that makes all of it.
     pub command: String,
-    /// Folder of the runs, `seed-S/VARIANT`.
+    /// Folder of the runs.
     pub out: PathBuf,
-    /// Seeds, as the folders have them.
-    pub seeds: Vec<u64>,
-    /// The variants, in the order of the tables.
-    pub variants: Vec<String>,
-    /// The variant that all others are compared with.
-    pub reference: String,
-    /// The variant whose worst photos the picture shows.
-    pub ours: String,
-    /// Folders of the photos.
-    pub test: Vec<PathBuf>,
-    /// Side of the centre of each photo that is judged; whole photos where there is none.
-    pub test_crop: Option<usize>,
-    /// Names of the scores.
-    pub metrics: Vec<String>,
-    /// Side of the picture's crops in pixels.
-    pub crop: usize,
-    /// By dotted key of the runs' configurations the variants that differ in it, in the order of the figure.
-    pub knobs: BTreeMap<String, Vec<String>>,
 }
 
 impl Plan {
-    fn run(&self, seed: u64, variant: &str) -> PathBuf {
-        self.out.join(format!("seed-{seed}")).join(variant)
+    fn run(&self, seed: u64, variant: &str) -> RunFiles {
+        RunFiles::new(Experiment::run_dir(&self.out, seed, variant))
+    }
+
+    fn runs(&self, variant: &str) -> Vec<RunFiles> {
+        self.experiment.seeds.iter().map(|seed| self.run(*seed, variant)).collect()
     }
 }
 
@@ -139,31 +125,32 @@ impl Evidence {
         device: &Device,
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Self, ExperimentError> {
-        let finished =
-            |variant: &&String| plan.seeds.iter().all(|seed| is_finished(&plan.run(*seed, variant)));
-        let (variants, unfinished): (Vec<&String>, Vec<&String>) = plan.variants.iter().partition(finished);
-        let unfinished = unfinished.into_iter().cloned().collect();
-        let Some(first) = variants.iter().find(|variant| **variant == &plan.reference) else {
+        let experiment = &plan.experiment;
+        let finished = |variant: &String| plan.runs(variant).iter().all(is_finished);
+        let (variants, unfinished): (Vec<String>, Vec<String>) =
+            experiment.variants().map(str::to_string).partition(finished);
+        let reference = variants.iter().find(|variant| **variant == experiment.reference);
+        let Some(first) = reference.and_then(|reference| plan.runs(reference).into_iter().next()) else {
             return Err(ExperimentError::Reference {
-                reference: plan.reference.clone(),
+                reference: experiment.reference.clone(),
                 out: plan.out.clone(),
             });
         };
-        let first = plan.seeds.iter().map(|seed| plan.run(*seed, first)).next().unwrap_or_default();
-        let card = Model::load(first.join("model.safetensors"), device)?.card().clone();
-        let photos = TestPhotos::open(&plan.test, plan.test_crop, &first, &card)?;
-        let panel = Panel::new(&plan.metrics, if card.scale > 1 { card.scale } else { 0 }, store, device)?;
+        let card = Model::load(first.model(), device)?.card().clone();
+        let photos = TestPhotos::open(&experiment.test, experiment.test_crop, first.dir(), &card)?;
+        let panel =
+            Panel::new(&experiment.metrics, if card.scale > 1 { card.scale } else { 0 }, store, device)?;
 
         let (mut values, mut losses) = (Values::new(), BTreeMap::<&str, BTreeSet<&'static str>>::new());
-        let all = variants.len() * plan.seeds.len();
+        let all = variants.len() * experiment.seeds.len();
         progress(0, all);
         for (at, (variant, seed)) in variants
             .iter()
-            .flat_map(|variant| plan.seeds.iter().map(move |seed| (*variant, *seed)))
+            .flat_map(|variant| experiment.seeds.iter().map(move |seed| (variant, *seed)))
             .enumerate()
         {
             let run = plan.run(seed, variant);
-            let model = Model::load(run.join("model.safetensors"), device)?;
+            let model = Model::load(run.model(), device)?;
             losses.entry(variant).or_default().extend(backbone::of_losses(model.card()));
             let scores = scores::of_run(&run, &model, &photos, &panel)?;
             for (metric, row) in scores {
@@ -183,22 +170,17 @@ impl Evidence {
             .collect();
         let found = variants.iter().map(|variant| {
             let shares = |metric: &str, protocol: &str| {
-                let both =
-                    [variant.as_str(), plan.reference.as_str()].into_iter().filter_map(|of| losses.get(of));
+                let both = [variant.as_str(), experiment.reference.as_str()]
+                    .into_iter()
+                    .filter_map(|of| losses.get(of));
                 let both = both.flatten().copied().collect();
                 backbone::shared(metric, protocol, &both)
             };
             let findings = findings(variant, &plan, &values, &sound, &metrics, &shares);
-            let runs: Vec<PathBuf> = plan.seeds.iter().map(|seed| plan.run(*seed, variant)).collect();
+            let runs = plan.runs(variant);
             let (seconds, steps) = time(&runs)?;
             let selection = SelectedChannels::of(&runs)?;
-            Ok::<_, ExperimentError>(Variant {
-                name: (*variant).clone(),
-                findings,
-                seconds,
-                steps,
-                selection,
-            })
+            Ok::<_, ExperimentError>(Variant { name: variant.clone(), findings, seconds, steps, selection })
         });
         let variants = found.collect::<Result<Vec<_>, _>>()?;
         let evidence = Self {
@@ -223,7 +205,7 @@ impl Evidence {
             ("differences.svg", forest::forest(self, &columns)),
             ("README.md", page::page(self, &picture)),
         ];
-        if !self.plan.knobs.is_empty() {
+        if !self.plan.experiment.knobs.is_empty() {
             files.push(("knobs.svg", knobs::picture(self, &columns)?));
         }
         for (name, text) in files {
@@ -234,12 +216,8 @@ impl Evidence {
     }
 }
 
-/// A run that has a model and whose log has its last step.
-fn is_finished(run: &Path) -> bool {
-    let total = crate::report::settings::Settings::read(&run.join("config.toml")).ok();
-    let total = total.and_then(|settings| settings.number("train.total_iter"));
-    let last = Log::read(&run.join("log.jsonl")).map(|log| log.last as f64).ok();
-    run.join("model.safetensors").is_file() && total.is_some() && total == last
+fn is_finished(run: &RunFiles) -> bool {
+    run.read_config().is_ok_and(|config| Standing::of(&config) == Standing::Finished)
 }
 
 /// For every metric the photos of which all runs have a number.
@@ -264,7 +242,8 @@ fn findings(
     for (metric, info) in metrics {
         let rows = |of: &str| values.get(of).and_then(|metrics| metrics.get(metric));
         let kept = sound.get(metric).map(Vec::as_slice).unwrap_or_default();
-        let (Some(own), Some(reference), false) = (rows(variant), rows(&plan.reference), kept.is_empty())
+        let (Some(own), Some(reference), false) =
+            (rows(variant), rows(&plan.experiment.reference), kept.is_empty())
         else {
             continue;
         };
@@ -275,8 +254,9 @@ fn findings(
             of(own).iter().zip(of(reference)).map(|(a, b)| a - b).collect::<Vec<f64>>()
         });
         let differences: Vec<Vec<f64>> = differences.collect();
-        let difference =
-            (variant != plan.reference).then(|| crossed_bootstrap(&differences, RESAMPLES, 0)).flatten();
+        let difference = (variant != plan.experiment.reference)
+            .then(|| crossed_bootstrap(&differences, RESAMPLES, 0))
+            .flatten();
         let finding = Finding {
             mean: seeds.iter().sum::<f64>() / seeds.len() as f64,
             seeds: [
@@ -320,8 +300,11 @@ fn agreement(variants: &[Variant]) -> Vec<Agreement> {
 }
 
 /// The median seconds of a step, and the steps.
-fn time(runs: &[PathBuf]) -> Result<(Option<f64>, u64), ExperimentError> {
-    let logs = runs.iter().map(|run| Log::read(&run.join("log.jsonl"))).collect::<Result<Vec<_>, _>>()?;
+fn time(runs: &[RunFiles]) -> Result<(Option<f64>, u64), ExperimentError> {
+    let read = |run: &RunFiles| {
+        History::read(&run.log()).map_err(|source| ExperimentError::Log { path: run.log(), source })
+    };
+    let logs = runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let mut seconds: Vec<f64> = logs.iter().filter_map(|log| log.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     Ok((seconds.get(seconds.len() / 2).copied(), logs.iter().map(|log| log.last).max().unwrap_or(0)))

@@ -3,12 +3,14 @@
 use std::fmt::Write;
 use std::time::SystemTime;
 
+use percept_run::Experiment;
+
 use super::crops::Crops;
 use super::{Evidence, Finding, Variant};
 use crate::compare::Outcome;
 use crate::report::board::arrow;
 use crate::report::html::{date, number, signed};
-use crate::report::settings::Settings;
+use crate::report::words;
 
 /// The whole page.
 pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
@@ -26,29 +28,40 @@ pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
 
 fn head(evidence: &Evidence) -> String {
     let plan = &evidence.plan;
-    let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let folders =
-        plan.test.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(", ");
-    let size = plan.test_crop.map_or("whole".to_string(), |side| format!("the {side}×{side} in the middle"));
+    let seeds = plan.experiment.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let folders = plan
+        .experiment
+        .test
+        .iter()
+        .map(|folder| format!("`{}`", folder.display()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let size = plan
+        .experiment
+        .test_crop
+        .map_or("whole".to_string(), |side| format!("the {side}×{side} in the middle"));
     let mut text = format!(
         "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} photos of {folders} ({size}), degraded the \
          same way for every run.",
-        plan.title,
+        plan.experiment.title,
         plan.command,
         date(SystemTime::now()),
         machine(),
         evidence.photos.len(),
     );
-    let first = plan.seeds.first().copied().unwrap_or_default();
-    if let Ok(settings) = Settings::read(&plan.run(first, &plan.reference).join("config.toml")) {
+    let first = plan.experiment.seeds.first().copied().unwrap_or_default();
+    if let Ok(config) = plan.run(first, &plan.experiment.reference).read_config() {
         let steps = evidence.variants.iter().map(|variant| variant.steps).max().unwrap_or(0);
         // Writing to a string cannot fail.
-        let _ =
-            write!(text, " Task: {}; network: {}; {steps} steps a run", settings.task(), settings.network());
-        if let Ok(start) = Settings::read(&plan.run(first, "warm").join("config.toml")) {
-            let common = start.number("train.total_iter").unwrap_or_default();
-            let _ =
-                write!(text, ", after {common} steps ({}) that all variants of a seed share", start.losses());
+        let _ = write!(
+            text,
+            " Task: {}; network: {}; {steps} steps a run",
+            words::task(&config),
+            words::network(&config.network_g)
+        );
+        if let Ok(start) = plan.run(first, Experiment::WARM).read_config() {
+            let (common, losses) = (start.train.total_iter, words::losses(&start));
+            let _ = write!(text, ", after {common} steps ({losses}) that all variants of a seed share");
         }
         text.push('.');
     }
@@ -58,7 +71,7 @@ fn head(evidence: &Evidence) -> String {
     if !evidence.unfinished.is_empty() {
         let _ = write!(text, "\n\nNot trained to the end, and left out: {}.", evidence.unfinished.join(", "));
     }
-    if plan.seeds.len() == 1 {
+    if plan.experiment.seeds.len() == 1 {
         text.push_str("\n\nWith a single seed, intervals speak of these photos and not of other trainings.");
     }
     text.push_str("\n\n");
@@ -77,7 +90,7 @@ fn machine() -> String {
 pub(super) fn columns(evidence: &Evidence) -> Vec<&String> {
     let found =
         |metric: &&String| evidence.variants.iter().any(|variant| variant.findings.contains_key(*metric));
-    evidence.plan.metrics.iter().filter(found).collect()
+    evidence.plan.experiment.metrics.iter().filter(found).collect()
 }
 
 /// `lpips-alex ↓`, with a star where it does not count.
@@ -110,7 +123,7 @@ fn means(evidence: &Evidence) -> String {
             let mean = number(metric, found.mean);
             let mean = if is_best(evidence, metric, found) { format!("**{mean}**") } else { mean };
             let [low, high] = found.seeds;
-            match evidence.plan.seeds.len() {
+            match evidence.plan.experiment.seeds.len() {
                 1 => mean,
                 _ => format!("{mean} ({}–{})", number(metric, low), number(metric, high)),
             }
@@ -133,17 +146,17 @@ fn is_best(evidence: &Evidence, metric: &str, found: &Finding) -> bool {
 fn differences(evidence: &Evidence) -> String {
     let plan = &evidence.plan;
     let metrics = columns(evidence);
-    let mut titles = vec![format!("less `{}`", plan.reference)];
+    let mut titles = vec![format!("less `{}`", plan.experiment.reference)];
     titles.extend(metrics.iter().map(|metric| title(evidence, metric)));
-    let over = if plan.seeds.len() > 1 { "photos and seeds" } else { "photos" };
+    let over = if plan.experiment.seeds.len() > 1 { "photos and seeds" } else { "photos" };
     let mut text = format!(
         "## Differences\n\nEach variant less `{}`, paired by photo and seed, with the 95 % interval of a bootstrap over {over}. \
          ✓ better, ✗ worse (p < 0.05 after Holm's correction over the metrics without a star); no mark: no difference was \
          shown.\n\n{}",
-        plan.reference,
+        plan.experiment.reference,
         header(&titles)
     );
-    for variant in evidence.variants.iter().filter(|variant| variant.name != plan.reference) {
+    for variant in evidence.variants.iter().filter(|variant| variant.name != plan.experiment.reference) {
         let cell = |metric: &&String| {
             let found = variant.findings.get(*metric);
             let Some((found, effect)) = found.and_then(|found| Some((found, found.difference?))) else {
@@ -165,13 +178,13 @@ fn differences(evidence: &Evidence) -> String {
 }
 
 fn knobs(evidence: &Evidence) -> String {
-    if evidence.plan.knobs.is_empty() {
+    if evidence.plan.experiment.knobs.is_empty() {
         return String::new();
     }
     format!(
         "## Knobs\n\nThe variants of each knob by its values, less `{}`, with the same intervals and colours. All panels of a \
          score have one scale: where points lie on one level, the knob does not matter. Intervals that reach beyond it are cut off.\n\n![knobs](knobs.svg)\n\n",
-        evidence.plan.reference
+        evidence.plan.experiment.reference
     )
 }
 
@@ -237,7 +250,7 @@ fn picture(evidence: &Evidence, crops: &Crops) -> String {
         Some(metric) => format!(
             "the first ones are spaced evenly over the photos' names, the others are those in which `{}` loses most to `{}` by \
              {metric}",
-            plan.ours, plan.reference
+            plan.experiment.ours, plan.experiment.reference
         ),
         None => "spaced evenly over the photos' names".to_string(),
     };
@@ -246,6 +259,6 @@ fn picture(evidence: &Evidence, crops: &Crops) -> String {
          target changes most between neighbouring pixels; the networks are those of the first seed.\n\n![details](crops.jpg)\n",
         crops.columns.join(", "),
         crops.rows.join(", "),
-        plan.crop
+        plan.experiment.crop
     )
 }

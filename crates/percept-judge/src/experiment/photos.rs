@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use percept_image::{Image, Srgb, list_photos, read_srgb};
 use percept_nn::model::Card;
+use percept_run::{Lq, Recipe};
 
 use super::ExperimentError;
-use crate::compare::photos::{Degrader, Input};
 
 /// The shortest side that scores with windows can work on.
 const MIN_SIDE: usize = 64;
@@ -16,7 +16,7 @@ pub(super) struct TestPhotos {
     photos: Vec<(String, Image<Srgb>)>,
     /// What was left out, and why.
     pub(super) skipped: Vec<String>,
-    degrader: Degrader,
+    recipe: Recipe,
 }
 
 impl TestPhotos {
@@ -57,7 +57,9 @@ impl TestPhotos {
             let problem = skipped.first().cloned().unwrap_or_else(|| "the folders are empty".to_string());
             return Err(ExperimentError::NoPhotos { folder, problem });
         }
-        Ok(Self { photos, skipped, degrader: Degrader::new(path, card)? })
+        let recipe = Recipe::of_card(card)
+            .map_err(|source| ExperimentError::Recipe { path: path.to_path_buf(), source })?;
+        Ok(Self { photos, skipped, recipe })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -69,9 +71,9 @@ impl TestPhotos {
     }
 
     /// Name, target and input of a photo: the same for every run.
-    pub(super) fn get(&self, at: usize) -> Option<(&str, &Image<Srgb>, Input)> {
+    pub(super) fn get(&self, at: usize) -> Option<(&str, &Image<Srgb>, Lq)> {
         let (name, gt) = self.photos.get(at)?;
-        Some((name, gt, self.degrader.input(gt, 0, at as u64)))
+        Some((name, gt, self.recipe.degrade_held_out(gt, 0, at as u64)))
     }
 
     /// What scores depend on besides the network.

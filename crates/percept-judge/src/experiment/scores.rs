@@ -1,18 +1,16 @@
 //! The scores of one run, kept beside it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use percept_image::write_atomic;
 use percept_nn::model::Model;
+use percept_run::RunFiles;
 use serde::{Deserialize, Serialize};
 
 use super::ExperimentError;
 use super::photos::TestPhotos;
 use crate::Panel;
 use crate::compare::score;
-
-const FILE: &str = "scores.json";
 
 /// `scores.json`: a value for every photo, `None` where a metric has none.
 #[derive(Serialize, Deserialize)]
@@ -24,14 +22,14 @@ struct Kept {
 
 /// By metric a value for every photo, NaN where it has none: from the file beside the run, or taken now and kept.
 pub(super) fn of_run(
-    run: &Path,
+    run: &RunFiles,
     model: &Model,
     photos: &TestPhotos,
     panel: &Panel,
 ) -> Result<BTreeMap<String, Vec<f64>>, ExperimentError> {
     let protocols = panel.metrics().map(|metric| format!("{}: {}", metric.name(), metric.protocol()));
     let key: Vec<String> = [model.card().sha256.clone(), photos.key()].into_iter().chain(protocols).collect();
-    let path = run.join(FILE);
+    let path = run.scores();
     let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
     let kept = match kept.filter(|kept| kept.key == key) {
         Some(kept) => kept,

@@ -1,11 +1,11 @@
 //! What the selections of a variant came to.
 
-use std::path::PathBuf;
-
+use percept_nn::disentangle::TapWeights;
+use percept_run::RunFiles;
+use percept_run::log::{SelectionLine, selections};
 use serde::Serialize;
 
 use super::ExperimentError;
-use crate::report::log::{Moment, selection};
 use crate::stats::Ranked;
 
 /// The selection of a variant at the end of its runs.
@@ -45,10 +45,14 @@ pub struct Agreement {
 
 impl SelectedChannels {
     /// Of the runs of one variant, one a seed; `None` where they select nothing.
-    pub(super) fn of(runs: &[PathBuf]) -> Result<Option<Self>, ExperimentError> {
-        let logs = runs.iter().map(|run| selection(&run.join("selection.jsonl")));
-        let logs = logs.collect::<Result<Vec<Vec<Moment>>, _>>()?;
-        let ends: Option<Vec<&Moment>> = logs.iter().map(|log| log.last()).collect();
+    pub(super) fn of(runs: &[RunFiles]) -> Result<Option<Self>, ExperimentError> {
+        let read = |run: &RunFiles| {
+            let path = run.selection();
+            selections(&path).map_err(|source| ExperimentError::Log { path, source })
+        };
+        let logs = runs.iter().map(read);
+        let logs = logs.collect::<Result<Vec<Vec<SelectionLine>>, _>>()?;
+        let ends: Option<Vec<&SelectionLine>> = logs.iter().map(|log| log.last()).collect();
         let Some(ends) = ends.filter(|ends| !ends.is_empty()) else { return Ok(None) };
         let count = ends.len() as f64;
         let moves = logs.iter().flatten().any(|moment| moment.active.is_some());
@@ -57,10 +61,12 @@ impl SelectedChannels {
             let first = taps.first()?;
             let pairs =
                 taps.iter().enumerate().flat_map(|(i, a)| taps.iter().skip(i + 1).map(move |b| (a, b)));
-            let agree: Option<Vec<f64>> = pairs.map(|(a, b)| correlation(&a.weights, &b.weights)).collect();
+            let agree: Option<Vec<f64>> = pairs.map(|(a, b)| correlation(&wide(a), &wide(b))).collect();
             let agree = agree.filter(|agree| moves && !agree.is_empty());
-            let weight =
-                |channel: usize| taps.iter().filter_map(|tap| tap.weights.get(channel)).sum::<f64>() / count;
+            let weight = |channel: usize| {
+                let weights = taps.iter().filter_map(|tap| tap.weights.get(channel));
+                weights.map(|weight| f64::from(*weight)).sum::<f64>() / count
+            };
             Some(TapSelection {
                 name: first.name.clone(),
                 channels: first.weights.len(),
@@ -70,7 +76,7 @@ impl SelectedChannels {
             })
         };
         let taps = (0..ends.first().map_or(0, |end| end.taps.len())).filter_map(tap).collect();
-        let mean = |of: &dyn Fn(&Vec<Moment>) -> Option<f64>| {
+        let mean = |of: &dyn Fn(&Vec<SelectionLine>) -> Option<f64>| {
             let found: Option<Vec<f64>> = logs.iter().map(of).collect();
             Some(found?.iter().sum::<f64>() / count)
         };
@@ -90,6 +96,10 @@ impl SelectedChannels {
         let by_tap: Option<Vec<f64>> = by_tap.collect();
         by_tap.filter(|all| !all.is_empty()).map(|all| all.iter().sum::<f64>() / all.len() as f64)
     }
+}
+
+fn wide(tap: &TapWeights) -> Vec<f64> {
+    tap.weights.iter().copied().map(f64::from).collect()
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {

@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use percept_nn::disentangle::Contrast;
+use percept_run::log::SelectionLine;
+
 use super::chart::{Line, Scale, chart};
 use super::folder::RunFolder;
 use super::html::{escape, short};
-use super::log::Moment;
-use super::picture;
 use super::responses::{Pair, Response, TapResponses, ranked};
+use super::{picture, words};
 
 /// Channels a row of the grid.
 const ROW: usize = 32;
@@ -52,13 +54,14 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
     )
 }
 
-fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
+fn one(run: &RunFolder, last: &SelectionLine, seen: &Seen) -> String {
     let span = span(last);
+    let mixes = run.selection_config().is_some_and(words::mixes);
     let mut html = format!(
         "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}{}</p>{}",
         escape(&run.name),
-        asked(&last.contrast),
-        if run.settings.projects() { MIXED } else { "" },
+        asked(last.contrast),
+        if mixes { MIXED } else { "" },
         legend(span)
     );
     if let Err(problem) = seen {
@@ -72,8 +75,9 @@ fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
         let count = tap.weights.len();
         let above = tap.weights.iter().filter(|weight| **weight > 1.0).count();
         let ranked = ranked(&tap.weights);
-        let weight =
-            |channel: Option<&usize>| channel.and_then(|at| tap.weights.get(*at)).copied().unwrap_or(1.0);
+        let weight = |channel: Option<&usize>| {
+            f64::from(channel.and_then(|at| tap.weights.get(*at)).copied().unwrap_or(1.0))
+        };
         let _ = write!(
             html,
             "<div class=\"tap\"><h4>{}</h4><p class=\"hint\">{count} channels, {above} of them above 1. The strongest \
@@ -84,7 +88,7 @@ fn one(run: &RunFolder, last: &Moment, seen: &Seen) -> String {
             short(weight(ranked.first())),
             short(weight(ranked.last())),
             short(tap.effective),
-            if run.settings.projects() { "directions" } else { "channels" },
+            if mixes { "directions" } else { "channels" },
             grid(&tap.weights, span),
             last.iter,
             history(run, at, &ranked, span),
@@ -110,28 +114,28 @@ const MIXED: &str = " The selection is a projection, which also weighs products 
                      diagonal of its matrix, what each channel counts by itself.";
 
 /// What a contrast asks a channel for.
-fn asked(contrast: &str) -> &'static str {
+fn asked(contrast: Contrast) -> &'static str {
     match contrast {
-        "across" => {
+        Contrast::Across => {
             "Contrast across contents: a channel rises when it tells the distorted version of one photo from the result \
              of another, whatever the photos show."
         }
-        "literal" => {
+        Contrast::Literal => {
             "Contrast to the letter of the abstract: a channel rises where the result is still on the distorted photo's \
              side, and falls where the distortion never showed."
         }
-        "conventional" => {
+        Contrast::Conventional => {
             "Contrast on the same photo: a channel rises where the result is closer to the target than to the distorted \
              photo."
         }
-        _ => "These weights were fixed before the training and did not move.",
+        Contrast::None => "These weights were fixed before the training and did not move.",
     }
 }
 
 /// How many powers of two the colours reach: what nearly all weights of the last moment stay within.
-fn span(last: &Moment) -> f64 {
+fn span(last: &SelectionLine) -> f64 {
     let weights = last.taps.iter().flat_map(|tap| &tap.weights);
-    let mut sizes: Vec<f64> = weights.map(|weight| power(*weight).abs()).collect();
+    let mut sizes: Vec<f64> = weights.map(|weight| power(f64::from(*weight)).abs()).collect();
     sizes.sort_by(f64::total_cmp);
     sizes.get(sizes.len().saturating_sub(1) * 98 / 100).copied().unwrap_or(1.0).clamp(0.02, 4.0)
 }
@@ -162,7 +166,7 @@ fn legend(span: f64) -> String {
 }
 
 /// All channels as squares.
-fn grid(weights: &[f64], span: f64) -> String {
+fn grid(weights: &[f32], span: f64) -> String {
     let rows = weights.len().div_ceil(ROW);
     let columns = ROW.min(weights.len());
     let mut svg = format!(
@@ -173,13 +177,13 @@ fn grid(weights: &[f64], span: f64) -> String {
     );
     for (channel, weight) in weights.iter().enumerate() {
         let (x, y) = (channel % ROW * 10, channel / ROW * 10);
-        let [r, g, b, alpha] = tint(*weight, span);
+        let [r, g, b, alpha] = tint(f64::from(*weight), span);
         let _ = write!(
             svg,
             "<g><rect x=\"{x}\" y=\"{y}\" width=\"9\" height=\"9\"/><rect x=\"{x}\" y=\"{y}\" width=\"9\" height=\"9\" \
              style=\"fill:rgb({r},{g},{b});fill-opacity:{:.2}\"/><title>channel {channel}: weight {}</title></g>",
             f64::from(alpha) / 255.0,
-            short(*weight)
+            short(f64::from(*weight))
         );
     }
     svg + "</svg>"
@@ -199,7 +203,7 @@ fn history(run: &RunFolder, tap: usize, ranked: &[usize], span: f64) -> String {
         for column in 0..columns {
             let weight =
                 chosen(column).and_then(|moment| moment.taps.get(tap)?.weights.get(*channel).copied());
-            bytes.extend(tint(weight.unwrap_or(1.0), span));
+            bytes.extend(tint(f64::from(weight.unwrap_or(1.0)), span));
         }
     }
     format!(
@@ -232,7 +236,7 @@ fn strip(title: &str, responses: &[Response]) -> String {
 fn over_time(run: &RunFolder) -> String {
     let Some(last) = run.selection.last() else { return String::new() };
     let effective = last.taps.iter().enumerate().map(|(at, tap)| {
-        let share = |moment: &Moment| {
+        let share = |moment: &SelectionLine| {
             let tap = moment.taps.get(at)?;
             Some((moment.iter as f64, tap.effective / tap.weights.len() as f64))
         };
@@ -240,7 +244,7 @@ fn over_time(run: &RunFolder) -> String {
     });
     let active = run.selection.iter().filter_map(|moment| Some((moment.iter as f64, moment.active?)));
     let active = Line { name: "active", colour: 3, curve: active.collect() };
-    let contrast = format!("contrast: {}", last.contrast);
+    let contrast = format!("contrast: {}", words::shown(&last.contrast));
     chart(
         "Effective share of channels",
         "100 % is uniform; it falls as fewer channels carry the distance",

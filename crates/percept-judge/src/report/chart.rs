@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::html::{escape, short};
-use super::log::Curve;
+use percept_run::log::Curve;
 
 pub(super) const WIDTH: f64 = 460.0;
 pub(super) const HEIGHT: f64 = 240.0;

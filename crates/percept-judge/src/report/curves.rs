@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use percept_run::log::{Curve, History};
+
 use super::chart::{Line, Scale, chart};
 use super::folder::RunFolder;
-use super::log::{Curve, Log};
 
 /// The section; empty where no run has a log.
 pub(super) fn section(runs: &[RunFolder]) -> String {
-    let losses = charts(runs, |log| &log.terms, words);
-    let scores = charts(runs, |log| &log.scores, |_| "mean over the validation photos");
+    let losses = charts(runs, |history| &history.terms, words);
+    let scores = charts(runs, |history| &history.scores, |_| "mean over the validation photos");
     if losses.is_empty() && scores.is_empty() {
         return String::new();
     }
@@ -20,7 +21,10 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
              validation.</p><div class=\"charts\">{scores}</div>"
         ),
     };
-    let matched = match runs.iter().any(|run| run.settings.matches_uniform()) {
+    let matched = match runs
+        .iter()
+        .any(|run| run.selection_config().is_some_and(|selection| selection.match_uniform))
+    {
         true => {
             " A selected distance is scaled to the size of the plain one, so that both train at the same rate: their \
              lines lie close together by construction and cannot be compared."
@@ -37,13 +41,13 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
 
 fn charts<'a>(
     runs: &'a [RunFolder],
-    curves: impl Fn(&'a Log) -> &'a std::collections::BTreeMap<String, Curve>,
+    curves: impl Fn(&'a History) -> &'a std::collections::BTreeMap<String, Curve>,
     note: impl Fn(&str) -> &'static str,
 ) -> String {
-    let names: BTreeSet<&String> = runs.iter().flat_map(|run| curves(&run.log).keys()).collect();
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| curves(&run.history).keys()).collect();
     let chart = |name: &String| {
         let lines = runs.iter().enumerate().filter_map(|(colour, run)| {
-            let curve = curves(&run.log).get(name)?.clone();
+            let curve = curves(&run.history).get(name)?.clone();
             Some(Line { name: &run.name, colour, curve })
         });
         chart(name, note(name), &lines.collect::<Vec<_>>(), Scale::Free)

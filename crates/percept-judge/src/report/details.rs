@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use percept_run::Config;
+
 use super::folder::RunFolder;
 use super::html::escape;
-use super::settings::{Settings, differences};
+use super::words::differences;
 
 /// The section.
 pub(super) fn section(runs: &[RunFolder], metrics: &[String]) -> String {
@@ -17,7 +19,7 @@ pub(super) fn section(runs: &[RunFolder], metrics: &[String]) -> String {
             html,
             "<details><summary>{}: config.toml as used</summary><pre>{}</pre></details>",
             escape(&run.name),
-            escape(&run.settings.source)
+            escape(&run.source)
         );
     }
     html.push_str(&again(runs, metrics));
@@ -26,8 +28,8 @@ pub(super) fn section(runs: &[RunFolder], metrics: &[String]) -> String {
 }
 
 fn different(runs: &[RunFolder]) -> String {
-    let settings: Vec<&Settings> = runs.iter().map(|run| &run.settings).collect();
-    let differences = differences(&settings);
+    let configs: Vec<&Config> = runs.iter().map(|run| &run.config).collect();
+    let differences = differences(&configs);
     if differences.is_empty() {
         return String::new();
     }
@@ -55,13 +57,10 @@ fn different(runs: &[RunFolder]) -> String {
 }
 
 fn again(runs: &[RunFolder], metrics: &[String]) -> String {
-    let path = |run: &RunFolder| quoted(&run.path.display().to_string());
+    let path = |run: &RunFolder| quoted(&run.files.dir().display().to_string());
     let train = runs.iter().map(|run| {
-        let again = quoted(&format!("{}-again", run.path.display()));
-        format!(
-            "percept train {} --out {again}\n",
-            quoted(&run.path.join("config.toml").display().to_string())
-        )
+        let again = quoted(&format!("{}-again", run.files.dir().display()));
+        format!("percept train {} --out {again}\n", quoted(&run.files.config().display().to_string()))
     });
     let train: String = train.collect();
     let all: Vec<String> = runs.iter().map(path).collect();

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use percept_run::RunError;
+
 use crate::PanelError;
 
 /// Why there is no report.
@@ -11,12 +13,9 @@ pub enum ReportError {
     /// No run at all.
     #[error("no run is named; name the folder of at least one")]
     NoRuns,
-    /// The folder holds no run.
-    #[error("{}: this folder holds no run (no config.toml); check the path", path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-    },
+    /// The folder holds no run, or its configuration is broken.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// A file or folder of a run cannot be read.
     #[error("{}: {source}; check that it may be read", path.display())]
     Read {
@@ -24,14 +23,6 @@ pub enum ReportError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// The configuration in a run's folder is no TOML.
-    #[error("{}: {problem}; put the configuration back as the training wrote it", path.display())]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
     },
     /// The run has restored no validation photos.
     #[error(

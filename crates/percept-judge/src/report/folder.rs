@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use percept_image::list_photos;
+use percept_nn::disentangle::SelectionConfig;
+use percept_run::log::{History, SelectionLine, selections};
+use percept_run::{Config, RunFiles};
 
 use super::ReportError;
-use super::log::{self, Log, Moment};
-use super::settings::Settings;
 
-/// A run.
+/// A run that is shown.
 #[derive(Debug)]
 pub(super) struct RunFolder {
-    pub(super) path: PathBuf,
+    pub(super) files: RunFiles,
     /// Unique among the runs of a report.
     pub(super) name: String,
-    pub(super) settings: Settings,
-    pub(super) log: Log,
-    pub(super) selection: Vec<Moment>,
+    pub(super) config: Config,
+    /// The configuration as its file has it.
+    pub(super) source: String,
+    pub(super) history: History,
+    pub(super) selection: Vec<SelectionLine>,
     /// The step at which the photos were restored.
     pub(super) iter: u64,
     /// When they were.
@@ -34,27 +37,30 @@ pub(super) struct RunFolder {
 
 impl RunFolder {
     pub(super) fn read(path: &Path) -> Result<Self, ReportError> {
-        let config = path.join("config.toml");
-        if !config.is_file() {
-            return Err(ReportError::NoRun { path: path.to_path_buf() });
-        }
-        let settings = Settings::read(&config)?;
-        let val = path.join("val");
+        let files = RunFiles::new(path);
+        let config = files.read_config()?;
         let (iter, restored) =
-            newest(&val).ok_or_else(|| ReportError::NoPhotos { path: path.to_path_buf() })?;
+            newest(&files).ok_or_else(|| ReportError::NoPhotos { path: path.to_path_buf() })?;
         let time = restored.values().next().and_then(|path| fs::metadata(path).ok()?.modified().ok());
+        let unread = |path: PathBuf| move |source| ReportError::Read { path, source };
         Ok(Self {
-            path: path.to_path_buf(),
-            name: settings.text("name").unwrap_or_default(),
-            settings,
-            log: Log::read(&path.join("log.jsonl"))?,
-            selection: log::selection(&path.join("selection.jsonl"))?,
+            name: config.name.clone(),
+            source: fs::read_to_string(files.config()).map_err(unread(files.config()))?,
+            history: History::read(&files.log()).map_err(unread(files.log()))?,
+            selection: selections(&files.selection()).map_err(unread(files.selection()))?,
             iter,
             time,
             restored,
-            targets: photos(&val.join("gt")),
-            inputs: photos(&val.join("lq")),
+            targets: photos(&files.val_folder(RunFiles::GT)),
+            inputs: photos(&files.val_folder(RunFiles::LQ)),
+            config,
+            files,
         })
+    }
+
+    /// The settings of its selection; `None` where it selects nothing.
+    pub(super) fn selection_config(&self) -> Option<&SelectionConfig> {
+        self.config.train.perceptual_opt.as_ref()?.selection()
     }
 }
 
@@ -62,14 +68,18 @@ impl RunFolder {
 /// the path.
 pub(super) fn name_apart(runs: &mut [RunFolder]) {
     let names = |level: usize, run: &RunFolder| {
-        let parts: Vec<String> =
-            run.path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        let parts: Vec<String> = run
+            .files
+            .dir()
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect();
         match level {
             0 => run.name.clone(),
             _ => parts.get(parts.len().saturating_sub(level)..).unwrap_or_default().join("/"),
         }
     };
-    let deepest = runs.iter().map(|run| run.path.components().count()).max().unwrap_or(0);
+    let deepest = runs.iter().map(|run| run.files.dir().components().count()).max().unwrap_or(0);
     for level in 0..=deepest {
         let mut all: Vec<String> = runs.iter().map(|run| names(level, run)).collect();
         let candidates = all.clone();
@@ -84,13 +94,10 @@ pub(super) fn name_apart(runs: &mut [RunFolder]) {
 }
 
 /// The newest of the most complete validations: a killed one may have left a part.
-fn newest(val: &Path) -> Option<(u64, BTreeMap<String, PathBuf>)> {
-    let folders = fs::read_dir(val).ok()?.filter_map(Result::ok);
-    let iterations = folders.filter_map(|folder| {
-        let iter = folder.file_name().to_str()?.strip_prefix("iter_")?.parse().ok()?;
-        Some((iter, photos(&folder.path())))
-    });
-    iterations.filter(|(_, photos)| !photos.is_empty()).max_by_key(|(iter, photos)| (photos.len(), *iter))
+fn newest(files: &RunFiles) -> Option<(u64, BTreeMap<String, PathBuf>)> {
+    let iters = files.val_iters().into_iter();
+    let restored = iters.map(|iter| (iter, photos(&files.val_folder(&RunFiles::iter(iter)))));
+    restored.filter(|(_, photos)| !photos.is_empty()).max_by_key(|(iter, photos)| (photos.len(), *iter))
 }
 
 /// The photos of a folder by name; none where there is no such folder.

@@ -2,10 +2,12 @@
 
 use std::time::SystemTime;
 
+use percept_run::Config;
+
 use super::chart::colour;
 use super::folder::RunFolder;
 use super::html::{date, escape, short};
-use super::settings::{Settings, differences};
+use super::words::{self, differences};
 
 /// `a, b and c`.
 pub(super) fn list(names: &[String]) -> String {
@@ -17,7 +19,7 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 /// Small numbers as a text has them.
-fn words(count: usize) -> String {
+fn spelled(count: usize) -> String {
     let words = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     words.get(count).map_or_else(|| count.to_string(), ToString::to_string)
 }
@@ -33,8 +35,8 @@ pub(super) fn title(runs: &[RunFolder]) -> String {
 
 /// Title, explanation and facts.
 pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[String]) -> String {
-    let settings: Vec<&Settings> = runs.iter().map(|run| &run.settings).collect();
-    let facts: String = facts(runs, &settings, photos)
+    let configs: Vec<&Config> = runs.iter().map(|run| &run.config).collect();
+    let facts: String = facts(runs, photos)
         .into_iter()
         .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value)))
         .collect();
@@ -45,26 +47,26 @@ pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[St
         "<header class=\"top\"><h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
          <dl class=\"facts\">{facts}</dl>\n<ul class=\"runs\">{cards}</ul>\n{notes}</header>\n",
         escape(title),
-        escape(&explanation(&settings, photos)),
+        escape(&explanation(&configs, photos)),
     )
 }
 
-fn explanation(settings: &[&Settings], photos: usize) -> String {
-    let task = settings.first().map_or_else(String::new, |settings| settings.task());
-    let input = settings.first().map_or("the distorted photo", |settings| settings.input());
+fn explanation(configs: &[&Config], photos: usize) -> String {
+    let task = configs.first().map_or_else(String::new, |config| words::task(config));
+    let input = configs.first().map_or("the distorted photo", |config| words::input(config.task));
     let see = format!(
         "What is judged are the photos kept for validation, {} of them. “Input” is {input}; “target” is the photo as it \
          should come out. Look at the pictures first: numbers only count what they were made to count.",
-        words(photos)
+        spelled(photos)
     );
-    if settings.len() == 1 {
+    if configs.len() == 1 {
         return format!(
             "One network learned {task}. This page shows what it makes of its validation photos. {see}"
         );
     }
-    let count = words(settings.len());
+    let count = spelled(configs.len());
     let count = count.get(..1).unwrap_or_default().to_uppercase() + count.get(1..).unwrap_or_default();
-    let differ: Vec<String> = differences(settings).into_iter().map(|(key, _)| key).collect();
+    let differ: Vec<String> = differences(configs).into_iter().map(|(key, _)| key).collect();
     let loss = |key: &String| {
         ["train.pixel_opt", "train.perceptual_opt", "train.style_opt"].iter().any(|opt| key.starts_with(opt))
     };
@@ -82,21 +84,19 @@ fn explanation(settings: &[&Settings], photos: usize) -> String {
 }
 
 /// What holds for all runs, and where it does not, for each.
-fn facts(runs: &[RunFolder], settings: &[&Settings], photos: usize) -> Vec<(&'static str, String)> {
+fn facts(runs: &[RunFolder], photos: usize) -> Vec<(&'static str, String)> {
     let all = |value: &dyn Fn(&RunFolder) -> String| {
         let mut values: Vec<String> = runs.iter().map(value).collect();
         values.dedup();
         values.join(" / ")
     };
-    let seed =
-        |run: &RunFolder| run.settings.number("manual_seed").map_or("0".to_string(), |seed| seed.to_string());
-    let scale = settings.first().map_or(1, |settings| settings.scale());
+    let scale = runs.first().map_or(1, |run| run.config.scale);
     vec![
-        ("Task", all(&|run| run.settings.task())),
+        ("Task", all(&|run| words::task(&run.config))),
         ("Scale", format!("{scale}×")),
-        ("Network", all(&|run| run.settings.network())),
+        ("Network", all(&|run| words::network(&run.config.network_g))),
         ("Steps", all(&|run| steps(run))),
-        ("Seed", all(&seed)),
+        ("Seed", all(&|run| run.config.seed.to_string())),
         ("Photos", photos.to_string()),
         ("Page made", date(SystemTime::now())),
         ("percept", env!("CARGO_PKG_VERSION").to_string()),
@@ -105,29 +105,26 @@ fn facts(runs: &[RunFolder], settings: &[&Settings], photos: usize) -> Vec<(&'st
 
 /// `200`, or `150 of 200`.
 fn steps(run: &RunFolder) -> String {
-    match run.settings.number("train.total_iter") {
-        Some(total) if total > run.iter as f64 => format!("{} of {total}", run.iter),
-        _ => run.iter.to_string(),
-    }
+    let total = run.config.train.total_iter;
+    if total > run.iter { format!("{} of {total}", run.iter) } else { run.iter.to_string() }
 }
 
 fn card(at: usize, run: &RunFolder) -> String {
-    let start = run.settings.text("path.pretrain_network_g");
-    let start = match start.as_deref().map(std::path::Path::new) {
+    let start = match &run.config.path.pretrain_network_g {
         Some(path) => {
             let parts = path.components().rev().take(2).collect::<Vec<_>>().into_iter().rev();
             format!("starts from {}", parts.collect::<std::path::PathBuf>().display())
         }
         None => "starts untrained".to_string(),
     };
-    let seconds = run.log.seconds.map(|seconds| format!("{} s a step", short(seconds)));
+    let seconds = run.history.seconds.map(|seconds| format!("{} s a step", short(seconds)));
     let photos = run.time.map(|time| format!("photos of step {}, {}", run.iter, date(time)));
     let facts: Vec<String> = [Some(start), seconds, photos].into_iter().flatten().collect();
     format!(
         "<li class=\"{}\"><b><i></i>{}</b><span>{}</span><small>{}</small></li>",
         colour(at),
         escape(&run.name),
-        escape(&run.settings.losses()),
+        escape(&words::losses(&run.config)),
         facts.iter().map(|fact| format!("<span>{}</span>", escape(fact))).collect::<String>(),
     )
 }

@@ -14,14 +14,13 @@ mod focus;
 mod folder;
 mod heading;
 pub(crate) mod html;
-pub(crate) mod log;
 mod photos;
 mod picture;
 mod responses;
 pub(crate) mod scatter;
-pub(crate) mod settings;
 mod table;
 mod viewer;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -62,7 +61,7 @@ pub struct Report {
 pub struct ReportOptions {
     /// Title; made from the names of the runs where it is left out.
     pub title: Option<String>,
-    /// Names of the scores ([`percept_nn::metric::NAMES`]), in the order of the table.
+    /// Names of the scores ([`percept_nn::metric::METRICS`]), in the order of the table.
     pub metrics: Vec<String>,
     /// Border pixels that PSNR and SSIM leave out; left out, the scale of an enlarging task and 0 otherwise, as in
     /// training.
@@ -100,8 +99,8 @@ impl Report {
         }
         folder::name_apart(&mut folders);
         let (photos, mut notes) = photos::common(&folders)?;
-        for run in folders.iter().filter(|run| run.log.gaps > 0) {
-            let gaps = run.log.gaps;
+        for run in folders.iter().filter(|run| run.history.gaps > 0) {
+            let gaps = run.history.gaps;
             notes.push(format!("The log of {} has {gaps} values or lines that are no numbers.", run.name));
         }
         Ok(Self { runs: folders, photos, notes })
@@ -126,7 +125,7 @@ impl Report {
         device: &Device,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Summary, ReportError> {
-        let scale = self.runs.first().map_or(1, |run| run.settings.scale());
+        let scale = self.runs.first().map_or(1, |run| run.config.scale);
         let crop = options.crop.unwrap_or(if scale > 1 { scale } else { 0 });
         let panel = Panel::new(&options.metrics, crop, store, device)?;
         let mut viewer = Viewer::new(&self.names());

@@ -4,10 +4,10 @@ use burn::tensor::{Tensor, TensorData};
 use percept_conv::Device;
 use percept_image::{Image, Srgb};
 use percept_nn::weights::WeightStore;
+use percept_run::log::SelectionLine;
 
 use super::folder::RunFolder;
-use super::log::Moment;
-use super::picture;
+use super::{picture, words};
 
 /// Channels that are shown at each end.
 const SHOWN: usize = 4;
@@ -38,7 +38,7 @@ pub(super) struct Response {
 }
 
 /// Channels by weight, the largest first.
-pub(super) fn ranked(weights: &[f64]) -> Vec<usize> {
+pub(super) fn ranked(weights: &[f32]) -> Vec<usize> {
     let weight = |channel: usize| weights.get(channel).copied().unwrap_or(0.0);
     let mut channels: Vec<usize> = (0..weights.len()).collect();
     channels.sort_by(|a, b| weight(*b).total_cmp(&weight(*a)));
@@ -48,13 +48,13 @@ pub(super) fn ranked(weights: &[f64]) -> Vec<usize> {
 /// The responses of every tap of `moment`, in its order; otherwise why there are none.
 pub(super) fn responses(
     run: &RunFolder,
-    moment: &Moment,
+    moment: &SelectionLine,
     pair: &Pair,
     store: &WeightStore,
     device: &Device,
 ) -> Result<Vec<TapResponses>, String> {
     let taps: Vec<String> = moment.taps.iter().map(|tap| tap.name.clone()).collect();
-    let backbone = run.settings.backbone()?;
+    let backbone = words::backbone(&run.config);
     let backbone = backbone.init(&taps, store, device).map_err(|error| error.to_string())?;
     let (width, height) = pair.target.size();
     if width.min(height) < backbone.min_side() {
@@ -72,7 +72,7 @@ pub(super) fn responses(
         }
         let response = |channel: usize| Response {
             channel,
-            weight: tap.weights.get(channel).copied().unwrap_or(0.0),
+            weight: f64::from(tap.weights.get(channel).copied().unwrap_or(0.0)),
             maps: pictures(target, input, channel),
         };
         let ranked = ranked(&tap.weights);

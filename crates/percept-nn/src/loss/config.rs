@@ -232,6 +232,15 @@ impl PerceptualOpt {
         }
     }
 
+    /// The same, to be changed.
+    pub fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
+        match self {
+            Self::Feature(opt) => opt.selection.as_mut(),
+            Self::Contextual(opt) => opt.selection.as_mut(),
+            Self::Lpips(_) | Self::Dists(_) => None,
+        }
+    }
+
     /// The loss on `device`.
     ///
     /// # Errors

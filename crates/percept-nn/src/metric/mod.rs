@@ -17,5 +17,5 @@ pub use by_photos::{ChannelDistance, SelectedByPhotos, SelectedTap, SelectionFil
 pub use dists::Dists;
 pub use frechet::{FrechetVgg, frechet_distance};
 pub use lpips::Lpips;
-pub use named::{MetricNameError, NAMES, named};
-pub use selected::{Selected, SelectedError};
+pub use named::{METRICS, MadeMetric, NamedMetric};
+pub use selected::Selected;

@@ -25,6 +25,9 @@ pub struct Card {
     pub data: serde_json::Value,
     /// Training steps that were done.
     pub iter: u64,
+    /// Whether these are all steps of its training, the last validation included.
+    #[serde(default)]
+    pub finished: bool,
     /// Version of percept that wrote the file.
     pub percept: String,
     /// Sum over names, shapes and values of all tensors, in the order of the names. Saving fills it in.

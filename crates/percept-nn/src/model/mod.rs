@@ -95,6 +95,7 @@ impl Model {
             seed: 0,
             data: serde_json::Value::Null,
             iter: 0,
+            finished: false,
             percept: env!("CARGO_PKG_VERSION").to_string(),
             sha256: state.sha256(),
         };

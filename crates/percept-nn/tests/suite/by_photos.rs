@@ -1,10 +1,10 @@
 //! Selections that were learned from photos alone: their file, their distance, their use as a metric and as a start.
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use percept_image::{Image, Srgb};
+use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
 use percept_nn::disentangle::{Contrast, Selection, SelectionConfig, Start};
-use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile, channel_structure, named};
+use percept_nn::metric::{ChannelDistance, SelectedByPhotos, SelectedTap, SelectionFile, channel_structure};
 use percept_nn::weights::{StateDict, WeightStore};
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -114,7 +114,7 @@ fn a_file_is_a_metric_and_a_start() {
         assert_eq!(SelectionFile::from_state_dict(&state).unwrap().as_ref(), Some(&file));
 
         let (store, device) = (WeightStore::new(), Device::flex());
-        let metric = named(&format!("selected:{}", path.display()), 0, &store, &device).unwrap();
+        let metric = SelectedByPhotos::new("selected:s", &file, &store, &device).unwrap();
         assert!(metric.protocol().starts_with(distance.name()) && metric.protocol().contains("by hand"));
         let score = |strength| metric.score(&photo(0.0), &photo(strength)).unwrap();
         assert_eq!(score(0.0), 0.0);
@@ -134,24 +134,6 @@ fn a_file_is_a_metric_and_a_start() {
     }
 }
 
-/// Of `selected:FILE@SIDE` the size is taken off only where no file has that name.
-#[test]
-fn a_file_may_end_like_a_size() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, device) = (WeightStore::new(), Device::flex());
-    let path = folder.path().join("mine@30");
-    file(ChannelDistance::Squared).save(&path).unwrap();
-    let of = |name: String| named(&name, 0, &store, &device).unwrap();
-    let plain = of(format!("selected:{}", path.display()));
-    assert!(plain.name().ends_with("mine@30") && !plain.protocol().contains("shrunk"));
-    let shrunk = of(format!("selected:{}@30", path.display()));
-    assert!(shrunk.name().ends_with("mine@30@30") && shrunk.protocol().contains("shrunk to 30 pixels"));
-    assert_ne!(
-        plain.score(&photo(0.0), &photo(0.5)).unwrap(),
-        shrunk.score(&photo(0.0), &photo(0.5)).unwrap()
-    );
-}
-
 /// Only the chosen channels count: by hand from the features.
 #[test]
 fn the_distance_is_that_of_the_chosen_channels() {
@@ -160,7 +142,7 @@ fn the_distance_is_that_of_the_chosen_channels() {
     let path = folder.path().join("s.safetensors");
     let file = file(ChannelDistance::Squared);
     file.save(&path).unwrap();
-    let metric = named(&format!("selected:{}", path.display()), 0, &store, &device).unwrap();
+    let metric = SelectedByPhotos::new("selected:s", &file, &store, &device).unwrap();
     let taps = ["relu1_2".to_string(), "relu2_2".to_string()];
     let backbone = file.backbone.init(&taps, &store, &device).unwrap();
     let features = |image: &Image<Srgb>| {

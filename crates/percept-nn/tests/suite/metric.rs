@@ -5,9 +5,9 @@ use crate::common::store::store;
 use burn::tensor::{Device, Tensor};
 use percept_image::{Better, Image, Metric, MetricError, Srgb};
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{ResponseScale, SelectionConfig};
+use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start};
 use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
-use percept_nn::metric::{Dists, FrechetVgg, Lpips, Selected, frechet_distance, named};
+use percept_nn::metric::{Dists, FrechetVgg, Lpips, NamedMetric, Selected, frechet_distance};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use serde_json::Value;
 
@@ -19,6 +19,10 @@ const PAIRS: [(&str, &str); 5] = [
     ("chelsea", "chelsea_small"),
     ("astronaut", "chelsea"),
 ];
+
+fn named(name: &str) -> Box<dyn Metric> {
+    (NamedMetric::find(name).unwrap().make)(0, &store(), &Device::flex()).unwrap()
+}
 
 fn photo(fixture: &StateDict, name: &str) -> Image<Srgb> {
     let array = fixture.get(&format!("image.{name}")).unwrap();
@@ -209,7 +213,7 @@ fn the_plain_vgg_distance_agrees_with_lpips_without_heads() {
 #[test]
 fn the_bundled_selection_agrees_with_pytorch() {
     let fixture = fixture();
-    let metric = named("selected-alex", 0, &store(), &Device::flex()).unwrap();
+    let metric = named("selected-alex");
     let expected = numbers(&json("selected.json")["scores"]);
     assert_eq!(expected.len(), PAIRS.len());
     for ((a, b), expected) in PAIRS.iter().zip(expected) {
@@ -227,7 +231,7 @@ fn maps_agree_with_the_package() {
     let (a, b) = (photo(&fixture, PAIRS[0].0), photo(&fixture, PAIRS[0].1));
     let expected = json("spatial.json");
     for name in ["lpips-alex", "lpips-vgg", "vgg"] {
-        let metric = named(name, 0, &store(), &Device::flex()).unwrap();
+        let metric = named(name);
         let map = metric.spatial().unwrap().map(&a, &b).unwrap();
         assert_eq!(map.size(), a.size());
         let expected = &expected["maps"][name];
@@ -242,11 +246,11 @@ fn maps_agree_with_the_package() {
         }
         assert!(metric.spatial().unwrap().map(&a, &a.crop(0, 0, 40, 40)).is_err());
     }
-    assert!(named("dists", 0, &store(), &Device::flex()).unwrap().spatial().is_none());
+    assert!(named("dists").spatial().is_none());
 }
 
-/// A checkpoint as a training leaves it, after two steps of a selection; and the distance of two images by hand.
-fn trained(folder: &std::path::Path) -> f64 {
+/// A loss and its state after two steps of a selection, and the distance of two images by hand.
+fn trained() -> (PerceptualOpt, StateDict, f64) {
     let device = Device::flex().autodiff();
     let selection = SelectionConfig {
         warmup: 0,
@@ -269,15 +273,7 @@ fn trained(folder: &std::path::Path) -> f64 {
         let seen = space.see(both("astronaut_noise", "chelsea_jpeg"), both("astronaut", "chelsea"));
         space.selection_step(&seen, |_| both("astronaut_blur", "chelsea_small")).unwrap();
     }
-    let mut state = StateDict::new();
-    state.extend_prefixed("perceptual.", space.state_dict());
-    // It started from a file that is not there any more.
-    let mut losses = serde_json::json!({"perceptual_opt": opt});
-    losses["perceptual_opt"]["selection"]["start"] = serde_json::json!({"file": "gone.safetensors"});
-    state.set_metadata("card", &serde_json::json!({"model": {"losses": losses}}).to_string());
-    state.set_metadata("iter", "2");
-    std::fs::create_dir(folder.join("checkpoints")).unwrap();
-    state.save(&folder.join("checkpoints/00000002.safetensors")).unwrap();
+    let state = space.state_dict();
 
     // Weights and energies from the state, features from the backbone; the rest is sums.
     let taps: Vec<String> = layer_weights.keys().cloned().collect();
@@ -285,7 +281,7 @@ fn trained(folder: &std::path::Path) -> f64 {
     let features = |name| backbone.features(image(&fixture, name, &Device::flex()));
     let pairs = features("astronaut").into_iter().zip(features("astronaut_blur"));
     let taps = pairs.zip(&layer_weights).map(|((a, b), (tap, lambda))| {
-        let get = |name: String| state.get(&format!("perceptual.{name}")).unwrap().data.clone();
+        let get = |name: String| state.get(&name).unwrap().data.clone();
         let (weights, energy) = (get(format!("selection.{tap}.average")), get(format!("energy.{tap}"))[0]);
         let (spread, count) = (
             weights.iter().fold(0.0f32, |most, w| most.max((w - 1.0).abs())),
@@ -296,55 +292,32 @@ fn trained(folder: &std::path::Path) -> f64 {
         let sum: f64 = terms.map(|((a, b), weight)| f64::from(weight * (a - b).powi(2))).sum();
         lambda * sum / count as f64 / f64::from(energy)
     });
-    taps.sum()
+    let expected = taps.sum();
+    (opt, state, expected)
 }
 
 #[test]
-fn a_run_s_selection_is_a_score() {
-    let folder = tempfile::tempdir().unwrap();
-    let expected = trained(folder.path());
+fn what_a_training_selected_is_a_score() {
+    let (mut opt, state, expected) = trained();
     let fixture = fixture();
     let (a, b) = (photo(&fixture, "astronaut"), photo(&fixture, "astronaut_blur"));
-    let name = format!("selected:{}", folder.path().display());
-    let metric = named(&name, 0, &store(), &Device::flex()).unwrap();
-    assert_eq!(metric.name(), name);
+    // It started from a file that is not there any more.
+    opt.selection_mut().unwrap().start = Start::File("gone.safetensors".to_string());
+    let make = |opt: PerceptualOpt, state: &StateDict| {
+        Selected::new("selected:R", opt, state, &store(), &Device::flex())
+    };
+    let metric = make(opt.clone(), &state).unwrap().unwrap();
+    assert_eq!(metric.name(), "selected:R");
     let got = metric.score(&a, &b).unwrap();
     assert!((got - expected).abs() < 1e-4 * expected, "{got}, by hand {expected}");
     assert_eq!(metric.score(&a, &a).unwrap(), 0.0);
     assert!(metric.protocol().contains("relu1_2, relu2_2"), "{}", metric.protocol());
-    let file = folder.path().join("checkpoints/00000002.safetensors");
-    assert_eq!(Selected::load(file, &store(), &Device::flex()).unwrap().score(&a, &b).unwrap(), got);
-}
 
-#[test]
-fn a_run_without_selection_is_no_score() {
-    let folder = tempfile::tempdir().unwrap();
-    let load =
-        |path: &std::path::Path| Selected::load(path, &store(), &Device::flex()).unwrap_err().to_string();
-    assert!(load(folder.path()).contains("no checkpoint"));
-    assert!(load(&folder.path().join("nowhere")).contains("nowhere"));
-    std::fs::create_dir(folder.path().join("checkpoints")).unwrap();
-    assert!(load(folder.path()).contains("no checkpoint"));
-    let path = folder.path().join("checkpoints/00000009.safetensors");
-    for (card, said) in [
-        (r#"{"model": {"losses": {"perceptual_opt": null}}}"#, "without a selection"),
-        (r#"{"model": {"losses": {"perceptual_opt": {"type": "feature"}}}}"#, "without a selection"),
-        (r#"{"model": {"losses": {"perceptual_opt": {"type": "dists"}}}}"#, "without a selection"),
-        (r#"{"model": {"losses": {"perceptual_opt": {"type": "telepathy"}}}}"#, "does not describe"),
-        (
-            r#"{"model": {"losses": {"perceptual_opt": {"type": "feature", "selection": {}}}}}"#,
-            "energy.relu1_2",
-        ),
-        ("{", "does not describe"),
-    ] {
-        let mut state = StateDict::new();
-        state.set_metadata("card", card);
-        state.save(&path).unwrap();
-        let error = load(folder.path());
-        assert!(error.contains(said) && error.contains("00000009"), "{card}: {error}");
+    let lacking = make(opt, &StateDict::new()).unwrap_err().to_string();
+    assert!(lacking.contains("energy.relu1_2"), "{lacking}");
+    for plain in [PerceptualOpt::Feature(FeatureOpt::default()), PerceptualOpt::Dists(Default::default())] {
+        assert!(make(plain, &state).unwrap().is_none());
     }
-    std::fs::write(&path, "cut").unwrap();
-    assert!(load(folder.path()).contains("00000009"));
 }
 
 #[test]

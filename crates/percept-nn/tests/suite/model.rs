@@ -22,6 +22,7 @@ fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
         losses: json!({"pixel_opt": {"type": "l1"}}),
         seed: 3,
         data: json!({"photos": 5}),
+        finished: false,
         iter: 12,
         percept: "0.1.0".to_string(),
         sha256: String::new(),

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use percept_image::{ConfigError, ReadError};
+use percept_image::ReadError;
+use percept_run::RecipeError;
 
 /// A photo that is left out, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,24 +61,9 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A degradation's value makes no sense.
-    #[error("datasets.train.degradation: {0}; correct the configuration")]
-    Degradation(#[from] ConfigError),
-    /// The degradations give another size than the network needs.
-    #[error(
-        "the degradations make {got:?} pixels of {gt:?}, scale {scale} needs {need:?}; give `downscale` the \
-         scale {scale} in datasets.train.degradation"
-    )]
-    LqSize {
-        /// Width and height of the target.
-        gt: (usize, usize),
-        /// Width and height after the degradations.
-        got: (usize, usize),
-        /// Width and height that the scale means.
-        need: (usize, usize),
-        /// The configuration's scale.
-        scale: usize,
-    },
+    /// Inputs cannot be made from targets.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The thread that prepares batches is gone.
     #[error("the thread that prepares batches ended; this is a defect of percept, please report it")]
     ThreadEnded,

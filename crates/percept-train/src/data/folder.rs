@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use percept_image::{list_photos, read_photo};
 use rayon::prelude::*;
 
+use super::list::Photo;
 use super::stored::Stored;
-use super::{DataError, Skipped};
+use super::{DataError, PhotoList, Skipped};
 
 /// What a folder's photos have to be like.
 pub(super) struct Rule {
@@ -90,6 +91,19 @@ impl Folder {
     /// Number of usable photos, at least 1.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The photos in their order, as the next run of them would have to find them.
+    pub fn list(&self) -> PhotoList {
+        let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
+        let photo = |entry: &Entry| {
+            let (width, height) = entry.size;
+            let files = [Some(&entry.files.gt), entry.files.lq.as_ref()];
+            let bytes = files.into_iter().flatten().map(bytes);
+            let name = entry.files.gt.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Photo { name, mark: [width as u64, height as u64].into_iter().chain(bytes).collect() }
+        };
+        PhotoList::new(self.entries.iter().map(photo).collect())
     }
 
     /// What was left out.

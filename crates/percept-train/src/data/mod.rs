@@ -7,17 +7,19 @@
 
 mod augment;
 mod batch;
-mod degrader;
 mod error;
 mod folder;
+mod list;
 mod loader;
+mod sample;
 mod stored;
 mod train;
 mod val;
 
 pub use batch::{Batch, BatchTensors};
-pub use degrader::{Degrader, Lq, Sample};
 pub use error::{DataError, Skipped};
+pub use list::PhotoList;
 pub use loader::Loader;
+pub use sample::Sample;
 pub use train::TrainSource;
 pub use val::ValSource;

@@ -1,12 +1,12 @@
 //! The batches of a training run.
 
 use percept_image::{Image, Rng, Srgb, rng_for};
+use percept_run::{Config, Lq, Recipe};
 use rand::RngExt;
 
 use super::augment::Pose;
 use super::folder::{Folder, Pair, Rule};
-use super::{Batch, DataError, Degrader, Lq, Sample, Skipped};
-use crate::config::Config;
+use super::{Batch, DataError, PhotoList, Sample, Skipped};
 
 /// The generator's third number for the order of an epoch; samples of a batch count from 0.
 const ORDER: u64 = u64::MAX;
@@ -14,7 +14,8 @@ const ORDER: u64 = u64::MAX;
 /// Makes the batch of any step from a folder of photos.
 pub struct TrainSource {
     folder: Folder,
-    degrader: Degrader,
+    list: PhotoList,
+    recipe: Recipe,
     seed: u64,
     gt_size: usize,
     batch_size: usize,
@@ -31,12 +32,14 @@ impl TrainSource {
     /// the scale.
     pub fn open(config: &Config) -> Result<Self, DataError> {
         let train = &config.datasets.train;
-        let degrader = Degrader::new(config)?;
+        let recipe = Recipe::of_config(config)?;
         let rule =
             Rule { min_side: train.gt_size, scale: config.scale, cache: train.cache_mib << 20, limit: None };
+        let folder = Folder::open(&train.dataroot_gt, train.dataroot_lq.as_deref(), &rule)?;
         Ok(Self {
-            folder: Folder::open(&train.dataroot_gt, train.dataroot_lq.as_deref(), &rule)?,
-            degrader,
+            list: folder.list(),
+            folder,
+            recipe,
             seed: config.seed,
             gt_size: train.gt_size,
             batch_size: train.batch_size,
@@ -49,6 +52,11 @@ impl TrainSource {
     /// Number of photos.
     pub fn photos(&self) -> usize {
         self.folder.len()
+    }
+
+    /// The photos in their order.
+    pub fn list(&self) -> &PhotoList {
+        &self.list
     }
 
     /// Photos that are left out, by name.
@@ -73,8 +81,8 @@ impl TrainSource {
 
     fn sample(&self, photo: usize, rng: &mut Rng) -> Result<Sample, DataError> {
         let (gt, lq) = self.folder.with(photo, |pair| self.crop(pair, rng))?;
-        let lq = lq.map_or_else(|| self.degrader.degrade(&gt, rng), Lq::Rgb);
-        let distorted = self.degrader.distorted(&lq, self.gt_size, self.gt_size);
+        let lq = lq.map_or_else(|| self.recipe.degrade(&gt, rng), Lq::Rgb);
+        let distorted = lq.shown(self.gt_size, self.gt_size);
         Ok(Sample { name: self.folder.name(photo).to_string(), gt, lq, distorted })
     }
 

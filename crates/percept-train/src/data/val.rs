@@ -1,20 +1,17 @@
 //! The photos of a validation.
 
-use percept_image::rng_for;
+use percept_run::{Config, Lq, Recipe};
 
 use super::folder::{Folder, Rule};
-use super::{DataError, Degrader, Lq, Sample, Skipped};
-use crate::config::Config;
+use super::{DataError, Sample, Skipped};
 
-/// The generator's second number for validation; training steps count from 1.
-const VALIDATION: u64 = u64::MAX;
 /// Shortest side of a photo that scores with windows can work on.
 const MIN_SIDE: usize = 32;
 
 /// Whole photos, degraded the same way every time.
 pub struct ValSource {
     folder: Folder,
-    degrader: Degrader,
+    recipe: Recipe,
     seed: u64,
 }
 
@@ -25,7 +22,7 @@ impl ValSource {
     /// As [`TrainSource::open`](super::TrainSource::open).
     pub fn open(config: &Config) -> Result<Option<Self>, DataError> {
         let Some(val) = &config.datasets.val else { return Ok(None) };
-        let degrader = Degrader::new(config)?;
+        let recipe = Recipe::of_config(config)?;
         let rule = Rule {
             min_side: MIN_SIDE,
             scale: config.scale,
@@ -33,7 +30,7 @@ impl ValSource {
             limit: val.max_images,
         };
         let folder = Folder::open(&val.dataroot_gt, val.dataroot_lq.as_deref(), &rule)?;
-        Ok(Some(Self { folder, degrader, seed: config.seed }))
+        Ok(Some(Self { folder, recipe, seed: config.seed }))
     }
 
     /// Number of photos.
@@ -52,15 +49,15 @@ impl ValSource {
     /// # Errors
     /// When a photo that was sound at the start cannot be read any more.
     pub fn sample(&self, at: usize) -> Result<Sample, DataError> {
-        let multiple = self.degrader.multiple();
+        let multiple = self.recipe.multiple();
         let (gt, lq) = self.folder.with(at, |pair| {
             let (width, height) = pair.gt.size();
             let gt = pair.gt.crop(0, 0, width - width % multiple, height - height % multiple);
             (gt, pair.lq.as_ref().map(|lq| lq.crop(0, 0, lq.size().0, lq.size().1)))
         })?;
-        let mut rng = rng_for(self.seed, VALIDATION, at as u64);
-        let lq = lq.map_or_else(|| self.degrader.degrade(&gt, &mut rng), Lq::Rgb);
-        let distorted = self.degrader.distorted(&lq, gt.width(), gt.height());
+        let degraded = || self.recipe.degrade_held_out(&gt, self.seed, at as u64);
+        let lq = lq.map_or_else(degraded, Lq::Rgb);
+        let distorted = lq.shown(gt.width(), gt.height());
         Ok(Sample { name: self.folder.name(at).to_string(), gt, lq, distorted })
     }
 }

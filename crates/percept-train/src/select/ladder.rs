@@ -3,6 +3,7 @@
 use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg};
 use percept_image::resize::imresize;
 use percept_image::{Degradation, DegradationConfig, Image, Pipeline, Rng, Srgb};
+use percept_run::RecipeError;
 use rand::RngExt;
 use rand_distr::{Distribution as _, StandardNormal};
 
@@ -102,7 +103,7 @@ impl Rung {
             }
             _ => return Ok(Self::Values(kind, at as f32)),
         };
-        Ok(Self::Degradation(Pipeline::new(&[config])?))
+        Ok(Self::Degradation(Pipeline::new(&[config]).map_err(RecipeError::from)?))
     }
 
     /// The photo, distorted and of its own size.

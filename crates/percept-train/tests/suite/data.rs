@@ -8,9 +8,9 @@ use burn::tensor::Device;
 use percept_image::degrade::{Downscale, GaussianNoise};
 use percept_image::resize::imresize;
 use percept_image::{DegradationConfig, Image, Photo, Srgb, read_srgb, write_photo};
-use percept_train::config::{TrainSetConfig, ValSetConfig};
-use percept_train::data::{DataError, Loader, Lq, TrainSource, ValSource};
-use percept_train::{Config, Task};
+use percept_run::config::{TrainSetConfig, ValSetConfig};
+use percept_run::{Config, Lq, Task};
+use percept_train::data::{DataError, Loader, TrainSource, ValSource};
 use tempfile::TempDir;
 
 /// A photo that no other `kind` equals.

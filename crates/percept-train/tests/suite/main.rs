@@ -7,11 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
-mod checkpoint;
-mod config;
 mod data;
-mod log;
 mod optim;
-mod run;
 mod select;
+mod tensorboard;
 mod trainer;

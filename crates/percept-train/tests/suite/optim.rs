@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::weights::StateDict;
-use percept_train::config::OptimConfig;
+use percept_run::config::OptimConfig;
 use percept_train::{Ema, Optimizer};
 use serde::Deserialize;
 

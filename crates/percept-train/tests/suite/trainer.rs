@@ -12,8 +12,9 @@ use percept_nn::loss::{
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
-use percept_train::config::{TrainSetConfig, ValSetConfig};
-use percept_train::{Config, Event, Outcome, Task, TrainError, Trainer};
+use percept_run::config::{TrainSetConfig, ValSetConfig};
+use percept_run::{Config, Task};
+use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -99,7 +100,7 @@ fn create(config: &Config) -> Trainer {
 }
 
 fn resume(dir: &Path) -> Trainer {
-    Trainer::resume(dir, None, &weights()).unwrap()
+    Trainer::resume(dir, &Resume::default(), &weights()).unwrap()
 }
 
 fn refused(result: Result<Trainer, TrainError>) -> String {
@@ -283,7 +284,7 @@ fn checkpoints_that_cannot_be_saved_are_warnings_until_the_end() {
 #[test]
 fn every_loss_trains() {
     let dir = folder();
-    let with = |change: &dyn Fn(&mut percept_train::config::TrainConfig)| {
+    let with = |change: &dyn Fn(&mut percept_run::config::TrainConfig)| {
         let run = format!("run-{}", fs::read_dir(dir.path()).unwrap().count());
         let mut config = config(dir.path(), &run, Task::Sr);
         config.train.total_iter = 2;
@@ -414,5 +415,5 @@ fn what_cannot_start_says_why() {
     let problem = refused(Trainer::create(config, &WeightStore::new()));
     assert!(problem.contains("vgg16"), "{problem}");
     assert!(!good.run_dir().exists());
-    assert!(refused(Trainer::resume(&good.run_dir(), None, &weights())).contains("no run"));
+    assert!(refused(Trainer::resume(&good.run_dir(), &Resume::default(), &weights())).contains("no run"));
 }

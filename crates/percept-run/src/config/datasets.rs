@@ -6,7 +6,7 @@ use percept_image::{DegradationConfig, Mosaic};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::task::Task;
+use crate::Task;
 
 /// The photos.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

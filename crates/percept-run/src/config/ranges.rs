@@ -5,7 +5,7 @@ use percept_nn::disentangle::{Anchor, Contrast};
 use percept_nn::network::NetworkError;
 
 use super::{Config, SchedulerConfig, TrainConfig};
-use crate::task::Task;
+use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
 type Complaint = (String, String);

@@ -26,7 +26,7 @@ pub use train::{
     ValConfig,
 };
 
-use crate::task::Task;
+use crate::Task;
 
 /// A training run, all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

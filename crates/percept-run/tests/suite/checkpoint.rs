@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use percept_nn::weights::{Array, StateDict};
-use percept_train::{Checkpoint, CheckpointError, Checkpoints};
+use percept_run::{Checkpoint, CheckpointError, Checkpoints};
 use serde_json::json;
 
 fn checkpoint(iter: u64) -> Checkpoint {
@@ -137,7 +137,7 @@ fn when_a_save_fails_the_older_ones_survive() {
 #[test]
 fn when_the_disk_is_full_the_older_one_survives() {
     const DIR: &str = "PERCEPT_TEST_FULL_DISK";
-    const NAME: &str = "when_the_disk_is_full_the_older_one_survives";
+    const NAME: &str = "checkpoint::when_the_disk_is_full_the_older_one_survives";
     if let Ok(dir) = std::env::var(DIR) {
         let checkpoints = Checkpoints::new(dir);
         checkpoints.save(checkpoint(1)).unwrap();

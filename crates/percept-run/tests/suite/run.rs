@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use percept_train::{Config, Run, RunError, RunFiles, Task};
+use percept_run::{Config, Run, RunError, RunFiles, Task};
 
 fn config() -> Config {
     let text = Config::for_task(Task::Sr).to_toml().unwrap();
@@ -85,7 +85,7 @@ fn what_a_kill_left_half_written_is_swept_up() {
 #[test]
 fn two_processes_cannot_write_to_one_run_and_a_killed_one_does_not_block() {
     const DIR: &str = "PERCEPT_TEST_LOCK";
-    const NAME: &str = "two_processes_cannot_write_to_one_run_and_a_killed_one_does_not_block";
+    const NAME: &str = "run::two_processes_cannot_write_to_one_run_and_a_killed_one_does_not_block";
     if let Ok(dir) = std::env::var(DIR) {
         let _run = Run::resume(dir).unwrap();
         println!("locked!");

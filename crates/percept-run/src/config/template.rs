@@ -13,7 +13,7 @@ use super::{
     Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, PathConfig, SchedulerConfig,
     TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
 };
-use crate::task::Task;
+use crate::Task;
 
 /// Columns of a comment.
 const WIDTH: usize = 100;

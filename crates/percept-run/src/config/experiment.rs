@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use toml::{Table, Value};
 
 use super::Config;
 use super::error::ConfigError;
 use super::keys::Document;
 use super::knobs::{Knobs, knobs};
+use crate::RunFiles;
 
-/// The folder of a seed's common start, which no variant may be called.
-const WARM: &str = "warm";
 /// What is added to the seed of runs that go on from a common start: photos and crops that it has not just seen.
 const AFTER_START: u64 = 100;
 /// Keys of a configuration that the experiment sets for every run.
@@ -50,8 +49,8 @@ fn crop() -> usize {
     96
 }
 
-/// An experiment.
-#[derive(Clone, Debug, PartialEq)]
+/// An experiment. Written down, it is what it asks and how it is judged: the variants by their names alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Experiment {
     /// Its name.
     pub name: String,
@@ -74,8 +73,10 @@ pub struct Experiment {
     /// Keys of which a figure shows what they change, with the variants that differ in them.
     pub knobs: Knobs,
     /// The common start of every seed.
+    #[serde(skip)]
     start: Option<Config>,
     /// In the order of the file, each under its name.
+    #[serde(serialize_with = "names")]
     variants: Vec<Config>,
 }
 
@@ -90,7 +91,20 @@ pub struct PlannedRun {
     pub config: Config,
 }
 
+/// A list of configurations by their names.
+fn names<S: Serializer>(configs: &[Config], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(configs.iter().map(|config| &config.name))
+}
+
 impl Experiment {
+    /// The folder of a seed's common start, which no variant may be called.
+    pub const WARM: &str = "warm";
+
+    /// The folder of a run, `out/seed-S/VARIANT`.
+    pub fn run_dir(out: &Path, seed: u64, variant: &str) -> PathBuf {
+        out.join(format!("seed-{seed}")).join(variant)
+    }
+
     /// The experiment in a file.
     ///
     /// # Errors
@@ -131,7 +145,7 @@ impl Experiment {
                 toml::to_string(&whole).map_err(|error| ConfigError::Write { problem: error.to_string() })?;
             Config::from_toml(&text, origin).map_err(|error| document.anchored(error, &[part, "base"], &text))
         };
-        let start = file.start.as_ref().map(|table| config("start", WARM, table)).transpose()?;
+        let start = file.start.as_ref().map(|table| config("start", Self::WARM, table)).transpose()?;
         let variant = |name: &String| {
             let table = file.variant.get(name).cloned().unwrap_or_default();
             config(&format!("variant.{name}"), name, &table)
@@ -164,14 +178,14 @@ impl Experiment {
     /// `out/seed-S/warm` and `out/seed-S/VARIANT`.
     pub fn plan(&self, out: &Path) -> Vec<PlannedRun> {
         let of_seed = |seed: &u64| {
-            let folder = out.join(format!("seed-{seed}"));
             let run = |config: &Config, variant: Option<&str>| {
                 let mut config = config.clone();
-                config.path.run = Some(folder.join(&config.name));
+                config.path.run = Some(Self::run_dir(out, *seed, &config.name));
                 config.seed = *seed;
                 if variant.is_some() && self.start.is_some() {
                     config.seed += AFTER_START;
-                    config.path.pretrain_network_g = Some(folder.join(WARM).join("model.safetensors"));
+                    config.path.pretrain_network_g =
+                        Some(RunFiles::new(Self::run_dir(out, *seed, Self::WARM)).model());
                 }
                 PlannedRun { seed: *seed, variant: variant.map(str::to_string), config }
             };
@@ -205,7 +219,7 @@ fn check(file: &File, names: &[String]) -> Result<(), (String, String)> {
         let problem = "becomes the name of a folder: use letters, digits and -_+ alone".to_string();
         return refuse(&format!("variant.{name}"), problem);
     }
-    if names.iter().any(|name| name == WARM) {
+    if names.iter().any(|name| name == Experiment::WARM) {
         return refuse("variant.warm", "has the name of the common start; take another".to_string());
     }
     for (key, name) in [("reference", &file.reference), ("ours", &file.ours)] {

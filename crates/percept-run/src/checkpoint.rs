@@ -65,6 +65,12 @@ pub struct Latest {
     pub damaged: Vec<Damaged>,
 }
 
+impl From<Damaged> for CheckpointError {
+    fn from(Damaged { path, reason }: Damaged) -> Self {
+        Self::Damaged { path, reason }
+    }
+}
+
 impl Checkpoint {
     /// Reads and verifies one file.
     ///

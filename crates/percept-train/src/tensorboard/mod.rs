@@ -1,12 +1,16 @@
 //! Event files that TensorBoard reads: scalars and pictures.
 
+mod crc32c;
+mod event;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::LogError;
-use super::event::{What, record};
+use percept_run::log::LogError;
+
+use self::event::{What, record};
 
 /// An event file of its own for every start of a run.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Configuration files: defaults, refusals with line and advice, and the template.
 
-use percept_train::config::{OptimType, SchedulerConfig};
-use percept_train::{Config, ConfigError, Task};
+use percept_run::config::{OptimType, SchedulerConfig};
+use percept_run::{Config, ConfigError, Task};
 
 const SMALL: &str = r#"
 name = "x4"

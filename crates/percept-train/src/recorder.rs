@@ -1,11 +1,11 @@
 //! Everything that a run writes down while it goes, into the files of its folder.
 
-use serde_json::{Map, Value, json};
-
-use super::{JsonLog, LogError, TensorBoard};
-use crate::event::{StepReport, Validation};
-use crate::run::RunFiles;
 use percept_nn::disentangle::PerceptualSpace;
+use percept_run::RunFiles;
+use percept_run::log::{JsonLog, LogError, SelectionLine, StepLine, Validation};
+
+use crate::StepReport;
+use crate::tensorboard::TensorBoard;
 
 /// The logs of a run.
 pub(crate) struct Recorder {
@@ -18,12 +18,17 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// The logs of a run that stands at the end of step `iter`.
-    pub(crate) fn open(files: &RunFiles, iter: u64, selects: bool, board: bool) -> Result<Self, LogError> {
-        let selection = selects.then(|| JsonLog::open(files.selection(), iter));
+    /// The logs of a run that stands at the end of step `iter` and has validated up to step `validated`.
+    pub(crate) fn open(
+        files: &RunFiles,
+        (iter, validated): (u64, u64),
+        selects: bool,
+        board: bool,
+    ) -> Result<Self, LogError> {
+        let selection = selects.then(|| JsonLog::open(files.selection(), iter, iter));
         let board = board.then(|| TensorBoard::create(&files.tensorboard(), iter));
         Ok(Self {
-            log: JsonLog::open(files.log(), iter)?,
+            log: JsonLog::open(files.log(), iter, validated)?,
             selection: selection.transpose()?,
             board: board.transpose()?,
             steps: 0,
@@ -41,13 +46,9 @@ impl Recorder {
     pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), LogError> {
         let seconds = std::mem::take(&mut self.seconds) / f64::from(std::mem::take(&mut self.steps).max(1));
         let iter = report.iter;
-        let mut line = Map::new();
-        line.insert("iter".to_string(), json!(iter));
-        line.insert("lr".to_string(), json!(report.lr));
-        line.extend(report.terms.iter().map(|(term, value)| ((*term).to_string(), json!(value))));
-        line.insert("grad_norm".to_string(), json!(report.gradient_norm));
-        line.insert("seconds".to_string(), json!(seconds));
-        self.log.append(&Value::Object(line))?;
+        let terms = report.terms.iter().map(|(term, value)| ((*term).to_string(), Some(*value)));
+        let (lr, grad_norm) = (report.lr, report.gradient_norm);
+        self.log.append(&StepLine { iter, lr, terms: terms.collect(), grad_norm, seconds })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         for (term, value) in &report.terms {
             board.scalar(&format!("losses/{term}"), iter, *value)?;
@@ -66,10 +67,13 @@ impl Recorder {
     ) -> Result<(), LogError> {
         let (Some(log), Some(selection)) = (&mut self.selection, space.selection()) else { return Ok(()) };
         let taps = selection.weights();
-        log.append(&json!({
-            "iter": iter, "backbone": space.backbone().name(), "contrast": selection.config().contrast,
-            "taps": taps, "active": active,
-        }))?;
+        log.append(&SelectionLine {
+            iter,
+            backbone: space.backbone().name().to_string(),
+            contrast: selection.config().contrast,
+            taps: taps.clone(),
+            active,
+        })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         taps.iter().try_for_each(|tap| {
             board.scalar(&format!("selection/effective_{}", tap.name), iter, tap.effective)
@@ -82,6 +86,12 @@ impl Recorder {
         let Some(board) = &mut self.board else { return Ok(()) };
         let mut scores = validation.val.iter();
         scores.try_for_each(|(name, value)| board.scalar(&format!("metrics/{name}"), validation.iter, *value))
+    }
+
+    /// Waits until all lines are on the disk.
+    pub(crate) fn sync(&self) -> Result<(), LogError> {
+        self.log.sync()?;
+        self.selection.as_ref().map_or(Ok(()), JsonLog::sync)
     }
 
     /// Shows a restored photo in TensorBoard: the bytes of a PNG file.

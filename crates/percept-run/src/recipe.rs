@@ -1,0 +1,193 @@
+//! How inputs are made from targets: what a training did, and what judging it does again.
+
+use percept_image::resize::imresize;
+use percept_image::{
+    ConfigError, Degradation, DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Rng, Srgb, demosaic,
+    rng_for,
+};
+use percept_nn::model::{Card, Model, ModelError, Tiling};
+use serde_json::Value;
+
+use crate::{Config, Task};
+
+/// The generator's second number for photos that are held out; training steps count from 1.
+const HELD_OUT: u64 = u64::MAX;
+
+/// Why inputs cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// A degradation's value makes no sense.
+    #[error("datasets.train.degradation: {0}; correct the configuration")]
+    Degradation(#[from] ConfigError),
+    /// The degradations give another size than the network needs.
+    #[error(
+        "the degradations make {got:?} pixels of {gt:?}, scale {scale} needs {need:?}; give `downscale` the \
+         scale {scale} in datasets.train.degradation"
+    )]
+    LqSize {
+        /// Width and height of the target.
+        gt: (usize, usize),
+        /// Width and height after the degradations.
+        got: (usize, usize),
+        /// Width and height that the scale means.
+        need: (usize, usize),
+        /// The configuration's scale.
+        scale: usize,
+    },
+    /// A model's card does not say how its training photos were degraded.
+    #[error("its card does not say how photos were degraded: it was trained with pairs")]
+    Unsaid,
+    /// A model's card names degradations that this version does not have.
+    #[error("its card has a degradation that is not known: {0}")]
+    Unknown(serde_json::Error),
+}
+
+/// A network's input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lq {
+    /// A degraded photo.
+    Rgb(Image<Srgb>),
+    /// A camera's RAW.
+    Bayer(Image<PackedBayer>),
+}
+
+impl Lq {
+    /// Width and height.
+    pub fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Rgb(image) => image.size(),
+            Self::Bayer(raw) => raw.size(),
+        }
+    }
+
+    /// Channels of a pixel.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Rgb(_) => 3,
+            Self::Bayer(_) => 4,
+        }
+    }
+
+    /// All values, `[height, width, channels]`.
+    pub fn data(&self) -> &[f32] {
+        match self {
+            Self::Rgb(image) => image.data(),
+            Self::Bayer(raw) => raw.data(),
+        }
+    }
+
+    /// As a picture of `width × height`: enlarged by MATLAB's bicubic, a RAW demosaiced first.
+    pub fn shown(&self, width: usize, height: usize) -> Image<Srgb> {
+        let fitted = |image: &Image<Srgb>| match image.size() == (width, height) {
+            true => image.clone(),
+            false => imresize(image, width, height).map(|value| value.clamp(0.0, 1.0)),
+        };
+        match self {
+            Self::Rgb(image) => fitted(image),
+            Self::Bayer(raw) => fitted(&demosaic(raw)),
+        }
+    }
+
+    /// What `model` makes of it, rounded as an 8-bit file is.
+    ///
+    /// # Errors
+    /// When the model does not read such an input.
+    pub fn restored(&self, model: &Model) -> Result<Image<Srgb>, ModelError> {
+        let restored = match self {
+            Self::Rgb(image) => model.restore(image, Tiling::default()),
+            Self::Bayer(raw) => model.restore_bayer(raw, Tiling::default()),
+        };
+        restored.map(|image| image.map(eight_bit))
+    }
+}
+
+/// Makes inputs from targets, as a training does.
+pub struct Recipe {
+    pipeline: Pipeline,
+    /// The camera, where the input is a RAW.
+    mosaic: Option<Mosaic>,
+    multiple: usize,
+}
+
+impl Recipe {
+    /// The recipe of a configuration, tried on a grey target.
+    ///
+    /// # Errors
+    /// When a value is out of range, or the result has not the size that the scale means.
+    pub fn of_config(config: &Config) -> Result<Self, RecipeError> {
+        let (train, scale) = (&config.datasets.train, config.scale);
+        let steps = train.degradation.clone().unwrap_or_else(|| config.task.degradation(scale));
+        let mosaic = (config.task == Task::Raw2rgb).then(|| train.mosaic.clone().unwrap_or_default());
+        let recipe = Self::new(&steps, mosaic, config.task.network_scale(scale))?;
+        let side = 4 * recipe.multiple;
+        let (gt, need) = ((side, side), (side / scale, side / scale));
+        let grey = Image::from_fn(side, side, |_, _, _| 0.5);
+        let got = recipe.pipeline.apply(grey, &mut rng_for(0, 0, 0)).size();
+        match got == need {
+            true => Ok(recipe),
+            false => Err(RecipeError::LqSize { gt, got, need, scale }),
+        }
+    }
+
+    /// The recipe of the training that a model comes from.
+    ///
+    /// # Errors
+    /// When the card does not say it, or says what this version does not know.
+    pub fn of_card(card: &Card) -> Result<Self, RecipeError> {
+        let [degradation, mosaic] = on_card(card);
+        let degradation = degradation.ok_or(RecipeError::Unsaid)?;
+        let steps: Vec<DegradationConfig> =
+            serde_json::from_value(degradation.clone()).map_err(RecipeError::Unknown)?;
+        let raw = card.in_channels == 4;
+        let mosaic = match mosaic.filter(|_| raw) {
+            Some(mosaic) => Some(serde_json::from_value(mosaic.clone()).map_err(RecipeError::Unknown)?),
+            None => raw.then(Mosaic::default),
+        };
+        Self::new(&steps, mosaic, card.network_scale())
+    }
+
+    /// Whether two models were trained by one recipe.
+    pub fn is_shared(a: &Card, b: &Card) -> bool {
+        on_card(a) == on_card(b)
+    }
+
+    fn new(
+        steps: &[DegradationConfig],
+        mosaic: Option<Mosaic>,
+        multiple: usize,
+    ) -> Result<Self, RecipeError> {
+        mosaic.as_ref().map_or(Ok(()), Mosaic::validate)?;
+        Ok(Self { pipeline: Pipeline::new(steps)?, mosaic, multiple })
+    }
+
+    /// What the sides of targets have to be multiples of.
+    pub fn multiple(&self) -> usize {
+        self.multiple
+    }
+
+    /// The input for a target; all chance comes from `rng`. A degraded photo is rounded to 8 bits, as the
+    /// files that the network will be used on.
+    pub fn degrade(&self, gt: &Image<Srgb>, rng: &mut Rng) -> Lq {
+        let image = self.pipeline.apply(gt.clone(), rng);
+        match &self.mosaic {
+            Some(mosaic) => Lq::Bayer(mosaic.apply(&image, rng)),
+            None => Lq::Rgb(image.map(|value| eight_bit(value.clamp(0.0, 1.0)))),
+        }
+    }
+
+    /// The input for the held-out photo of that number: the same every time, and from no step of a training.
+    pub fn degrade_held_out(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Lq {
+        self.degrade(gt, &mut rng_for(seed, HELD_OUT, photo))
+    }
+}
+
+/// To the nearest of 256 levels.
+fn eight_bit(value: f32) -> f32 {
+    (value * 255.0).round() / 255.0
+}
+
+/// What a card says about how training photos were degraded.
+fn on_card(card: &Card) -> [Option<&Value>; 2] {
+    ["degradation", "mosaic"]
+        .map(|key| card.data.pointer(&format!("/train/{key}")).filter(|value| !value.is_null()))
+}
