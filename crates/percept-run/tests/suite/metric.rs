@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
-use percept_nn::disentangle::SelectionConfig;
+use percept_nn::disentangle::{SelectionConfig, Start};
 use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -66,9 +66,9 @@ fn a_file_is_a_score_and_may_end_like_a_size() {
 fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
     let mut state = StateDict::new();
     if let Ok(opt) = serde_json::from_value::<PerceptualOpt>(opt.clone())
+        && opt.selection().is_some()
         && let PerceptualLoss::Space(mut space) =
             opt.init(&WeightStore::new(), &Device::flex().autodiff()).unwrap()
-        && space.selection().is_some()
     {
         let device = Device::flex().autodiff();
         let image = |strength: f32| {
@@ -88,7 +88,8 @@ fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
 fn a_run_is_the_score_of_its_newest_sound_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path();
-    let selection = SelectionConfig { warmup: 0, lr: 0.5, ema: 0.0, ..SelectionConfig::default() };
+    let selection =
+        SelectionConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..SelectionConfig::default() };
     let feature = FeatureOpt { backbone: backbone(), selection: Some(selection), ..FeatureOpt::default() };
     let opt = serde_json::to_value(PerceptualOpt::Feature(feature)).unwrap();
     checkpoint(run, 2, &opt, 0.9);

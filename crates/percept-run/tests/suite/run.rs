@@ -21,8 +21,13 @@ fn a_run_is_made_once_and_continued_with_its_own_configuration() {
     drop(run);
     let error = Run::create(&path, &config()).unwrap_err();
     assert!(matches!(error, RunError::Exists { .. }) && error.to_string().contains("--resume"), "{error}");
-    let (_run, found) = Run::resume(&path).unwrap();
-    assert_eq!(found, config());
+    // A run that was moved is where it is now.
+    let moved = dir.path().join("moved");
+    fs::rename(&path, &moved).unwrap();
+    let (_run, found) = Run::resume(&moved).unwrap();
+    let mut expected = config();
+    expected.path.run = Some(moved);
+    assert_eq!(found, expected);
 }
 
 #[test]
