@@ -21,7 +21,11 @@ fn trained(folder: PathBuf, name: &str, error: f32) -> PathBuf {
             write_photo(path, &Photo::new(image(photo, error))).unwrap();
         }
     }
-    fs::write(folder.join("config.toml"), format!("name = \"{name}\"\ntask = \"denoise\"\n")).unwrap();
+    let config = format!(
+        "name = \"{name}\"\ntask = \"denoise\"\nnetwork_g.type = \"nafnet\"\ndatasets.train.dataroot_gt = \"photos\"\n\
+         train.pixel_opt.type = \"l1\"\n"
+    );
+    fs::write(folder.join("config.toml"), config).unwrap();
     folder
 }
 
