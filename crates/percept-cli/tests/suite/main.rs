@@ -14,6 +14,7 @@ mod compare;
 mod demo;
 mod experiment;
 mod metrics;
+mod pages;
 mod report;
 mod score;
 mod select;
