@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+NO_BREAK, NO_BREAK_HYPHEN = "\u00a0", "\u2011"
 BEGIN, END = "<!-- summary.py writes from here -->", "<!-- to here -->"
 
 # What is damaged, and the rows of it: task, folder of the experiment, variant that is the selection.
@@ -41,7 +42,7 @@ COLUMNS = [
     ("ciede2000", "colour, ΔE₀₀", 2.2, -4.2, [2, 0, -2, -4]),
 ]
 
-WIDTH, LEFT, CELL, GAP, TOP, ROW, HEADING = 900, 214, 151, 18, 62, 24, 30
+WIDTH, LEFT, CELL, GAP, TOP, ROW, HEADING = 900, 238, 145, 18, 62, 24, 30
 INK, FAINT, LINE, BAND = "#1f2937", "#6b7280", "#9ca3af", "#f6f7f9"
 COLOURS = {"better": "#0b6bcb", "worse": "#c2410c", "none": "#6b7280"}
 
@@ -91,7 +92,7 @@ def figure(groups):
     height = TOP + sum(HEADING + ROW * len(rows) for _, rows in groups) + 58
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        'font-family="Helvetica, Arial, sans-serif" role="img" '
+        'font-family="Arial, Helvetica, sans-serif" role="img" '
         'aria-label="A selection less the plain feature loss, by task and score, with 95 % intervals">',
         '<rect width="100%" height="100%" fill="#fff"/>',
         text(16, 24, "A selection less the plain <tspan font-family=\"monospace\">feature</tspan> loss", size=15, weight="bold"),
@@ -134,7 +135,7 @@ def figure(groups):
         out.append(f'<circle cx="{x + 13}" cy="{y - 4}" r="3.8" fill="{COLOURS[outcome]}" stroke="#fff"/>')
         out.append(text(x + 33, y, words, size=11.5, fill=FAINT))
         x += 48 + 6.4 * len(words)
-    out.append(text(WIDTH - 16, y, "means and 95 % intervals over 3 seeds and 18 photos; coloured if shown after correction", "end", 11.5, FAINT))
+    out.append(text(WIDTH - 16, y, "95 % intervals over 3 seeds and 18 photos; colour: shown after correction", "end", 11.5, FAINT))
     return "\n".join(out + ["</svg>", ""])
 
 
@@ -147,14 +148,14 @@ def names(metrics):
 
 def table(groups):
     out = [
-        "| what is damaged | steps | PSNR, dB ↑ | LPIPS ↓ | colour, ΔE₀₀ ↓ | better in the mean | shown better | shown worse |",
+        "| what is damaged | steps | PSNR, dB | LPIPS | colour | better in the mean | shown better | shown worse |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for _, rows in groups:
         for row in rows:
             mean = {name: f["difference"]["mean"] for name, f in row.findings.items()}
             out.append(
-                f"| [{row.task}]({row.folder}/README.md) | {row.steps}{' °' if row.fast else ''} | {signed(mean['psnr-y'], 2)} "
+                f"| [{row.task.replace(' ', NO_BREAK).replace('-', NO_BREAK_HYPHEN)}]({row.folder}/README.md) | {row.steps}{NO_BREAK + '°' if row.fast else ''} | {signed(mean['psnr-y'], 2)} "
                 f"| {signed(mean['lpips-alex'], 4)} | {signed(mean['ciede2000'], 2)} "
                 f"| {row.ahead} of {row.counted} | {names(row.better)} | {names(row.worse)} |"
             )
