@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use burn::tensor::DeviceIndex;
 #[cfg(any(feature = "metal", feature = "vulkan", feature = "wgpu"))]
 use burn::tensor::DeviceKind;
-#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 use burn::tensor::DeviceType;
 
 /// A device that cannot be had.
@@ -62,7 +62,7 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
 }
 
 /// `device`, if the machine has one of the `kind`: its first operation would panic otherwise.
-#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 fn present(name: &str, kind: DeviceType, device: Device) -> Result<Device, DeviceError> {
     match Device::enumerate(kind).is_empty() {
         true => Err(DeviceError::Missing { name: name.to_owned() }),

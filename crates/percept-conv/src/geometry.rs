@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::Conv;
+use crate::conv::Conv;
 
 /// All sizes of a convolution over `[n, h, w, input]` with `kernel` elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,47 +1,43 @@
-//! Fast channels-last convolution as a Burn backend extension; the only floor that knows the device.
+//! Fast channels-last operations as a Burn backend extension; the only floor that knows the device.
 //!
 //! Activations are `[N, H, W, C]`, weights keep PyTorch's `[out, in, kh, kw]`, everything is `f32`, but for
 //! the products of frozen layers that are given another [`Precision`].
+//!
+//! # Tour
+//!
+//! A call like [`conv2d`] goes down through these:
+//!
+//! - `op`: the operations, one a file. Each says what it computes, in Burn's own primitives for any device and by kernels
+//!   for the CPU, and what its gradient is. Convolutions, trained and frozen, are `op::conv`, `op::frozen` and
+//!   `op::stage`.
+//! - `packs`: weights in the order of the kernels, kept where a layer is frozen.
+//! - `geometry`: the sizes of one convolution, and what each position reads.
+//! - `kernel`: the inner loops on slices, and the unsafe code. `kernel::level` finds what the processor can
+//!   do; the variable `PERCEPT_SIMD` (`scalar`, `neon`, `avx2`, `avx512`, `avx512-bf16`) asks for less. `kernel::simd` has
+//!   the vectors, `kernel::fill` new memory, `kernel::direct` and `kernel::winograd` the two ways to convolve.
+//! - `conv`, `precision`: what an operation is told.
+//! - `device`, `memory`: devices by name; freed memory that is kept.
+//!
+//! **To add an operation**: one file in `op` (`op::gate` is a small example), its loops in `kernel`, and a test of values
+//! and gradients against Burn's operations in `tests/suite/layers.rs`.
 
-mod attention;
-mod autodiff;
-mod backend;
-mod depthwise;
+mod conv;
 mod device;
-mod distance;
-mod flex;
-mod flex_stage;
-mod frozen;
-mod gate;
 mod geometry;
 mod kernel;
 mod memory;
 #[cfg(test)]
 mod naive;
-mod norm;
-mod ops;
-mod pool;
+mod op;
+mod packs;
 mod precision;
-mod prelu;
-mod shuffle;
-mod similarity;
-mod stage;
-mod unit;
 
-pub use attention::channel_attention;
 pub use burn::tensor::Device;
-pub use depthwise::depthwise_conv2d;
+pub use conv::{Activation, Conv};
 pub use device::{DeviceError, device, devices};
-pub use distance::channel_distance;
-pub use frozen::FrozenConv;
-pub use gate::simple_gate;
 pub use memory::keep_memory;
-pub use norm::layer_norm;
-pub use ops::{Activation, Conv, conv2d};
-pub use pool::max_pool2d;
+pub use op::{
+    FrozenConv, FrozenLayer, FrozenStage, channel_attention, channel_distance, contextual_similarity, conv2d,
+    conv2d_prelu, depthwise_conv2d, layer_norm, max_pool2d, pixel_shuffle, simple_gate, unit, unit_distance,
+};
 pub use precision::Precision;
-pub use prelu::conv2d_prelu;
-pub use shuffle::pixel_shuffle;
-pub use similarity::contextual_similarity;
-pub use stage::{FrozenLayer, FrozenStage};
-pub use unit::{unit, unit_distance};

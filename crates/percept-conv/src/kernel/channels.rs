@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::Level;
-use super::direct::filled_by;
 use super::epilogue::leaky;
+use super::fill::{added, filled_by};
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
@@ -90,20 +90,15 @@ pub(crate) fn prelu_gradient(level: Level, x: &[f32], gradient: &[f32], slope: &
     };
     // SAFETY: chunks are whole pixels, and all of each is written.
     let (to_x, parts) = unsafe { filled_by(Vec::new(), x.len(), chunk, task) };
-    let mut to_slope = vec![0.0; slope.len()];
-    for part in parts {
-        to_slope.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
-    }
-    [to_x, to_slope]
+    [to_x, added(slope.len(), parts)]
 }
 
 /// By channel, the sum of all pixels of `a`, each number times that of `b` where there is one: fixed parts first, then
 /// the parts in order.
 pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels: usize) -> Vec<f32> {
     assert!(b.is_none_or(|b| b.len() == a.len()), "factors of different sizes");
-    let mut total = vec![0.0; channels];
     if channels == 0 {
-        return total;
+        return Vec::new();
     }
     let part = (a.len() / channels).div_ceil(PARTS).max(1) * channels;
     let sums: Vec<Vec<f32>> = a
@@ -117,10 +112,7 @@ pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels:
             sums
         })
         .collect();
-    for part in sums {
-        total.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
-    }
-    total
+    added(channels, sums)
 }
 
 struct Gated<'a> {
@@ -251,7 +243,7 @@ impl Kernel for PreluGradient<'_> {
                 for at in lanes.starts() {
                     let (x, gradient) = (lanes.load(x.as_ptr(), at), lanes.load(gradient.as_ptr(), at));
                     let off = S::mul(gradient, lanes.load(slope, at));
-                    lanes.store(out.as_mut_ptr().cast(), at, S::gate(x, gradient, off));
+                    lanes.store(out.as_mut_ptr().cast(), at, S::where_positive(x, gradient, off));
                     let sum = S::mul_add(gradient, S::min(zero, x), lanes.load(sums, at));
                     lanes.store(sums, at, sum);
                 }

@@ -6,30 +6,41 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Level;
-use super::direct::filled_by;
+use super::fill::{added, filled_by};
 use super::level::Kernel;
 use super::simd::Simd;
 use super::span::{span, span_mut};
-use crate::geometry::Axis;
+use crate::geometry::{Axis, Geometry};
 
 /// Most private sums of the gradient to the weights, so that the result does not depend on the number of threads.
 const PARTS: usize = 16;
 
 /// What is read: `x` (`[batch, rows.source, columns.source, channels]`) along both axes.
-#[derive(Clone, Copy)]
 pub(crate) struct Depthwise<'a> {
-    pub(crate) x: &'a [f32],
-    pub(crate) batch: usize,
-    pub(crate) rows: &'a Axis,
-    pub(crate) columns: &'a Axis,
-    pub(crate) channels: usize,
+    x: &'a [f32],
+    batch: usize,
+    rows: Axis,
+    columns: Axis,
+    channels: usize,
 }
 
 impl<'a> Depthwise<'a> {
+    /// `x` as the convolution reads it.
+    pub(crate) fn of_source(x: &'a [f32], g: &Geometry) -> Self {
+        let (rows, columns) = (g.forward(0), g.forward(1));
+        Self { x, batch: g.batch, rows, columns, channels: g.output }
+    }
+
+    /// The gradient to its result as the gradient to `x` reads it.
+    pub(crate) fn of_gradient(gradient: &'a [f32], g: &Geometry) -> Self {
+        let (rows, columns) = (g.gradient(0), g.gradient(1));
+        Self { x: gradient, batch: g.batch, rows, columns, channels: g.output }
+    }
+
     /// `bias` and what each tap reads, times `weight` (`[tap][channels]`): `[batch, rows.len(), columns.len(),
     /// channels]`.
-    pub(crate) fn convolved(self, level: Level, weight: &[f32], bias: &[f32]) -> Vec<f32> {
-        self.check(weight);
+    pub(crate) fn convolved(&self, level: Level, weight: &[f32], bias: &[f32]) -> Vec<f32> {
+        assert!(weight.len() == self.by_tap(), "wrong weights");
         assert!(bias.len() == self.channels, "wrong bias");
         let line = self.columns.len() * self.channels;
         let runs = self.runs();
@@ -42,15 +53,14 @@ impl<'a> Depthwise<'a> {
     }
 
     /// By tap and channel, the sum of what is read times `gradient`, which has a pixel for every position.
-    pub(crate) fn products(self, level: Level, gradient: &[f32]) -> Vec<f32> {
+    pub(crate) fn products(&self, level: Level, gradient: &[f32]) -> Vec<f32> {
         let lines = self.batch * self.rows.len();
         let line = self.columns.len() * self.channels;
         assert!(gradient.len() == lines * line, "wrong gradient");
         let parts = lines.clamp(1, PARTS);
         let runs = self.runs();
         let part = |part: usize| {
-            let mut sums = vec![0.0; self.rows.taps * self.columns.taps * self.channels];
-            self.check(&sums);
+            let mut sums = vec![0.0; self.by_tap()];
             for index in part * lines / parts..(part + 1) * lines / parts {
                 let gradient = &gradient[index * line..][..line];
                 // SAFETY: a level exists only where it is available; the sizes were checked.
@@ -59,30 +69,24 @@ impl<'a> Depthwise<'a> {
             sums
         };
         let sums: Vec<Vec<f32>> = (0..parts).into_par_iter().map(part).collect();
-        let mut total = vec![0.0; self.rows.taps * self.columns.taps * self.channels];
-        for part in sums {
-            total.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
-        }
-        total
+        added(self.by_tap(), sums)
     }
 
-    fn check(self, by_tap: &[f32]) {
-        assert!(by_tap.len() == self.rows.taps * self.columns.taps * self.channels, "wrong weights");
+    /// Numbers in one for every tap and channel.
+    fn by_tap(&self) -> usize {
+        self.rows.taps * self.columns.taps * self.channels
     }
 
     /// What the positions of one line read.
-    fn line<'b>(self, index: usize, runs: &'b [(Range<usize>, usize)]) -> Line<'b>
-    where
-        'a: 'b,
-    {
+    fn line<'b>(&'b self, index: usize, runs: &'b [(Range<usize>, usize)]) -> Line<'b> {
         let (first, line) = (index / self.rows.len() * self.rows.source, self.columns.source * self.channels);
         let reads = self.rows.reads(index % self.rows.len()).iter().enumerate();
         let sources = reads.filter_map(|(tap, y)| Some((tap, &self.x[(first + (*y)?) * line..][..line])));
-        Line { sources: sources.collect(), columns: self.columns, channels: self.channels, runs }
+        Line { sources: sources.collect(), columns: &self.columns, channels: self.channels, runs }
     }
 
     /// Positions of a line in runs: of those in one, all but the first read what the one before reads, so many numbers on.
-    fn runs(self) -> Vec<(Range<usize>, usize)> {
+    fn runs(&self) -> Vec<(Range<usize>, usize)> {
         let (steady, step) = self.columns.steady();
         let one = |at: usize| (at..at + 1, 0);
         let (before, after) = (0..steady.start, steady.end..self.columns.len());
@@ -127,6 +131,14 @@ struct Run<S: Simd> {
 }
 
 impl<S: Simd> Run<S> {
+    /// # Safety
+    /// `S` must be available.
+    #[inline(always)]
+    unsafe fn new(count: usize, step: usize, channels: usize, lanes: usize) -> Self {
+        // SAFETY: passed on from the caller.
+        Self { count, step, channels, lanes, mask: unsafe { S::mask(lanes) } }
+    }
+
     /// # Safety
     /// `S` must be available, and the lanes readable.
     #[inline(always)]
@@ -218,13 +230,7 @@ impl Kernel for Convolved<'_> {
                 let lanes = S::LANES.min(channels - channel);
                 // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
                 unsafe {
-                    let run = Run::<S> {
-                        count: positions.len(),
-                        step: *step,
-                        channels,
-                        lanes,
-                        mask: S::mask(lanes),
-                    };
+                    let run = Run::<S>::new(positions.len(), *step, channels, lanes);
                     let bias = S::load_masked(span(bias, channel, lanes), run.mask);
                     let reach = (run.count - 1) * channels + lanes;
                     let to: *mut f32 = span_mut(out, channel, reach).cast();
@@ -273,13 +279,7 @@ impl Kernel for Products<'_> {
                 let lanes = S::LANES.min(channels - channel);
                 // SAFETY: what is read and written is inside by `span`'s checks and the taps of `line`.
                 unsafe {
-                    let run = Run::<S> {
-                        count: positions.len(),
-                        step: *step,
-                        channels,
-                        lanes,
-                        mask: S::mask(lanes),
-                    };
+                    let run = Run::<S>::new(positions.len(), *step, channels, lanes);
                     let from = span(gradient, channel, (run.count - 1) * channels + lanes);
                     let mut add = |tap: usize, value: S::V| {
                         let to = span_mut(sums, tap + channel, lanes);

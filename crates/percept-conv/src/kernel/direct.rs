@@ -2,8 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use rayon::prelude::*;
-
+use super::fill::filled_by;
 use super::pointwise::pointwise_to;
 use super::signs::Signs;
 use super::tile::{Gather, Sources, Target, compute};
@@ -120,49 +119,4 @@ fn gathered_to(
     };
     // SAFETY: the blocks cover all channels and the tiles all pixels of every chunk.
     unsafe { filled_by(spare, all * line, lines * line, task).0 }
-}
-
-/// `length` numbers written in parallel, `chunk` at a time; `write` gets the index of its chunk.
-pub(crate) fn filled(
-    length: usize,
-    chunk: usize,
-    write: impl Fn(usize, &mut [f32]) + Sync + Send,
-) -> Vec<f32> {
-    filled_in(Vec::new(), length, chunk, write)
-}
-
-/// The same in the memory of `spare`.
-pub(crate) fn filled_in(
-    spare: Vec<f32>,
-    length: usize,
-    chunk: usize,
-    write: impl Fn(usize, &mut [f32]) + Sync + Send,
-) -> Vec<f32> {
-    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
-        out.fill(MaybeUninit::new(0.0));
-        // SAFETY: just initialised.
-        write(index, unsafe { out.assume_init_mut() });
-    };
-    // SAFETY: every chunk is filled above.
-    unsafe { filled_by(spare, length, chunk, task).0 }
-}
-
-/// The same in memory that nothing was written to yet, with what `write` returns for every chunk.
-///
-/// # Safety
-/// `write` must initialise all of every chunk that it is given.
-pub(super) unsafe fn filled_by<T: Send>(
-    spare: Vec<f32>,
-    length: usize,
-    chunk: usize,
-    write: impl Fn((usize, &mut [MaybeUninit<f32>])) -> T + Sync + Send,
-) -> (Vec<f32>, Vec<T>) {
-    let mut values = spare;
-    values.clear();
-    values.reserve_exact(length);
-    let chunks = values.spare_capacity_mut()[..length].par_chunks_mut(chunk.max(1));
-    let results = chunks.enumerate().map(write).collect();
-    // SAFETY: the capacity is there, and the caller's `write` has initialised all of it.
-    unsafe { values.set_len(length) }
-    (values, results)
 }

@@ -1,7 +1,7 @@
 //! What follows a convolution in the same pass.
 
 use super::simd::Simd;
-use crate::Activation;
+use crate::conv::Activation;
 
 /// What is done to a convolution's result before it is stored.
 #[derive(Clone, Copy, Debug, Default)]

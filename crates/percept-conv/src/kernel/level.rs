@@ -225,3 +225,18 @@ impl Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `.ci/run` reads the list, and runs all tests with each of them.
+    #[test]
+    fn levels_are_listed_and_the_wanted_one_is_taken() {
+        let names: Vec<&str> = Level::available().into_iter().map(Level::name).collect();
+        println!("levels: {}", names.join(" "));
+        let wanted = std::env::var("PERCEPT_SIMD").ok();
+        let wanted = wanted.as_deref().filter(|wanted| names.contains(wanted));
+        assert_eq!(Some(Level::current().name()), wanted.or(names.last().copied()));
+    }
+}

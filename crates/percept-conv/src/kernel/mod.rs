@@ -1,4 +1,4 @@
-//! The inner loops, and the only unsafe code of the crate.
+//! The inner loops. All unsafe code of the crate is here, but for a call of the allocator in `memory`.
 //!
 //! A *register tile* is a handful of pixels times one to four vectors of result channels. It gathers
 //! its sources through pointers, one for each pixel and tap, which point to zeros for padding: so one
@@ -9,6 +9,7 @@ mod channels;
 mod depthwise;
 mod direct;
 mod epilogue;
+mod fill;
 mod lanes;
 mod level;
 mod norm;
@@ -25,13 +26,14 @@ mod winograd;
 
 pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
 pub(crate) use depthwise::Depthwise;
-pub(crate) use direct::{convolve_to, filled, filled_in};
+pub(crate) use direct::convolve_to;
 pub(crate) use epilogue::Epilogue;
+pub(crate) use fill::{filled, filled_in};
 pub(crate) use level::Level;
 pub(crate) use norm::Norm;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;
-pub(crate) use signs::{Gate, Signs};
+pub(crate) use signs::{Derivative, Signs};
 pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
 pub(crate) use unit::Vectors;
 pub(crate) use winograd::{Pixels, Transformed, winograd_to, winograd_weight_gradient};

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::Level;
-use super::direct::filled_by;
+use super::fill::{added, filled_by};
 use super::lanes::Lanes;
 use super::level::Kernel;
 use super::simd::Simd;
@@ -53,10 +53,7 @@ impl Norm<'_> {
         };
         // SAFETY: chunks are whole pixels, and all of each is written.
         let (to_x, sums) = unsafe { filled_by(Vec::new(), self.x.len(), chunk, task) };
-        let mut to_weight = vec![0.0; 2 * channels];
-        for part in sums {
-            to_weight.iter_mut().zip(part).for_each(|(total, sum)| *total += sum);
-        }
+        let mut to_weight = added(2 * channels, sums);
         let to_bias = to_weight.split_off(channels);
         [to_x, to_weight, to_bias]
     }
@@ -151,16 +148,16 @@ impl Kernel for Gradient<'_> {
                 for at in lanes.starts() {
                     let unit = S::mul(S::sub(lanes.load(x, at), mean), inverse);
                     let g = lanes.load(gradient, at);
-                    let weighed = S::mul(g, lanes.load(weight, at));
-                    along = [S::add(along[0], weighed), S::mul_add(weighed, unit, along[1])];
+                    let weighted = S::mul(g, lanes.load(weight, at));
+                    along = [S::add(along[0], weighted), S::mul_add(weighted, unit, along[1])];
                     lanes.store(to_weight, at, S::mul_add(g, unit, lanes.load(to_weight, at)));
                     lanes.store(to_bias, at, S::add(g, lanes.load(to_bias, at)));
                 }
                 let [level, slope] = along.map(|sum| S::splat(S::sum(sum) * share));
                 for at in lanes.starts() {
                     let unit = S::mul(S::sub(lanes.load(x, at), mean), inverse);
-                    let weighed = S::mul(lanes.load(gradient, at), lanes.load(weight, at));
-                    let value = S::sub(S::sub(weighed, level), S::mul(unit, slope));
+                    let weighted = S::mul(lanes.load(gradient, at), lanes.load(weight, at));
+                    let value = S::sub(S::sub(weighted, level), S::mul(unit, slope));
                     lanes.store(out, at, S::mul(value, inverse));
                 }
             }

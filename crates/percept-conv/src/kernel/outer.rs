@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
+use super::Level;
+use super::fill::filled;
 use super::level::Tiled;
 use super::pack::{Block, blocks};
 use super::simd::Simd;
 use super::span::{span, span_mut};
-use super::{Level, filled};
 use crate::geometry::Geometry;
 
 /// Jobs that there should be, so that every core has something to do, and most numbers in all private sums together.
@@ -187,7 +188,7 @@ fn add_lines(
 }
 
 /// What the kernel needs, checked: see [`accumulate`].
-struct Job<'a> {
+struct Outer<'a> {
     vector: Grid<'a>,
     scalar: Grid<'a>,
     size: [usize; 2],
@@ -214,10 +215,10 @@ fn accumulate(
     assert!(sums.len() == rows * lanes, "wrong sums");
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read and write.
-    unsafe { level.tile(block.vectors, &mut Job { vector, scalar, size, width: block.width, rows, sums }) }
+    unsafe { level.tile(block.vectors, &mut Outer { vector, scalar, size, width: block.width, rows, sums }) }
 }
 
-impl Tiled for &mut Job<'_> {
+impl Tiled for &mut Outer<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         // SAFETY: passed on from the caller.
@@ -241,7 +242,7 @@ impl Tiled for &mut Job<'_> {
 /// of each scalar; `sums` must be `MR` rows of `NV` vectors.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_>) {
+unsafe fn outer<S: Simd, const MR: usize, const NV: usize>(job: &mut Outer<'_>) {
     // SAFETY: in bounds by this function's contract.
     unsafe {
         let partial = S::mask(job.width - (NV - 1) * S::LANES);
@@ -283,7 +284,7 @@ mod tests {
     fn run([vector, scalar, sums]: [usize; 3]) {
         let numbers = [0.0; 32];
         let mut totals = [0.0; 8];
-        let mut job = Job {
+        let mut job = Outer {
             vector: Grid { pixels: &numbers[..vector], step: 4, line: 10 },
             scalar: Grid { pixels: &numbers[..scalar], step: 2, line: 5 },
             size: [2, 2],

@@ -2,7 +2,7 @@
 
 use super::tests::noise;
 use super::{Depthwise, Level, Norm, channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
-use crate::{Conv, geometry::Geometry};
+use crate::{conv::Conv, geometry::Geometry};
 
 /// Fewer channels than any vector has lanes, as many, more, and in between.
 const CHANNELS: [usize; 8] = [1, 3, 4, 8, 16, 21, 50, 64];
@@ -176,12 +176,10 @@ fn depthwise_kernels_equal_the_definition() {
                 }
             }
             let what = format!("{level:?} {c} {g:?}");
-            let (rows, columns) = (&g.forward(0), &g.forward(1));
-            let forward = Depthwise { x: &x, batch: n, rows, columns, channels: c };
+            let forward = Depthwise::of_source(&x, &g);
             assert_close(&forward.convolved(level, &weight, &bias), &y, 1e-5, &what);
             assert_close(&forward.products(level, &gradient), &to_weight, 1e-5, &what);
-            let (rows, columns) = (&g.gradient(0), &g.gradient(1));
-            let back = Depthwise { x: &gradient, batch: n, rows, columns, channels: c };
+            let back = Depthwise::of_gradient(&gradient, &g);
             assert_close(&back.convolved(level, &weight, &vec![0.0; c]), &to_x, 1e-5, &what);
         }
     }

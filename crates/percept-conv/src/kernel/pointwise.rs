@@ -3,11 +3,11 @@
 use std::mem::MaybeUninit;
 
 use super::Packed;
-use super::direct::filled_by;
 use super::epilogue::{Epilogue, activated, leaky};
+use super::fill::filled_by;
 use super::level::Tiled;
 use super::simd::Simd;
-use crate::Activation;
+use crate::conv::Activation;
 
 /// Pixels that one task computes at most, and tasks that there should be, so that every core has something to do.
 const PIXELS: usize = 192;
@@ -40,7 +40,7 @@ pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogu
         for (block, weights) in weights.parts() {
             let lanes = block.vectors * level.lanes();
             assert!(weights.len() == channels * lanes && block.start + block.width <= results, "wrong block");
-            let job = Job {
+            let job = Pointwise {
                 x: x.as_ptr(),
                 pixels,
                 channels,
@@ -63,7 +63,7 @@ pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogu
 }
 
 /// `pixels` times `channels` numbers at `x`, `results` at `residual` and `out`, of which `width` are computed.
-struct Job {
+struct Pointwise {
     x: *const f32,
     pixels: usize,
     channels: usize,
@@ -77,7 +77,7 @@ struct Job {
     activation: Activation,
 }
 
-impl Tiled for Job {
+impl Tiled for Pointwise {
     #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Level;
+use super::fill::filled_in;
 use super::level::Kernel;
 use super::simd::Simd;
 use super::span::span;
@@ -52,16 +53,16 @@ impl Signs {
     }
 }
 
-/// Which numbers of a gradient count in full: those where the activation's result was positive.
+/// The derivative of an activation: 1 where its result was positive, its slope elsewhere.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Gate<'a> {
-    /// The results of the activation, and how often a number counts where they are not positive.
+pub(crate) enum Derivative<'a> {
+    /// From the results of the activation, and its slope.
     Results(&'a [f32], f32),
-    /// Their signs, likewise.
+    /// From their signs, likewise.
     Signs(&'a Signs, f32),
 }
 
-impl Gate<'_> {
+impl Derivative<'_> {
     /// Whether it is one for `length` numbers.
     pub(super) fn fits(&self, length: usize) -> bool {
         match self {
@@ -70,28 +71,28 @@ impl Gate<'_> {
         }
     }
 
-    /// The `lanes` numbers of `mask` that stand at `at`.
+    /// The `lanes` numbers of `mask` that stand at `at`, times the derivative there.
     ///
     /// # Safety
-    /// `S` must be available, and `lanes` numbers from `at` on inside the gate.
+    /// `S` must be available, and `lanes` numbers from `at` on inside.
     #[inline(always)]
-    pub(super) unsafe fn pass<S: Simd>(&self, value: S::V, at: usize, lanes: usize, mask: S::M) -> S::V {
+    pub(super) unsafe fn times<S: Simd>(&self, value: S::V, at: usize, lanes: usize, mask: S::M) -> S::V {
         // SAFETY: passed on from the caller.
         unsafe {
             match *self {
                 Self::Results(results, slope) => {
-                    let gate = S::load_masked(span(results, at, lanes), mask);
-                    S::gate(gate, value, S::mul(value, S::splat(slope)))
+                    let result = S::load_masked(span(results, at, lanes), mask);
+                    S::where_positive(result, value, S::mul(value, S::splat(slope)))
                 }
                 Self::Signs(signs, slope) => S::choose(signs.at(at), value, S::mul(value, S::splat(slope))),
             }
         }
     }
 
-    /// All of `gradient`.
+    /// `gradient` times the derivative.
     pub(crate) fn apply(&self, gradient: &[f32], spare: Vec<f32>) -> Vec<f32> {
-        assert!(self.fits(gradient.len()), "wrong gate");
-        super::filled_in(spare, gradient.len(), CHUNK, |chunk, out| {
+        assert!(self.fits(gradient.len()), "wrong derivative");
+        filled_in(spare, gradient.len(), CHUNK, |chunk, out| {
             let first = chunk * CHUNK;
             let pairs = out.iter_mut().zip(&gradient[first..]);
             match *self {
@@ -150,11 +151,14 @@ mod tests {
             let values: Vec<f32> = (0..length).map(|i| ((i * 37 % 11) as f32 - 5.0) * 0.5).collect();
             for level in Level::available() {
                 let signs = Signs::of(level, &values);
-                let gate = Gate::Signs(&signs, 0.25);
-                let passed = gate.apply(&vec![1.0; length], Vec::new());
+                let derivative = Derivative::Signs(&signs, 0.25);
+                let passed = derivative.apply(&vec![1.0; length], Vec::new());
                 let expected: Vec<f32> = values.iter().map(|v| if *v > 0.0 { 1.0 } else { 0.25 }).collect();
                 assert_eq!(passed, expected, "{level:?} {length}");
-                assert_eq!(Gate::Results(&values, 0.25).apply(&vec![1.0; length], Vec::new()), expected);
+                assert_eq!(
+                    Derivative::Results(&values, 0.25).apply(&vec![1.0; length], Vec::new()),
+                    expected
+                );
             }
         }
     }

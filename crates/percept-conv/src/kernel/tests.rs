@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::{
-    Epilogue, Gate, Level, Packed, Pixels, Transformed, convolve_to, weight_gradient, winograd_to,
+    Derivative, Epilogue, Level, Packed, Pixels, Transformed, convolve_to, weight_gradient, winograd_to,
     winograd_weight_gradient,
 };
-use crate::{Activation, Conv, Precision, geometry::Geometry, naive};
+use crate::conv::{Activation, Conv};
+use crate::{geometry::Geometry, naive, precision::Precision};
 
 /// Numbers in `[−1, 1)` without order, the same for the same `seed`.
 pub(super) fn noise(length: usize, seed: u64) -> Vec<f32> {
@@ -223,7 +224,7 @@ fn check_winograd(g: &Geometry) {
     let bias = noise(g.output, 4);
     let residual = noise(gradient.len(), 5);
     let slopes = noise(g.output, 6);
-    let gate = noise(gradient.len(), 6);
+    let results = noise(gradient.len(), 6);
     let (mut y, magnitude) = naive::forward(g, &x, &weight);
     for (i, y) in y.iter_mut().enumerate() {
         *y += f64::from(bias[i % g.output]) + f64::from(residual[i]);
@@ -231,13 +232,13 @@ fn check_winograd(g: &Geometry) {
     // Sums of several products are what comes back for each number, so the largest of all counts.
     let largest = |magnitude: &[f64]| vec![magnitude.iter().copied().fold(1.0, f64::max); magnitude.len()];
     let gated: Vec<f32> =
-        gradient.iter().zip(&gate).map(|(g, gate)| if *gate > 0.0 { *g } else { 0.25 * g }).collect();
+        gradient.iter().zip(&results).map(|(g, result)| if *result > 0.0 { *g } else { 0.25 * g }).collect();
     let (x_gradient, x_magnitude) = naive::input_gradient(g, &gated, &weight);
     let (w_gradient, w_magnitude) = naive::weight_gradient(g, &x, &gradient);
     let size = [g.batch, g.source[0], g.source[1], g.input];
-    let source = Pixels { values: &x, size, padding: g.padding, gate: None };
+    let source = Pixels { values: &x, size, padding: g.padding, derivative: None };
     let size = [g.batch, height, width, g.output];
-    let outer = Pixels { values: &gradient, size, padding: 0, gate: None };
+    let outer = Pixels { values: &gradient, size, padding: 0, derivative: None };
     for level in Level::available() {
         let name = level.name();
         for precision in [Precision::F32, Precision::Bf16] {
@@ -257,7 +258,8 @@ fn check_winograd(g: &Geometry) {
                 }
             }
             let transformed = Transformed::gradient(level, precision, &weight, [g.output, g.input]);
-            let gated = Pixels { padding: 2 - g.padding, gate: Some(Gate::Results(&gate, 0.25)), ..outer };
+            let derivative = Some(Derivative::Results(&results, 0.25));
+            let gated = Pixels { padding: 2 - g.padding, derivative, ..outer };
             let values = winograd_to(Vec::new(), gated, &transformed, Epilogue::default(), None);
             let what = format!("{name} {precision:?} gradient to the input {g:?}");
             match precision {
@@ -311,7 +313,7 @@ fn bf16_means_the_same_at_all_levels() {
         let size = [1, 18, 17, input];
         let x = noise(size.iter().product(), 1);
         let weight = noise(output * input * 9, 2);
-        let pixels = Pixels { values: &x, size, padding: 1, gate: None };
+        let pixels = Pixels { values: &x, size, padding: 1, derivative: None };
         let run = |level, precision| {
             let transformed = Transformed::forward(level, precision, &weight, [output, input]);
             winograd_to(Vec::new(), pixels, &transformed, Epilogue::default(), None)

@@ -9,7 +9,7 @@ use super::level::Tiled;
 use super::pack::Block;
 use super::simd::Simd;
 use super::span::{span, span_mut};
-use crate::Activation;
+use crate::conv::Activation;
 use crate::geometry::Axis;
 
 /// The source pixels that the tiles of one task read, each `channels` numbers.
@@ -72,7 +72,7 @@ pub(super) struct Target<'a> {
 }
 
 /// What the kernel needs, checked: see [`compute`].
-struct Job<'a, 'b> {
+struct Tile<'a, 'b> {
     gather: &'a Gather<'b>,
     sources: &'a Sources,
     weights: &'a [f32],
@@ -102,7 +102,7 @@ pub(super) fn compute(
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read of weights, bias, slopes and residual and every write; each source pointer is looked up
     // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
-    unsafe { level.tile(block.vectors, &mut Job { gather, sources, weights, width: block.width, target }) }
+    unsafe { level.tile(block.vectors, &mut Tile { gather, sources, weights, width: block.width, target }) }
 }
 
 /// Source channels by which the weights are fetched ahead: they stream from the second cache.
@@ -111,7 +111,7 @@ const AHEAD: usize = 8;
 /// Most numbers in a register tile.
 const SPILL: usize = 8 * 3 * 16;
 
-impl Tiled for &mut Job<'_, '_> {
+impl Tiled for &mut Tile<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         // SAFETY: passed on from the caller.
@@ -124,9 +124,9 @@ impl Tiled for &mut Job<'_, '_> {
 /// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_, '_>) {
+unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(tile: &mut Tile<'_, '_>) {
     const { assert!(MR * NV * S::LANES <= SPILL) }
-    let Job { gather, sources, weights, width, ref mut target } = *job;
+    let Tile { gather, sources, weights, width, ref mut target } = *tile;
     let Target { ref mut out, residual, places, bias, slope, activation } = *target;
     // SAFETY: in bounds by this function's contract; a tile has room for its sums.
     unsafe {
@@ -194,7 +194,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(job: &mut Job<'_, '_>)
 #[cfg(all(test, debug_assertions))]
 mod tests {
     use super::*;
-    use crate::{Conv, geometry::Geometry};
+    use crate::{conv::Conv, geometry::Geometry};
 
     /// A tile of one pixel, past the assertions of [`compute`], over as many numbers as the lengths say.
     fn run([source, weights, bias, slope, residual, out]: [usize; 6]) {
@@ -213,9 +213,9 @@ mod tests {
             activation: Activation::None,
         };
         let weights = &zeros[..weights];
-        let mut job = Job { gather: &gather, sources: &sources, weights, width: 4, target };
+        let mut tile = Tile { gather: &gather, sources: &sources, weights, width: 4, target };
         // SAFETY: what is too short is caught before it is read or written.
-        unsafe { Level::Portable.tile(1, &mut job) }
+        unsafe { Level::Portable.tile(1, &mut tile) }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Feature vectors at unit length: themselves, and how far two are apart.
 
+use super::Level;
+use super::fill::filled;
 use super::level::Kernel;
 use super::simd::Simd;
-use super::{Level, filled};
 
 /// Pixels of one task.
 const PIXELS: usize = 256;

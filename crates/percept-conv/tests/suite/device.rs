@@ -1,5 +1,5 @@
 //! Devices beside the CPU compute what the CPU computes: values and gradients of every operation.
-#![cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+#![cfg(feature = "_device")]
 
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_conv::{

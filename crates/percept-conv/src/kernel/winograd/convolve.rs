@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use super::slot::{Pair, Single, Slot};
 use super::tile::{OfSource, Pixels, lower};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
-use crate::Precision;
 use crate::kernel::Epilogue;
 use crate::kernel::epilogue::{activated, leaky};
 use crate::kernel::level::{Kernel, Tiled, tiled};
@@ -17,6 +16,7 @@ use crate::kernel::pack::Block;
 use crate::kernel::signs::{Signs, mark};
 use crate::kernel::simd::Simd;
 use crate::kernel::span::{span, span_mut};
+use crate::precision::Precision;
 
 /// Tasks that there should be at least, so that every core has something to do.
 const TASKS: usize = 8;
@@ -85,15 +85,15 @@ pub(crate) fn winograd_to(
         [] => &vec![0.0; weights.results],
         bias => bias,
     };
-    let job = Job { pixels, weights, epilogue: Epilogue { bias, ..epilogue }, width };
+    let filtering = Filtering { pixels, weights, epilogue: Epilogue { bias, ..epilogue }, width };
     bands.par_chunks_mut(together).for_each(|bands| {
         BUFFERS.with_borrow_mut(|buffers| {
             buffers.fit(weights);
             // SAFETY: a level exists only where it is available; sizes were checked above.
             unsafe {
                 match weights.precision {
-                    Precision::F32 => weights.level.run(Bands::<Single>::new(&job, bands, buffers)),
-                    Precision::Bf16 => weights.level.run(Bands::<Pair>::new(&job, bands, buffers)),
+                    Precision::F32 => weights.level.run(Bands::<Single>::new(&filtering, bands, buffers)),
+                    Precision::Bf16 => weights.level.run(Bands::<Pair>::new(&filtering, bands, buffers)),
                 }
             }
         });
@@ -124,7 +124,8 @@ struct Band<'a> {
     signs: Option<&'a mut [u8]>,
 }
 
-struct Job<'a> {
+/// What is computed, for all bands.
+struct Filtering<'a> {
     pixels: Pixels<'a>,
     weights: &'a Transformed,
     epilogue: Epilogue<'a>,
@@ -161,7 +162,7 @@ impl Buffers {
 
 /// Bands that are computed, `TILES` tiles at a time.
 struct Bands<'a, 'b, P> {
-    job: &'a Job<'a>,
+    filtering: &'a Filtering<'a>,
     bands: &'a mut [Band<'b>],
     /// Those of the weights.
     buffers: &'a mut Buffers,
@@ -169,18 +170,18 @@ struct Bands<'a, 'b, P> {
 }
 
 impl<'a, 'b, P: Slot> Bands<'a, 'b, P> {
-    fn new(job: &'a Job<'a>, bands: &'a mut [Band<'b>], buffers: &'a mut Buffers) -> Self {
-        Self { job, bands, buffers, slots: PhantomData }
+    fn new(filtering: &'a Filtering<'a>, bands: &'a mut [Band<'b>], buffers: &'a mut Buffers) -> Self {
+        Self { filtering, bands, buffers, slots: PhantomData }
     }
 }
 
 impl<P: Slot> Kernel for Bands<'_, '_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { job, bands, buffers: Buffers { source, products }, .. } = self;
-        let across = job.width.div_ceil(OUT);
+        let Self { filtering, bands, buffers: Buffers { source, products }, .. } = self;
+        let across = filtering.width.div_ceil(OUT);
         let all = bands.len() * across;
-        let padded = job.pixels.padded(S::LANES) / P::CHANNELS;
+        let padded = filtering.pixels.padded(S::LANES) / P::CHANNELS;
         // Band and leftmost result of a tile.
         let place = |tile: usize| (tile / across, tile % across * OUT);
         for start in (0..all).step_by(TILES) {
@@ -190,19 +191,22 @@ impl<P: Slot> Kernel for Bands<'_, '_, P> {
                 let Band { image, top, .. } = bands[band];
                 let out = &mut source[tile * padded..];
                 // SAFETY: the pixels were checked, the buffer fits the weights.
-                unsafe { job.pixels.points::<S, OfSource, P, IN>([image, top, left], out) }
+                unsafe { filtering.pixels.points::<S, OfSource, P, IN>([image, top, left], out) }
             }
-            for (block, weights) in &job.weights.parts {
+            for (block, weights) in &filtering.weights.parts {
                 // SAFETY: the buffers fit, and the weights are those of the block.
                 unsafe {
                     let slots = PhantomData::<P>;
-                    tiled::<S>(block.vectors, Multiply { job, tiles, source, weights, products, slots });
+                    tiled::<S>(
+                        block.vectors,
+                        Multiply { filtering, tiles, source, weights, products, slots },
+                    );
                 }
                 for tile in 0..tiles {
                     let (band, left) = place(start + tile);
                     let products = &products[tile * block.vectors * S::LANES..];
                     // SAFETY: the products of this tile were just computed.
-                    unsafe { leave::<S, P>(job, *block, products, &mut bands[band], left) }
+                    unsafe { leave::<S, P>(filtering, *block, products, &mut bands[band], left) }
                 }
             }
         }
@@ -211,7 +215,7 @@ impl<P: Slot> Kernel for Bands<'_, '_, P> {
 
 /// The products of all points with the weights of one block.
 struct Multiply<'a, P> {
-    job: &'a Job<'a>,
+    filtering: &'a Filtering<'a>,
     tiles: usize,
     source: &'a [f32],
     /// Those of the block.
@@ -224,9 +228,9 @@ impl<P: Slot> Tiled for Multiply<'_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         const { assert!(TILES.is_multiple_of(MR)) }
-        let Self { job, tiles, source, weights, products, .. } = self;
-        let slots = job.weights.channels.div_ceil(P::CHANNELS);
-        let (padded, lanes) = (job.pixels.padded(S::LANES) / P::CHANNELS, NV * S::LANES);
+        let Self { filtering, tiles, source, weights, products, .. } = self;
+        let slots = filtering.weights.channels.div_ceil(P::CHANNELS);
+        let (padded, lanes) = (filtering.pixels.padded(S::LANES) / P::CHANNELS, NV * S::LANES);
         for point in 0..POINTS {
             let (source_at, products_at) = (point * stride(padded), point * stride(lanes));
             // SAFETY: rows beyond the last tile are inside the buffers too.
@@ -268,17 +272,17 @@ impl<P: Slot> Tiled for Multiply<'_, P> {
 /// `S` must be available; `products` must reach to the last point of this tile.
 #[inline(always)]
 unsafe fn leave<S: Simd, P: Slot>(
-    job: &Job<'_>,
+    filtering: &Filtering<'_>,
     block: Block,
     products: &[f32],
     band: &mut Band<'_>,
     left: usize,
 ) {
-    let results_count = job.weights.results;
-    let line = job.width * results_count;
-    let (rows, columns) = (band.out.len() / line, OUT.min(job.width - left));
+    let results_count = filtering.weights.results;
+    let line = filtering.width * results_count;
+    let (rows, columns) = (band.out.len() / line, OUT.min(filtering.width - left));
     let stride = stride(block.vectors * S::LANES);
-    let Epilogue { bias, residual, slope, activation } = job.epilogue;
+    let Epilogue { bias, residual, slope, activation } = filtering.epilogue;
     for j in 0..block.vectors {
         let lane = j * S::LANES;
         let lanes = S::LANES.min(block.width - lane);

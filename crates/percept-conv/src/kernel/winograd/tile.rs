@@ -2,7 +2,7 @@
 
 use super::slot::Slot;
 use super::{IN, OUT, stride};
-use crate::kernel::signs::Gate;
+use crate::kernel::signs::Derivative;
 use crate::kernel::simd::Simd;
 use crate::kernel::span::{span, span_mut};
 
@@ -137,15 +137,15 @@ pub(crate) struct Pixels<'a> {
     pub(crate) size: [usize; 4],
     /// Zeros on every side.
     pub(crate) padding: usize,
-    /// Laid out like `values`: the gradient of an activation whose result was the gate.
-    pub(crate) gate: Option<Gate<'a>>,
+    /// What the values are multiplied with as they are read, where there is anything.
+    pub(crate) derivative: Option<Derivative<'a>>,
 }
 
 impl Pixels<'_> {
     /// Panics where slices and sizes do not fit together.
     pub(super) fn check(&self) {
         assert!(self.values.len() == self.size.iter().product::<usize>(), "wrong size");
-        assert!(self.gate.is_none_or(|gate| gate.fits(self.values.len())), "wrong gate");
+        assert!(self.derivative.is_none_or(|all| all.fits(self.values.len())), "wrong derivative");
     }
 
     /// The channels of a pixel in a buffer: those of whole vectors.
@@ -164,7 +164,7 @@ impl Pixels<'_> {
         [image, top, left]: [usize; 3],
         out: &mut [f32],
     ) {
-        let Self { values, size: [_, height, width, channels], padding, gate } = *self;
+        let Self { values, size: [_, height, width, channels], padding, derivative } = *self;
         const NONE: usize = usize::MAX;
         let mut places = [[NONE; N]; N];
         for (y, places) in places.iter_mut().enumerate() {
@@ -192,8 +192,8 @@ impl Pixels<'_> {
                             continue;
                         }
                         let value = S::load_masked(span(values, place + c, lanes), mask);
-                        column[y] = match gate {
-                            Some(gate) => gate.pass::<S>(value, place + c, lanes, mask),
+                        column[y] = match derivative {
+                            Some(derivative) => derivative.times::<S>(value, place + c, lanes, mask),
                             None => value,
                         };
                     }

@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use super::slot::{Pair, Single, Slot};
 use super::tile::lift_weights;
 use super::{IN, POINTS};
-use crate::Precision;
 use crate::kernel::Level;
 use crate::kernel::level::Kernel;
 use crate::kernel::pack::{Block, Packed};
 use crate::kernel::simd::Simd;
 use crate::kernel::span::{span, span_mut};
+use crate::precision::Precision;
 
 /// Transformed weights, `[block][point][slot][lane]`, lanes beyond the last channel zero. A slot is for one channel or two,
 /// by the precision.

@@ -1,19 +1,18 @@
 //! Convolutions with a leaky ReLU whose slopes are learned: PReLU (He et al., *Delving Deep into Rectifiers*, 2015).
 
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
-use burn::tensor::{Shape, Tensor};
+use burn::backend::{Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
+use burn::tensor::Tensor;
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops},
 };
 use burn_flex::FlexTensor;
 
-use crate::Conv;
-use crate::autodiff::is_tracked;
-use crate::backend::ConvBackend;
-use crate::flex::{forward, tensor};
+use super::conv::{ConvBackend, forward};
+use super::{by_channel, or_zeros, recorded, tensor};
+use crate::conv::{Activation, Conv};
 use crate::kernel::{self, Level};
 
 /// [`conv2d`](crate::conv2d) without residual, then PReLU: what is not positive is multiplied with its channel's `slope`,
@@ -33,8 +32,8 @@ pub fn conv2d_prelu(
 ) -> Tensor<4> {
     let (channels, dims) = (x.dims()[3], weight.dims());
     assert!(channels == dims[1], "{channels} channels, but weights for {}", dims[1]);
-    assert!(conv.activation == crate::Activation::None, "a second activation: {:?}", conv.activation);
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([dims[0]], &weight.device()));
+    assert!(conv.activation == Activation::None, "a second activation: {:?}", conv.activation);
+    let bias = or_zeros(bias, &weight);
     let parameters = [bias.dims(), slope.dims()];
     assert!(parameters == [[dims[0]]; 2], "{parameters:?} parameters for {} results", dims[0]);
     let [x, weight] = [x, weight].map(Tensor::into_dispatch);
@@ -42,7 +41,7 @@ pub fn conv2d_prelu(
     Tensor::from_dispatch(Dispatch::convolve_prelu(x, weight, bias, slope, conv))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait PreluBackend: ConvBackend {
     /// [`sloped`](Self::sloped) of [`convolve`](ConvBackend::convolve).
     fn convolve_prelu(
@@ -77,13 +76,8 @@ pub(crate) trait PreluBackend: ConvBackend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl PreluBackend for burn::backend::Cube {}
-
-fn by_channel<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let channels = x.shape()[0];
-    B::float_reshape(x, Shape::from([1, 1, 1, channels]))
-}
 
 impl PreluBackend for Flex {
     fn convolve_prelu(
@@ -121,7 +115,7 @@ impl<B: PreluBackend, C: CheckpointStrategy> PreluBackend for Autodiff<B, C> {
         slope: FloatTensor<Self>,
         conv: Conv,
     ) -> FloatTensor<Self> {
-        if [&x, &weight, &bias, &slope].into_iter().any(is_tracked::<B, C>) {
+        if [&x, &weight, &bias, &slope].into_iter().any(|parent| parent.is_tracked()) {
             return Self::sloped(Self::convolve(x, weight, bias, conv, None), slope);
         }
         let [x, weight, bias, slope] = [x, weight, bias, slope].map(|t| t.into_primitive());
@@ -132,10 +126,7 @@ impl<B: PreluBackend, C: CheckpointStrategy> PreluBackend for Autodiff<B, C> {
         let nodes = [x.node(), slope.node()];
         let [x, slope] = [x, slope].map(|t| t.into_primitive());
         let y = B::sloped(x.clone(), slope.clone());
-        match Prelu.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, slope), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Prelu, nodes, (x, slope), y)
     }
 }
 

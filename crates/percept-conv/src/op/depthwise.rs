@@ -6,16 +6,15 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops},
 };
 use burn_flex::FlexTensor;
 
-use crate::autodiff::is_tracked;
-use crate::backend::{ConvBackend, options, to_first, to_last};
-use crate::flex::tensor;
+use super::conv::{ConvBackend, activated, options, to_first, to_last};
+use super::{or_zeros, recorded, tensor};
+use crate::conv::Conv;
 use crate::geometry::Geometry;
 use crate::kernel::{self, Level};
-use crate::{Conv, ops::activated};
 
 /// As [`conv2d`](crate::conv2d) without residual, every channel by itself: `weight` is `[C, 1, kh, kw]`.
 ///
@@ -24,7 +23,7 @@ use crate::{Conv, ops::activated};
 pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, conv: Conv) -> Tensor<4> {
     let (channels, dims) = (x.dims()[3], weight.dims());
     assert!(dims[0] == channels && dims[1] == 1, "{channels} channels, but depthwise weights of {dims:?}");
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
+    let bias = or_zeros(bias, &weight);
     let [x, weight] = [x, weight].map(Tensor::into_dispatch);
     activated(
         Tensor::from_dispatch(Dispatch::depthwise(x, weight, bias.into_dispatch(), conv)),
@@ -33,7 +32,7 @@ pub fn depthwise_conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>
 }
 
 /// The activation is not part of these.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait DepthwiseBackend: ConvBackend {
     fn depthwise(
         x: FloatTensor<Self>,
@@ -75,7 +74,7 @@ pub(crate) trait DepthwiseBackend: ConvBackend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl DepthwiseBackend for burn::backend::Cube {}
 
 impl DepthwiseBackend for Flex {
@@ -86,12 +85,11 @@ impl DepthwiseBackend for Flex {
         conv: Conv,
     ) -> FloatTensor<Self> {
         let geometry = Geometry::new(x.shape().dims(), weight.shape().dims(), &conv);
-        let ([height, width], channels) = (geometry.result(), geometry.output);
-        let (rows, columns) = (&geometry.forward(0), &geometry.forward(1));
+        let [height, width] = geometry.result();
         let (x, bias) = (x.to_contiguous(), bias.to_contiguous());
-        let x = kernel::Depthwise { x: x.storage(), batch: geometry.batch, rows, columns, channels };
+        let x = kernel::Depthwise::of_source(x.storage(), &geometry);
         let values = x.convolved(Level::current(), &by_tap(&weight), bias.storage());
-        tensor(values, &[geometry.batch, height, width, channels])
+        tensor(values, &[geometry.batch, height, width, geometry.output])
     }
 
     fn depthwise_input_gradient(
@@ -101,10 +99,9 @@ impl DepthwiseBackend for Flex {
         conv: Conv,
     ) -> FloatTensor<Self> {
         let geometry = Geometry::new(source, weight.shape().dims(), &conv);
-        let (rows, columns) = (&geometry.gradient(0), &geometry.gradient(1));
-        let (gradient, channels) = (gradient.to_contiguous(), geometry.output);
-        let x = kernel::Depthwise { x: gradient.storage(), batch: geometry.batch, rows, columns, channels };
-        tensor(x.convolved(Level::current(), &by_tap(&weight), &vec![0.0; channels]), &source)
+        let (gradient, no_bias) = (gradient.to_contiguous(), vec![0.0; geometry.output]);
+        let gradient = kernel::Depthwise::of_gradient(gradient.storage(), &geometry);
+        tensor(gradient.convolved(Level::current(), &by_tap(&weight), &no_bias), &source)
     }
 
     fn depthwise_weight_gradient(
@@ -116,10 +113,9 @@ impl DepthwiseBackend for Flex {
         let shape: [usize; 4] = weight.shape().dims();
         let geometry = Geometry::new(x.shape().dims(), shape, &conv);
         let (channels, taps) = (geometry.output, geometry.taps());
-        let (rows, columns) = (&geometry.forward(0), &geometry.forward(1));
         let (x, gradient) = (x.to_contiguous(), gradient.to_contiguous());
-        let x = kernel::Depthwise { x: x.storage(), batch: geometry.batch, rows, columns, channels };
-        let sums = x.products(Level::current(), gradient.storage());
+        let sums = kernel::Depthwise::of_source(x.storage(), &geometry)
+            .products(Level::current(), gradient.storage());
         tensor((0..channels * taps).map(|i| sums[i % taps * channels + i / taps]).collect(), &shape)
     }
 }
@@ -140,16 +136,12 @@ impl<B: DepthwiseBackend, C: CheckpointStrategy> DepthwiseBackend for Autodiff<B
         conv: Conv,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
-        let trained = is_tracked::<B, C>(&weight);
+        let trained = weight.is_tracked();
         let (x, weight) = (x.into_primitive(), weight.into_primitive());
         let y = B::depthwise(x.clone(), weight.clone(), bias.into_primitive(), conv);
-        match Depthwise.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let source = x.shape().dims();
-                prep.finish(Kept { x: trained.then_some(x), weight, source, conv }, y)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        let source = x.shape().dims();
+        let kept = Kept { x: trained.then_some(x), weight, source, conv };
+        recorded::<B, C, _, _>(Depthwise, nodes, kept, y)
     }
 }
 

@@ -6,10 +6,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, unary},
 };
 
-use crate::flex::tensor;
+use super::{recorded, tensor};
 use crate::kernel::filled;
 
 /// `[N, H, W, C·r²]` → `[N, H·r, W·r, C]`, the channel order of PyTorch's `PixelShuffle`
@@ -18,7 +18,7 @@ pub fn pixel_shuffle(x: Tensor<4>, r: usize) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::shuffle(x.into_dispatch(), r))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait ShuffleBackend: Backend {
     fn shuffle(x: FloatTensor<Self>, r: usize) -> FloatTensor<Self> {
         let [n, h, w, c] = x.shape().dims();
@@ -36,7 +36,7 @@ pub(crate) trait ShuffleBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl ShuffleBackend for burn::backend::Cube {}
 
 impl ShuffleBackend for Flex {
@@ -77,10 +77,7 @@ impl ShuffleBackend for Flex {
 impl<B: ShuffleBackend, C: CheckpointStrategy> ShuffleBackend for Autodiff<B, C> {
     fn shuffle(x: FloatTensor<Self>, r: usize) -> FloatTensor<Self> {
         let y = B::shuffle(x.primitive().clone(), r);
-        match Shuffle.prepare::<C>([x.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(r, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Shuffle, [x.node()], r, y)
     }
 }
 

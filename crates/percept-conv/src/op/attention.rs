@@ -6,13 +6,13 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops},
 };
 use burn_flex::FlexTensor;
 
-use crate::Conv;
-use crate::backend::ConvBackend;
-use crate::flex::tensor;
+use super::conv::ConvBackend;
+use super::{or_zeros, recorded, tensor};
+use crate::conv::Conv;
 use crate::kernel::{self, Level};
 
 /// `x · conv(mean of x)`: the mean over all positions by image and channel, a convolution with one element
@@ -23,16 +23,16 @@ use crate::kernel::{self, Level};
 pub fn channel_attention(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
     let (channels, dims) = (x.dims()[3], weight.dims());
     assert!(dims == [channels, channels, 1, 1], "{channels} channels, but weights of {dims:?}");
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &weight.device()));
+    let bias = or_zeros(bias, &weight);
     assert!(bias.dims() == [channels], "a bias of {:?} for {channels} channels", bias.dims());
     let [x, weight] = [x, weight].map(Tensor::into_dispatch);
     Tensor::from_dispatch(Dispatch::attend(x, weight, bias.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait AttentionBackend: ConvBackend {
     fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
-        Parts::<Self>::new(x, weight, bias).attended()
+        Kept::<Self>::new(x, weight, bias).attended()
     }
 
     /// The sum over all positions, `[N, 1, 1, C]`.
@@ -55,7 +55,7 @@ pub(crate) trait AttentionBackend: ConvBackend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl AttentionBackend for burn::backend::Cube {}
 
 impl AttentionBackend for Flex {
@@ -94,14 +94,14 @@ fn sums(a: &FlexTensor, b: Option<&FlexTensor>) -> FlexTensor {
 
 /// What attention is made of, and what its backward pass needs.
 #[derive(Clone, Debug)]
-struct Parts<B: Backend> {
+struct Kept<B: Backend> {
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
     mean: FloatTensor<B>,
     factor: FloatTensor<B>,
 }
 
-impl<B: AttentionBackend> Parts<B> {
+impl<B: AttentionBackend> Kept<B> {
     fn new(x: FloatTensor<B>, weight: FloatTensor<B>, bias: FloatTensor<B>) -> Self {
         let mean = by_position::<B>(B::image_sums(x.clone()), &x);
         let factor = B::convolve(mean.clone(), weight.clone(), bias, Conv::default(), None);
@@ -124,12 +124,9 @@ impl<B: AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B
     fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
         let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-        let parts = Parts::<B>::new(x, weight, bias);
-        let y = parts.attended();
-        match Attend.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(parts, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        let kept = Kept::<B>::new(x, weight, bias);
+        let y = kept.attended();
+        recorded::<B, C, _, _>(Attend, nodes, kept, y)
     }
 }
 
@@ -138,10 +135,10 @@ impl<B: AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B
 struct Attend;
 
 impl<B: AttentionBackend> Backward<B, 3> for Attend {
-    type State = Parts<B>;
+    type State = Kept<B>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let Parts { x, weight, mean, factor } = ops.state;
+        let Kept { x, weight, mean, factor } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
         let [to_x, to_weight, to_bias] = ops.parents;
         let to_factor = B::image_products(gradient.clone(), x.clone());

@@ -1,4 +1,4 @@
-//! The backward passes.
+//! The backward passes of the convolution.
 
 use std::sync::Arc;
 
@@ -10,7 +10,10 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use crate::{Activation, Conv, backend::ConvBackend, frozen::Packs};
+use super::ConvBackend;
+use crate::conv::{Activation, Conv};
+use crate::op::recorded;
+use crate::packs::Packs;
 
 impl<B: ConvBackend, C: CheckpointStrategy> ConvBackend for Autodiff<B, C> {
     fn convolve(
@@ -54,10 +57,7 @@ impl<B: ConvBackend, C: CheckpointStrategy> ConvBackend for Autodiff<B, C> {
             residual.into_primitive(),
             conv,
         );
-        match Convolution.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(Kept::new::<C>(&x, &weight, &y, conv, None), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Convolution, nodes, Kept::new::<C>(&x, &weight, &y, conv, None), y)
     }
 }
 
@@ -83,7 +83,7 @@ impl<B: Backend> Kept<B> {
         packs: Option<Arc<Packs>>,
     ) -> Self {
         Self {
-            x: is_tracked::<B, C>(weight).then(|| x.primitive().clone()),
+            x: weight.is_tracked().then(|| x.primitive().clone()),
             weight: weight.primitive().clone(),
             y: (conv.activation != Activation::None).then(|| y.clone()),
             source: x.primitive().shape().dims(),
@@ -120,7 +120,7 @@ impl<B: ConvBackend, const N: usize> Backward<B, N> for Convolution {
             grads.register::<B>(
                 id,
                 match y {
-                    Some(y) => B::gated_input_gradient(weight, gradient, y, source, conv, packs),
+                    Some(y) => B::input_gradient_through(weight, gradient, y, source, conv, packs),
                     None => B::input_gradient(weight, gradient, source, conv, packs),
                 },
             );
@@ -129,20 +129,4 @@ impl<B: ConvBackend, const N: usize> Backward<B, N> for Convolution {
             grads.register::<B>(id, gradient);
         }
     }
-}
-
-/// Asks whether a gradient to a tensor is wanted.
-#[derive(Debug)]
-struct Probe;
-
-impl<B: Backend> Backward<B, 1> for Probe {
-    type State = ();
-
-    fn backward(self, _: Ops<(), 1>, _: &mut Gradients, _: &mut Checkpointer) {}
-}
-
-/// Whether a gradient to `tensor` is wanted.
-pub(crate) fn is_tracked<B: Backend, C: CheckpointStrategy>(tensor: &FloatTensor<Autodiff<B, C>>) -> bool {
-    let prep = <Probe as Backward<B, 1>>::prepare::<C>(Probe, [tensor.node()]);
-    matches!(prep.compute_bound().stateful(), OpsKind::Tracked(_))
 }

@@ -1,19 +1,17 @@
-//! The operations on the CPU, on raw slices.
+//! The convolution on the CPU, on raw slices.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use burn::backend::{Flex, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
+use super::ConvBackend;
+use crate::conv::{Activation, Conv};
 use crate::geometry::Geometry;
-use crate::kernel::{self, Epilogue, Gate, Level, Packed, Pixels, Signs, Transformed};
-use crate::{
-    Activation, Conv, Precision,
-    backend::ConvBackend,
-    frozen::{Pack, Packs},
-};
+use crate::kernel::{self, Derivative, Epilogue, Level, Pixels, Signs};
+use crate::op::tensor;
+use crate::packs::{Pack, Packs};
 
 /// Numbers that one task of an elementwise pass handles.
 const CHUNK: usize = 1 << 15;
@@ -44,7 +42,7 @@ impl ConvBackend for Flex {
         gradient: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let Some(slope) = slope(activation) else { return gradient };
+        let Some(slope) = activation.slope() else { return gradient };
         let y = y.to_contiguous();
         let mut gradient = contiguous(gradient);
         let scale = |(g, y): (&mut f32, &f32)| *g = if *y > 0.0 { *g } else { slope * *g };
@@ -64,7 +62,7 @@ impl ConvBackend for Flex {
         input_gradient(weight, gradient, None, source, conv, packs)
     }
 
-    fn gated_input_gradient(
+    fn input_gradient_through(
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         y: FloatTensor<Self>,
@@ -88,9 +86,9 @@ impl ConvBackend for Flex {
         let wide = geometry.input.min(geometry.output) >= 16;
         let values = if wide && geometry.winograd(geometry.result()) {
             let (size, padding) = (x.shape().dims(), geometry.padding);
-            let x = Pixels { values: x.storage(), size, padding, gate: None };
+            let x = Pixels { values: x.storage(), size, padding, derivative: None };
             let size = gradient.shape().dims();
-            let gradient = Pixels { values: gradient.storage(), size, padding: 0, gate: None };
+            let gradient = Pixels { values: gradient.storage(), size, padding: 0, derivative: None };
             kernel::winograd_weight_gradient(Level::current(), x, gradient)
         } else {
             kernel::weight_gradient(Level::current(), x.storage(), gradient.storage(), &geometry)
@@ -106,7 +104,7 @@ impl ConvBackend for Flex {
 }
 
 /// `slope` are those of a PReLU in the place of an activation.
-pub(crate) fn forward(
+pub(in crate::op) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
     bias: FlexTensor,
@@ -124,36 +122,30 @@ pub(crate) fn forward(
         slope: slope.as_ref().map(FlexTensor::storage),
         activation: conv.activation,
     };
-    let pack = packs.as_deref().map(|packs| &packs.forward);
-    let values = convolved(Vec::new(), x.storage(), &geometry, weight.storage(), pack, epilogue, None);
+    let packs = packs.unwrap_or_default();
+    let weight = weight.storage();
+    let values = convolved(Vec::new(), x.storage(), &geometry, weight, &packs.forward, epilogue, None);
     let [height, width] = geometry.result();
     tensor(values, &[geometry.batch, height, width, geometry.output])
 }
 
 /// The result in the memory of `spare`, with its signs where they are wanted.
-pub(crate) fn convolved(
+pub(in crate::op) fn convolved(
     spare: Vec<f32>,
     x: &[f32],
     geometry: &Geometry,
     weight: &[f32],
-    pack: Option<&Pack>,
+    pack: &Pack,
     epilogue: Epilogue<'_>,
     signs: Option<&mut Signs>,
 ) -> Vec<f32> {
     if geometry.winograd(geometry.result()) {
-        let own = OnceLock::new();
-        let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let (level, channels) = (Level::current(), [geometry.output, geometry.input]);
-            Transformed::forward(level, precision(pack, geometry), weight, channels)
-        });
+        let transformed = pack.winograd(weight, geometry);
         let size = [geometry.batch, geometry.source[0], geometry.source[1], geometry.input];
-        let pixels = Pixels { values: x, size, padding: geometry.padding, gate: None };
+        let pixels = Pixels { values: x, size, padding: geometry.padding, derivative: None };
         kernel::winograd_to(spare, pixels, transformed, epilogue, signs)
     } else {
-        let own = OnceLock::new();
-        let packed = pack
-            .map_or(&own, |pack| &pack.direct)
-            .get_or_init(|| Packed::forward(Level::current(), weight, sizes(geometry)));
+        let packed = pack.direct(weight, geometry);
         let [rows, columns] = &[geometry.forward(0), geometry.forward(1)];
         kernel::convolve_to(spare, x, geometry.batch, [rows, columns], packed, epilogue, signs)
     }
@@ -171,71 +163,41 @@ fn input_gradient(
     let geometry = Geometry::new(source, weight.shape().dims(), &conv);
     let (gradient, y) = (gradient.to_contiguous(), y.map(|y| y.to_contiguous()));
     let weight = weight.to_contiguous();
-    let results = y.as_ref().map(FlexTensor::storage).zip(slope(conv.activation));
-    let gate = results.map(|(results, slope)| Gate::Results(results, slope));
-    let pack = packs.as_deref().map(|packs| &packs.gradient);
-    tensor(source_gradient(Vec::new(), gradient.storage(), gate, &geometry, weight.storage(), pack), &source)
+    let results = y.as_ref().map(FlexTensor::storage).zip(conv.activation.slope());
+    let derivative = results.map(|(results, slope)| Derivative::Results(results, slope));
+    let (packs, weight) = (packs.unwrap_or_default(), weight.storage());
+    let gradient = gradient.storage();
+    let values = source_gradient(Vec::new(), gradient, derivative, &geometry, weight, &packs.gradient);
+    tensor(values, &source)
 }
 
-/// The gradient to what a convolution read, in the memory of `spare`; `gradient` counts as far as `gate` says.
-pub(crate) fn source_gradient(
+/// The gradient to what a convolution read, in the memory of `spare`; `derivative` is that of an activation which follows
+/// the convolution.
+pub(in crate::op) fn source_gradient(
     spare: Vec<f32>,
     gradient: &[f32],
-    gate: Option<Gate<'_>>,
+    derivative: Option<Derivative<'_>>,
     geometry: &Geometry,
     weight: &[f32],
-    pack: Option<&Pack>,
+    pack: &Pack,
 ) -> Vec<f32> {
     if geometry.winograd(geometry.source) {
-        let own = OnceLock::new();
-        let transformed = pack.map_or(&own, |pack| &pack.winograd).get_or_init(|| {
-            let (level, channels) = (Level::current(), [geometry.output, geometry.input]);
-            Transformed::gradient(level, precision(pack, geometry), weight, channels)
-        });
+        let transformed = pack.winograd(weight, geometry);
         let [height, width] = geometry.result();
         let size = [geometry.batch, height, width, geometry.output];
-        let pixels = Pixels { values: gradient, size, padding: 2 - geometry.padding, gate };
+        let pixels = Pixels { values: gradient, size, padding: 2 - geometry.padding, derivative };
         kernel::winograd_to(spare, pixels, transformed, Epilogue::default(), None)
     } else {
-        let own = OnceLock::new();
-        let packed = pack
-            .map_or(&own, |pack| &pack.direct)
-            .get_or_init(|| Packed::gradient(Level::current(), weight, sizes(geometry)));
-        let passed = gate.map(|gate| gate.apply(gradient, Vec::new()));
-        let gradient = passed.as_deref().unwrap_or(gradient);
+        let packed = pack.direct(weight, geometry);
+        let before = derivative.map(|derivative| derivative.apply(gradient, Vec::new()));
+        let gradient = before.as_deref().unwrap_or(gradient);
         let [rows, columns] = &[geometry.gradient(0), geometry.gradient(1)];
         let axes = [rows, columns];
         kernel::convolve_to(spare, gradient, geometry.batch, axes, packed, Epilogue::default(), None)
     }
 }
 
-/// That of frozen weights. Between an image and features there is little to multiply and much to lose: differences
-/// of neighbours are what these layers see.
-fn precision(pack: Option<&Pack>, geometry: &Geometry) -> Precision {
-    match pack {
-        Some(pack) if geometry.input.min(geometry.output) >= 16 => pack.precision.on_cpu(),
-        _ => Precision::F32,
-    }
-}
-
-/// What a gradient counts where the activation's result is not positive.
-pub(crate) fn slope(activation: Activation) -> Option<f32> {
-    match activation {
-        Activation::None => None,
-        Activation::Relu => Some(0.0),
-        Activation::LeakyRelu(slope) => Some(slope),
-    }
-}
-
-fn sizes(geometry: &Geometry) -> [usize; 3] {
-    [geometry.output, geometry.input, geometry.taps()]
-}
-
 fn contiguous(x: FlexTensor) -> FlexTensor {
     let whole = x.is_contiguous() && x.storage::<f32>().len() == x.shape().num_elements();
     if whole { x } else { x.to_contiguous() }
-}
-
-pub(crate) fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
 }

@@ -1,5 +1,7 @@
 //! Frozen layers as one operation.
 
+mod flex;
+
 use std::sync::Arc;
 
 use burn::backend::{
@@ -14,11 +16,12 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind, unary},
 };
 
-use crate::backend::ConvBackend;
-use crate::flex::slope;
-use crate::frozen::Packs;
-use crate::pool::{PoolBackend, Window};
-use crate::{Activation, Conv, FrozenConv};
+use super::conv::ConvBackend;
+use super::frozen::FrozenConv;
+use super::pool::{PoolBackend, Window};
+use crate::conv::{Activation, Conv};
+use crate::geometry::Geometry;
+use crate::packs::Packs;
 
 /// A layer without trained weights.
 #[derive(Clone, Debug)]
@@ -44,12 +47,12 @@ pub enum FrozenLayer {
 pub struct FrozenStage {
     /// Weights and biases of all convolutions, one after the other: an operation has a fixed number of tensors.
     weights: Tensor<1>,
-    steps: Arc<[Step]>,
+    layers: Arc<[Layer]>,
 }
 
 /// A layer without its weights.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum Layer {
     Conv {
         conv: Conv,
         kernel: [usize; 4],
@@ -61,12 +64,12 @@ pub(crate) enum Step {
     MaxPool(Window),
 }
 
-impl Step {
+impl Layer {
     /// The dimensions of what becomes of `source`.
     pub(crate) fn size(&self, source: [usize; 4]) -> [usize; 4] {
         match self {
             Self::Conv { conv, kernel, .. } => {
-                let geometry = crate::geometry::Geometry::new(source, *kernel, conv);
+                let geometry = Geometry::new(source, *kernel, conv);
                 let [height, width] = geometry.result();
                 [source[0], height, width, kernel[0]]
             }
@@ -83,27 +86,27 @@ impl FrozenStage {
     /// If an activation is a leaky ReLU whose slope is not positive: the sign of its result tells nothing.
     pub fn new(layers: Vec<FrozenLayer>, device: &Device) -> Self {
         let (mut weights, mut start) = (Vec::new(), 0);
-        let step = |layer| match layer {
+        let layer = |layer| match layer {
             FrozenLayer::Conv(layer) => {
                 let (conv, kernel) = (layer.conv(), layer.dims());
-                let told = !matches!(conv.activation, Activation::LeakyRelu(slope) if slope <= 0.0);
-                assert!(told, "a leaky ReLU with the slope {:?}", slope(conv.activation));
+                let shows = conv.activation.shows_in_result();
+                assert!(shows, "a leaky ReLU with the slope {:?}", conv.activation.slope());
                 let (weight, bias, packs) = layer.into_parts();
-                let step = Step::Conv { conv, kernel, start, packs };
+                let layer = Layer::Conv { conv, kernel, start, packs };
                 let count: usize = kernel.iter().product();
                 start += count + kernel[0];
                 weights.extend([weight.reshape([count]), bias]);
-                step
+                layer
             }
-            FrozenLayer::Relu => Step::Relu,
-            FrozenLayer::MaxPool { kernel, stride } => Step::MaxPool(Window { kernel, stride }),
+            FrozenLayer::Relu => Layer::Relu,
+            FrozenLayer::MaxPool { kernel, stride } => Layer::MaxPool(Window { kernel, stride }),
         };
-        let steps = layers.into_iter().map(step).collect();
+        let layers = layers.into_iter().map(layer).collect();
         let weights = match weights.is_empty() {
             true => Tensor::zeros([1], device),
             false => Tensor::cat(weights, 0),
         };
-        Self { weights, steps }
+        Self { weights, layers }
     }
 
     /// `[N, H, W, in]` → `[N, H', W', out]`, on any tensor of the same device, with or without autodiff.
@@ -112,25 +115,25 @@ impl FrozenStage {
     /// If the channels do not fit the weights.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let mut size = x.dims();
-        for step in self.steps.iter() {
-            if let Step::Conv { kernel, .. } = step {
+        for layer in self.layers.iter() {
+            if let Layer::Conv { kernel, .. } = layer {
                 assert!(size[3] == kernel[1], "{} channels, but weights for {}", size[3], kernel[1]);
             }
-            size = step.size(size);
+            size = layer.size(size);
         }
         let weights = self.weights.clone().into_dispatch();
-        Tensor::from_dispatch(Dispatch::stage(x.into_dispatch(), weights, self.steps.clone()))
+        Tensor::from_dispatch(Dispatch::stage(x.into_dispatch(), weights, self.layers.clone()))
     }
 
     /// Side of the result for an input of `side`, or `None` where a window does not fit.
     pub fn side(&self, side: usize) -> Option<usize> {
-        self.steps.iter().try_fold(side, |side, step| {
-            let (kernel, stride, padding) = match step {
-                Step::Conv { conv, kernel, .. } => {
+        self.layers.iter().try_fold(side, |side, layer| {
+            let (kernel, stride, padding) = match layer {
+                Layer::Conv { conv, kernel, .. } => {
                     (conv.dilation * (kernel[2] - 1) + 1, conv.stride, conv.padding)
                 }
-                Step::Relu => return Some(side),
-                Step::MaxPool(window) => (window.kernel, window.stride, 0),
+                Layer::Relu => return Some(side),
+                Layer::MaxPool(window) => (window.kernel, window.stride, 0),
             };
             Some((side + 2 * padding).checked_sub(kernel)? / stride + 1)
         })
@@ -138,11 +141,11 @@ impl FrozenStage {
 }
 
 /// Frozen layers in Burn's primitives, or in the operations of a device that has faster ones.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait StageBackend: ConvBackend + PoolBackend {
-    /// All of `steps`; `weights` are those of all convolutions.
-    fn stage(x: FloatTensor<Self>, weights: FloatTensor<Self>, steps: Arc<[Step]>) -> FloatTensor<Self> {
-        composed::<Self>(x, weights, &steps, None)
+    /// All of `layers`; `weights` are those of all convolutions.
+    fn stage(x: FloatTensor<Self>, weights: FloatTensor<Self>, layers: Arc<[Layer]>) -> FloatTensor<Self> {
+        composed::<Self>(x, weights, &layers, None)
     }
 }
 
@@ -155,7 +158,7 @@ pub(crate) trait StageGradient: StageBackend {
     fn stage_kept(
         x: FloatTensor<Self>,
         weights: FloatTensor<Self>,
-        steps: &[Step],
+        layers: &[Layer],
     ) -> (FloatTensor<Self>, Self::Kept);
 
     /// The gradient to the input, which had the dimensions `source`.
@@ -163,18 +166,15 @@ pub(crate) trait StageGradient: StageBackend {
         kept: Self::Kept,
         gradient: FloatTensor<Self>,
         weights: FloatTensor<Self>,
-        steps: &[Step],
+        layers: &[Layer],
         source: [usize; 4],
     ) -> FloatTensor<Self>;
 }
 
-/// What the gradient of one step needs, in primitives.
+/// What the gradient of one layer needs, in primitives.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    not(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")),
-    expect(dead_code, reason = "for devices")
-)]
-pub(crate) enum Kept<B: Backend> {
+#[cfg_attr(not(feature = "_device"), expect(dead_code, reason = "for devices"))]
+pub(crate) enum Trace<B: Backend> {
     /// Nothing but the dimensions of what was read.
     Nothing([usize; 4]),
     /// The result of an activation.
@@ -195,34 +195,34 @@ fn parts<B: Backend>(
     (B::float_reshape(weight, Shape::from(kernel)), bias)
 }
 
-/// The steps one by one.
+/// The layers one by one.
 fn composed<B: ConvBackend + PoolBackend>(
     x: FloatTensor<B>,
     weights: FloatTensor<B>,
-    steps: &[Step],
-    mut kept: Option<&mut Vec<Kept<B>>>,
+    layers: &[Layer],
+    mut kept: Option<&mut Vec<Trace<B>>>,
 ) -> FloatTensor<B> {
-    steps.iter().fold(x, |x, step| {
+    layers.iter().fold(x, |x, layer| {
         let source = x.shape().dims();
-        let (y, keep) = match step {
-            Step::Conv { conv, kernel, start, packs } => {
+        let (y, keep) = match layer {
+            Layer::Conv { conv, kernel, start, packs } => {
                 let (weight, bias) = parts::<B>(&weights, *kernel, *start);
                 let y = B::convolve(x, weight, bias, *conv, Some(packs.clone()));
                 let keep = match conv.activation {
-                    Activation::None => Kept::Nothing(source),
-                    _ => Kept::Result(source, y.clone()),
+                    Activation::None => Trace::Nothing(source),
+                    _ => Trace::Result(source, y.clone()),
                 };
                 (y, keep)
             }
-            Step::Relu => {
+            Layer::Relu => {
                 let y = B::relu(x);
-                (y.clone(), Kept::Result(source, y))
+                (y.clone(), Trace::Result(source, y))
             }
-            Step::MaxPool(window) if kept.is_some() => {
+            Layer::MaxPool(window) if kept.is_some() => {
                 let (y, taken) = B::pool_indexed(x, *window);
-                (y, Kept::Taken(source, taken))
+                (y, Trace::Taken(source, taken))
             }
-            Step::MaxPool(window) => (B::pool(x, *window), Kept::Nothing(source)),
+            Layer::MaxPool(window) => (B::pool(x, *window), Trace::Nothing(source)),
         };
         if let Some(kept) = &mut kept {
             kept.push(keep);
@@ -231,7 +231,7 @@ fn composed<B: ConvBackend + PoolBackend>(
     })
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 mod cube {
     use burn::backend::Cube;
 
@@ -240,37 +240,37 @@ mod cube {
     impl StageBackend for Cube {}
 
     impl StageGradient for Cube {
-        type Kept = Vec<Kept<Self>>;
+        type Kept = Vec<Trace<Self>>;
 
         fn stage_kept(
             x: FloatTensor<Self>,
             weights: FloatTensor<Self>,
-            steps: &[Step],
+            layers: &[Layer],
         ) -> (FloatTensor<Self>, Self::Kept) {
             let mut kept = Vec::new();
-            (composed::<Self>(x, weights, steps, Some(&mut kept)), kept)
+            (composed::<Self>(x, weights, layers, Some(&mut kept)), kept)
         }
 
         fn stage_gradient(
             kept: Self::Kept,
             gradient: FloatTensor<Self>,
             weights: FloatTensor<Self>,
-            steps: &[Step],
+            layers: &[Layer],
             _: [usize; 4],
         ) -> FloatTensor<Self> {
-            steps.iter().zip(kept).rev().fold(gradient, |gradient, (step, kept)| match (step, kept) {
-                (Step::Conv { conv, kernel, start, packs }, Kept::Nothing(source)) => {
+            layers.iter().zip(kept).rev().fold(gradient, |gradient, (layer, kept)| match (layer, kept) {
+                (Layer::Conv { conv, kernel, start, packs }, Trace::Nothing(source)) => {
                     let (weight, _) = parts::<Self>(&weights, *kernel, *start);
                     Self::input_gradient(weight, gradient, source, *conv, Some(packs.clone()))
                 }
-                (Step::Conv { conv, kernel, start, packs }, Kept::Result(source, y)) => {
+                (Layer::Conv { conv, kernel, start, packs }, Trace::Result(source, y)) => {
                     let (weight, _) = parts::<Self>(&weights, *kernel, *start);
-                    Self::gated_input_gradient(weight, gradient, y, source, *conv, Some(packs.clone()))
+                    Self::input_gradient_through(weight, gradient, y, source, *conv, Some(packs.clone()))
                 }
-                (Step::MaxPool(window), Kept::Taken(source, taken)) => {
+                (Layer::MaxPool(window), Trace::Taken(source, taken)) => {
                     Self::pool_gradient(taken, gradient, source, *window)
                 }
-                (_, Kept::Result(_, y)) => Self::activation_gradient(y, gradient, Activation::Relu),
+                (_, Trace::Result(_, y)) => Self::activation_gradient(y, gradient, Activation::Relu),
                 _ => gradient,
             })
         }
@@ -278,15 +278,15 @@ mod cube {
 }
 
 impl<B: StageGradient, C: CheckpointStrategy> StageBackend for Autodiff<B, C> {
-    fn stage(x: FloatTensor<Self>, weights: FloatTensor<Self>, steps: Arc<[Step]>) -> FloatTensor<Self> {
+    fn stage(x: FloatTensor<Self>, weights: FloatTensor<Self>, layers: Arc<[Layer]>) -> FloatTensor<Self> {
         let weights = weights.into_primitive();
         let source = x.primitive().shape().dims();
         match Stage.prepare::<C>([x.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (y, kept) = B::stage_kept(x.into_primitive(), weights.clone(), &steps);
-                prep.finish((kept, weights, steps, source), y)
+                let (y, kept) = B::stage_kept(x.into_primitive(), weights.clone(), &layers);
+                prep.finish((kept, weights, layers, source), y)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::stage(x.into_primitive(), weights, steps)),
+            OpsKind::UnTracked(prep) => prep.finish(B::stage(x.into_primitive(), weights, layers)),
         }
     }
 }
@@ -295,12 +295,12 @@ impl<B: StageGradient, C: CheckpointStrategy> StageBackend for Autodiff<B, C> {
 struct Stage;
 
 impl<B: StageGradient> Backward<B, 1> for Stage {
-    type State = (B::Kept, FloatTensor<B>, Arc<[Step]>, [usize; 4]);
+    type State = (B::Kept, FloatTensor<B>, Arc<[Layer]>, [usize; 4]);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (kept, weights, steps, source) = ops.state;
+        let (kept, weights, layers, source) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
-            B::stage_gradient(kept, gradient, weights, &steps, source)
+            B::stage_gradient(kept, gradient, weights, &layers, source)
         });
     }
 }

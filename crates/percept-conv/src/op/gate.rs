@@ -6,10 +6,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, unary},
 };
 
-use crate::flex::tensor;
+use super::{recorded, tensor};
 use crate::kernel::{self, Level};
 
 /// Channel `c` times channel `C + c`: `[N, H, W, 2C]` → `[N, H, W, C]`.
@@ -22,7 +22,7 @@ pub fn simple_gate(x: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::gate(x.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait GateBackend: Backend {
     fn gate(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let [one, other] = halves::<Self>(x);
@@ -37,7 +37,7 @@ pub(crate) trait GateBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl GateBackend for burn::backend::Cube {}
 
 fn halves<B: Backend>(x: FloatTensor<B>) -> [FloatTensor<B>; 2] {
@@ -65,13 +65,10 @@ impl GateBackend for Flex {
 
 impl<B: GateBackend, C: CheckpointStrategy> GateBackend for Autodiff<B, C> {
     fn gate(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let prep = Gate.prepare::<C>([x.node()]).compute_bound();
+        let nodes = [x.node()];
         let x = x.into_primitive();
         let y = B::gate(x.clone());
-        match prep.stateful() {
-            OpsKind::Tracked(prep) => prep.finish(x, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Gate, nodes, x, y)
     }
 }
 

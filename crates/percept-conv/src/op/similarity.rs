@@ -6,10 +6,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, unary},
 };
 
-use crate::flex::tensor;
+use super::{recorded, tensor};
 use crate::kernel::{self, Cosines, Level, NEAREST_EPSILON};
 
 /// `CX` of Mechrez, Talmi, Zelnik-Manor, *The Contextual Loss for Image Transformation with Non-Aligned Data*,
@@ -27,12 +27,12 @@ pub fn contextual_similarity(cosines: Tensor<3>, bandwidth: f64) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::similarity(cosines.into_dispatch(), bandwidth))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait SimilarityBackend: Backend {
     fn similarity(cosines: FloatTensor<Self>, bandwidth: f64) -> FloatTensor<Self> {
-        let parts = Parts::<Self>::new(cosines, bandwidth);
-        let [images, ..]: [usize; 3] = parts.best.shape().dims();
-        Self::float_reshape(Self::float_mean_dim(parts.best, 2), Shape::from([images]))
+        let similarities = Similarities::<Self>::new(cosines, bandwidth);
+        let [images, ..]: [usize; 3] = similarities.best.shape().dims();
+        Self::float_reshape(Self::float_mean_dim(similarities.best, 2), Shape::from([images]))
     }
 
     /// The gradient to the cosines.
@@ -41,15 +41,15 @@ pub(crate) trait SimilarityBackend: Backend {
         gradient: FloatTensor<Self>,
         bandwidth: f64,
     ) -> FloatTensor<Self> {
-        Parts::<Self>::new(cosines, bandwidth).gradient(gradient)
+        Similarities::<Self>::new(cosines, bandwidth).gradient(gradient)
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl SimilarityBackend for burn::backend::Cube {}
 
 /// Similarity by Burn's own operations, for every device.
-struct Parts<B: Backend> {
+struct Similarities<B: Backend> {
     cosines: FloatTensor<B>,
     distance: FloatTensor<B>,
     nearest: FloatTensor<B>,
@@ -60,7 +60,7 @@ struct Parts<B: Backend> {
     bandwidth: f64,
 }
 
-impl<B: Backend> Parts<B> {
+impl<B: Backend> Similarities<B> {
     fn new(cosines: FloatTensor<B>, bandwidth: f64) -> Self {
         let distance =
             B::float_mul_scalar(B::float_add_scalar(cosines.clone(), (-1.0).into()), (-0.5).into());
@@ -119,13 +119,10 @@ impl SimilarityBackend for Flex {
 
 impl<B: SimilarityBackend, C: CheckpointStrategy> SimilarityBackend for Autodiff<B, C> {
     fn similarity(cosines: FloatTensor<Self>, bandwidth: f64) -> FloatTensor<Self> {
-        let prep = Similarity.prepare::<C>([cosines.node()]).compute_bound();
+        let nodes = [cosines.node()];
         let cosines = cosines.into_primitive();
         let y = B::similarity(cosines.clone(), bandwidth);
-        match prep.stateful() {
-            OpsKind::Tracked(prep) => prep.finish((cosines, bandwidth), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Similarity, nodes, (cosines, bandwidth), y)
     }
 }
 
@@ -167,7 +164,7 @@ mod tests {
         for size in [[2, 7, 5], [1, 1, 1], [1, 130, 33], [3, 17, 64]] {
             let values = cosines(size);
             let gradient: Vec<f32> = (0..size[0]).map(|image| 1.0 - 0.7 * image as f32).collect();
-            let expected = Parts::<Flex>::new(tensor(values.clone(), &size), 0.5);
+            let expected = Similarities::<Flex>::new(tensor(values.clone(), &size), 0.5);
             let best = expected.best.clone();
             let expected = expected.gradient(tensor(gradient.clone(), &[size[0]])).to_contiguous();
             let mean = Flex::float_mean_dim(best, 2).to_contiguous();

@@ -6,12 +6,12 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops, binary},
 };
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use crate::flex::tensor;
+use super::{recorded, tensor};
 use crate::kernel::filled;
 
 /// Mean squared difference over the positions, by image and channel: two `[N, H, W, C]` → `[N, C]`.
@@ -23,7 +23,7 @@ pub fn channel_distance(a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::distance(a.into_dispatch(), b.into_dispatch()))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait DistanceBackend: Backend {
     fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         let [n, _, _, c] = a.shape().dims();
@@ -47,7 +47,7 @@ pub(crate) trait DistanceBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl DistanceBackend for burn::backend::Cube {}
 
 /// Pixels whose squares are summed in single precision, before these sums are added in double.
@@ -115,10 +115,7 @@ impl<B: DistanceBackend, C: CheckpointStrategy> DistanceBackend for Autodiff<B, 
         let nodes = [a.node(), b.node()];
         let (a, b) = (a.into_primitive(), b.into_primitive());
         let y = B::distance(a.clone(), b.clone());
-        match Distance.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((a, b), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Distance, nodes, (a, b), y)
     }
 }
 
@@ -129,14 +126,11 @@ impl<B: DistanceBackend> Backward<B, 2> for Distance {
     type State = (FloatTensor<B>, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
         let (a, b) = ops.state;
-        let [to_a, to_b] = ops.parents;
-        if let Some(node) = to_a {
-            grads.register::<B>(node.id, B::distance_gradient(a.clone(), b.clone(), gradient.clone()));
-        }
-        if let Some(node) = to_b {
-            grads.register::<B>(node.id, B::distance_gradient(b, a, gradient));
-        }
+        let to = |one: &FloatTensor<B>, other: &FloatTensor<B>| {
+            let (one, other) = (one.clone(), other.clone());
+            move |gradient| B::distance_gradient(one, other, gradient)
+        };
+        binary::<B, _, _>(ops.parents, ops.node, grads, to(&a, &b), to(&b, &a));
     }
 }

@@ -14,7 +14,7 @@ use burn_autodiff::{
 use burn_flex::{FlexTensor, Layout};
 use rayon::prelude::*;
 
-use crate::flex::tensor;
+use super::tensor;
 use crate::kernel::filled_in;
 
 /// Largest value of every `kernel × kernel` window, windows `stride` apart, no padding, sizes rounded
@@ -43,7 +43,7 @@ impl Window {
     }
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait PoolBackend: Backend {
     fn pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         Self::pool_indexed(x, window).0
@@ -75,7 +75,7 @@ pub(crate) trait PoolBackend: Backend {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl PoolBackend for burn::backend::Cube {}
 
 impl PoolBackend for Flex {

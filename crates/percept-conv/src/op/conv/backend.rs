@@ -5,12 +5,13 @@ use std::sync::Arc;
 use burn::backend::{Backend, TensorMetadata, backend_extension, tensor::FloatTensor};
 use burn::tensor::{Shape, ops::ConvOptions};
 
-use crate::{Activation, Conv, frozen::Packs};
+use crate::conv::{Activation, Conv};
+use crate::packs::Packs;
 
 /// Operations that have a fast form on some devices. The bodies here, in Burn's primitives, serve all others.
 ///
 /// `x` is `[N, H, W, in]`, `weight` `[out, in, kh, kw]` and `gradient` is that to the result.
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait ConvBackend: Backend {
     /// `activation(conv(x, weight) + bias)`; `packs` keeps what a frozen layer computes once.
     fn convolve(
@@ -72,8 +73,8 @@ pub(crate) trait ConvBackend: Backend {
         ))
     }
 
-    /// The same; `gradient` is that to the result `y` of the activation.
-    fn gated_input_gradient(
+    /// The same through the activation: `gradient` is that to its result `y`.
+    fn input_gradient_through(
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         y: FloatTensor<Self>,
@@ -107,7 +108,7 @@ pub(crate) trait ConvBackend: Backend {
     }
 }
 
-pub(crate) fn options(conv: Conv, groups: usize) -> ConvOptions<2> {
+pub(in crate::op) fn options(conv: Conv, groups: usize) -> ConvOptions<2> {
     ConvOptions::new([conv.stride; 2], [conv.padding; 2], [conv.dilation; 2], groups)
 }
 
@@ -128,13 +129,13 @@ fn activated<B: Backend>(y: FloatTensor<B>, activation: Activation) -> FloatTens
     }
 }
 
-pub(crate) fn to_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub(in crate::op) fn to_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 3, 1, 2])
 }
 
-pub(crate) fn to_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub(in crate::op) fn to_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 2, 3, 1])
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl ConvBackend for burn::backend::Cube {}

@@ -1,16 +1,16 @@
 //! Normalisation of every pixel over its channels.
 
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::Tensor;
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops},
 };
 use burn_flex::FlexTensor;
 
-use crate::flex::tensor;
+use super::{by_channel, recorded, tensor};
 use crate::kernel::{Level, Norm};
 
 /// Every pixel of `x` (`[N, H, W, C]`) less its mean, divided by the root of its variance and `epsilon`, times
@@ -26,7 +26,7 @@ pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64
     Tensor::from_dispatch(Dispatch::normalise(x.into_dispatch(), weight, bias, epsilon))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait NormBackend: Backend {
     fn normalise(
         x: FloatTensor<Self>,
@@ -34,7 +34,7 @@ pub(crate) trait NormBackend: Backend {
         bias: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        let (unit, _) = unit::<Self>(x, epsilon);
+        let (unit, _) = normalised::<Self>(x, epsilon);
         Self::float_add(Self::float_mul(unit, by_channel::<Self>(weight)), by_channel::<Self>(bias))
     }
 
@@ -47,31 +47,26 @@ pub(crate) trait NormBackend: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let channels = weight.shape();
         let sum = |x| Self::float_reshape(Self::float_sum_dims(x, &[0, 1, 2]), channels.clone());
-        let (unit, inverse) = unit::<Self>(x, epsilon);
+        let (unit, inverse) = normalised::<Self>(x, epsilon);
         let to_weight = sum(Self::float_mul(gradient.clone(), unit.clone()));
         let to_bias = sum(gradient.clone());
-        let weighed = Self::float_mul(gradient, by_channel::<Self>(weight));
-        let along = Self::float_mean_dim(Self::float_mul(weighed.clone(), unit.clone()), 3);
-        let level = Self::float_mean_dim(weighed.clone(), 3);
-        let rest = Self::float_sub(Self::float_sub(weighed, level), Self::float_mul(unit, along));
+        let weighted = Self::float_mul(gradient, by_channel::<Self>(weight));
+        let along = Self::float_mean_dim(Self::float_mul(weighted.clone(), unit.clone()), 3);
+        let level = Self::float_mean_dim(weighted.clone(), 3);
+        let rest = Self::float_sub(Self::float_sub(weighted, level), Self::float_mul(unit, along));
         (Self::float_mul(rest, inverse), to_weight, to_bias)
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl NormBackend for burn::backend::Cube {}
 
 /// The normalised pixels, and what each was multiplied with.
-fn unit<B: Backend>(x: FloatTensor<B>, epsilon: f64) -> (FloatTensor<B>, FloatTensor<B>) {
+fn normalised<B: Backend>(x: FloatTensor<B>, epsilon: f64) -> (FloatTensor<B>, FloatTensor<B>) {
     let centred = B::float_sub(x.clone(), B::float_mean_dim(x, 3));
     let variance = B::float_mean_dim(B::float_mul(centred.clone(), centred.clone()), 3);
     let inverse = B::float_recip(B::float_sqrt(B::float_add_scalar(variance, epsilon.into())));
     (B::float_mul(centred, inverse.clone()), inverse)
-}
-
-fn by_channel<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let channels = x.shape()[0];
-    B::float_reshape(x, Shape::from([1, 1, 1, channels]))
 }
 
 impl NormBackend for Flex {
@@ -110,10 +105,7 @@ impl<B: NormBackend, C: CheckpointStrategy> NormBackend for Autodiff<B, C> {
         let nodes = [x.node(), weight.node(), bias.node()];
         let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
         let y = B::normalise(x.clone(), weight.clone(), bias, epsilon);
-        match Normalise.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, weight, epsilon), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Normalise, nodes, (x, weight, epsilon), y)
     }
 }
 

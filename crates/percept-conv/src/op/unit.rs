@@ -6,11 +6,11 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, binary, unary},
 };
 use burn_flex::FlexTensor;
 
-use crate::flex::tensor;
+use super::{by_channel, recorded, tensor};
 use crate::kernel::{Level, Vectors};
 
 /// Every vector along the last dimension divided by its length: `[N, P, C]`. `epsilon` is added to the squared
@@ -32,7 +32,7 @@ pub fn unit_distance(a: Tensor<4>, b: Tensor<4>, weight: Tensor<1>, epsilon: f64
     Tensor::<3>::from_dispatch(Dispatch::unit_distance(a, b, weight.into_dispatch(), epsilon))
 }
 
-#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu")))]
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait UnitBackend: Backend {
     /// Along the last dimension.
     fn unit(x: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
@@ -55,10 +55,9 @@ pub(crate) trait UnitBackend: Backend {
         weight: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        let [n, h, w, c] = a.shape().dims();
+        let [n, h, w, _] = a.shape().dims();
         let apart = Self::float_sub(Self::unit(a, epsilon), Self::unit(b, epsilon));
-        let weight = Self::float_reshape(weight, Shape::from([1, 1, 1, c]));
-        let terms = Self::float_mul(Self::float_mul(apart.clone(), apart), weight);
+        let terms = Self::float_mul(Self::float_mul(apart.clone(), apart), by_channel::<Self>(weight));
         Self::float_reshape(Self::float_sum_dim(terms, 3), Shape::from([n, h, w]))
     }
 
@@ -70,16 +69,15 @@ pub(crate) trait UnitBackend: Backend {
         gradient: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        let [n, h, w, c] = a.shape().dims();
+        let [n, h, w, _] = a.shape().dims();
         let apart = Self::float_sub(Self::unit(a.clone(), epsilon), Self::unit(b, epsilon));
-        let weight =
-            Self::float_mul_scalar(Self::float_reshape(weight, Shape::from([1, 1, 1, c])), 2.0.into());
+        let weight = Self::float_mul_scalar(by_channel::<Self>(weight), 2.0.into());
         let gradient = Self::float_reshape(gradient, Shape::from([n, h, w, 1]));
         Self::unit_gradient(a, Self::float_mul(Self::float_mul(apart, weight), gradient), epsilon)
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan", feature = "metal", feature = "wgpu"))]
+#[cfg(feature = "_device")]
 impl UnitBackend for burn::backend::Cube {}
 
 /// `1 / √(Σ x² + ε)` along the last dimension.
@@ -136,13 +134,10 @@ fn vectors(x: &FlexTensor, epsilon: f64) -> Vectors {
 
 impl<B: UnitBackend, C: CheckpointStrategy> UnitBackend for Autodiff<B, C> {
     fn unit(x: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
-        let prep = Unit.prepare::<C>([x.node()]).compute_bound();
+        let nodes = [x.node()];
         let x = x.into_primitive();
         let y = B::unit(x.clone(), epsilon);
-        match prep.stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, epsilon), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(Unit, nodes, (x, epsilon), y)
     }
 
     fn unit_distance(
@@ -151,13 +146,10 @@ impl<B: UnitBackend, C: CheckpointStrategy> UnitBackend for Autodiff<B, C> {
         weight: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        let prep = UnitDistance.prepare::<C>([a.node(), b.node()]).compute_bound();
+        let nodes = [a.node(), b.node()];
         let [a, b, weight] = [a, b, weight].map(|t| t.into_primitive());
         let y = B::unit_distance(a.clone(), b.clone(), weight.clone(), epsilon);
-        match prep.stateful() {
-            OpsKind::Tracked(prep) => prep.finish((a, b, weight, epsilon), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        recorded::<B, C, _, _>(UnitDistance, nodes, (a, b, weight, epsilon), y)
     }
 }
 
@@ -180,17 +172,11 @@ impl<B: UnitBackend> Backward<B, 2> for UnitDistance {
     type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, f64);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
         let (a, b, weight, epsilon) = ops.state;
-        let [to_a, to_b] = ops.parents;
-        let step = |from: &FloatTensor<B>, to: &FloatTensor<B>| {
-            B::unit_distance_gradient(from.clone(), to.clone(), weight.clone(), gradient.clone(), epsilon)
+        let to = |one: &FloatTensor<B>, other: &FloatTensor<B>| {
+            let (one, other, weight) = (one.clone(), other.clone(), weight.clone());
+            move |gradient| B::unit_distance_gradient(one, other, weight, gradient, epsilon)
         };
-        if let Some(node) = to_a {
-            grads.register::<B>(node.id, step(&a, &b));
-        }
-        if let Some(node) = to_b {
-            grads.register::<B>(node.id, step(&b, &a));
-        }
+        binary::<B, _, _>(ops.parents, ops.node, grads, to(&a, &b), to(&b, &a));
     }
 }
