@@ -8,7 +8,29 @@
 //!
 //! [`read_photo`] gives a [`Photo`]: the pixels, and what else the file holds (alpha, 16 bits, an ICC profile), so
 //! that [`write_photo`] can put it back. [`read_srgb`] gives the pixels alone. What is wrong with a file is a
-//! [`ReadError`] that names the file and says what to do.
+//! [`ReadError`] that names the file and says what to do. [`Photo::bled`] is what a network should see of a photo with
+//! transparent pixels. [`list_folder`] gives the photos of a folder, and what of it is left out and why; [`photo_name`]
+//! is the name by which photos of two folders are paired.
+//!
+//! ```
+//! use percept_image::{Image, Photo, Srgb, list_folder, read_photo, write_photo};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let grey = Image::<Srgb>::from_fn(40, 30, |x, _, _| x as f32 / 39.0);
+//! write_photo(folder.join("ramp.png"), &Photo::new(grey))?;
+//! std::fs::write(folder.join("phone.heic"), "")?;
+//!
+//! let listing = list_folder(folder)?;
+//! for path in &listing.photos {
+//!     let photo = read_photo(path)?;
+//!     let darker = photo.pixels.clone().map(|value| value * 0.5);
+//!     // Alpha, depth and profile stay what they were.
+//!     write_photo(path.with_extension("tif"), &photo.with_pixels(darker))?;
+//! }
+//! assert!(listing.left_out[0].to_string().contains("phone.heic: a HEIC picture cannot be read; convert it to PNG"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! [`resize::imresize`] is MATLAB's bicubic, which super-resolution papers shrink with; [`resize::resize`] has
 //! the other filters.
@@ -18,7 +40,8 @@
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
 //! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours.
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair all but [`Mdsi`] give the same whichever
+//! picture is the reference.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -55,8 +78,9 @@ pub use crate::heat::heat;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
 pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
-    Depth, EXTENSIONS, JPEG_QUALITY, MAX_PIXELS, MAX_SIDE, Photo, ReadError, WriteError, decode_photo,
-    list_photos, read_photo, read_srgb, write_atomic, write_photo,
+    Depth, EXTENSIONS, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photo, ReadError,
+    Reason, WriteError, decode_photo, list_folder, list_photos, photo_name, read_photo, read_srgb,
+    write_atomic, write_photo,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

@@ -222,7 +222,7 @@ impl Job {
 
 /// The picture as the network makes it, with everything else that the file holds.
 fn restored(model: &Model, tiling: Tiling, photo: Photo) -> Result<Photo, Failure> {
-    let pixels = model.restore(&photo.pixels, tiling).map_err(Failure::work)?;
+    let pixels = model.restore(&photo.bled(), tiling).map_err(Failure::work)?;
     let (from, to) = (photo.pixels.size(), pixels.size());
     let alpha = match photo.alpha {
         Some(alpha) if from != to => {

@@ -82,6 +82,41 @@ fn alpha_and_sixteen_bits_are_kept_and_nothing_is_overwritten() {
     run(&["apply", arg(&model), arg(&input), "-o", arg(&out), "--force"]).exits(0);
 }
 
+/// What a file hides under transparent pixels may be any colour.
+#[test]
+fn colours_under_transparent_pixels_do_not_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    let inside = |x: usize, y: usize| (x as f32 - 30.0).hypot(y as f32 - 25.0) < 18.0;
+    let alpha: Vec<f32> = (0..60 * 50)
+        .map(|i| match (inside(i % 60, i / 60), i % 60 < 30) {
+            (true, true) => 1.0,
+            (true, false) => 0.4,
+            _ => 0.0,
+        })
+        .collect();
+    for depth in [Depth::Eight, Depth::Sixteen] {
+        let restored = |hidden: f32, more: &[&str]| {
+            let seen = photo(60, 50, 2);
+            let pixels =
+                Image::from_fn(60, 50, |x, y, c| if inside(x, y) { seen.pixel(x, y)[c] } else { hidden });
+            let sprite = Photo { alpha: Some(alpha.clone()), depth, ..Photo::new(pixels) };
+            write_photo(at("in.png"), &sprite).unwrap();
+            let (input, out) = (at("in.png"), at("out"));
+            let call = ["apply", arg(&model), arg(&input), "-o", arg(&out), "--force"];
+            run(&[&call[..], more].concat()).exits(0);
+            read_photo(out.join("in.png")).unwrap()
+        };
+        let (white, black) = (restored(1.0, &[]), restored(0.0, &[]));
+        assert_eq!(white, black);
+        assert!(white.alpha.unwrap().iter().any(|a| *a > 0.0 && *a < 0.3), "an edge is there to be seen");
+        let tiled = restored(1.0, &["--tile", "32"]);
+        let far = tiled.pixels.data().iter().zip(black.pixels.data()).map(|(a, b)| (a - b).abs());
+        assert!(far.fold(0.0, f32::max) <= 1.0 / 255.0 + 1e-6);
+    }
+}
+
 #[test]
 fn tiles_change_nothing() {
     let folder = tempfile::tempdir().unwrap();

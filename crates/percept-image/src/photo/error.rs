@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::format::READABLE;
 use super::read::{MAX_PIXELS, MAX_SIDE};
 
 /// Why an image file or folder could not be read.
@@ -23,7 +24,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// A sound file, or one of a kind, that is not supported here.
-    #[error("{}: {reason}; convert it to PNG, JPEG, WebP, TIFF, BMP or PPM with 8 or 16 bits a channel", path.display())]
+    #[error("{}: {reason}; convert it to {READABLE}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -81,6 +82,11 @@ impl ReadError {
             | Self::TooLarge { path, .. }
             | Self::Empty { path, .. } => path,
         }
+    }
+
+    /// What cannot be read, with its article (`a HEIC picture`).
+    pub(super) fn foreign(path: &Path, what: &str) -> Self {
+        Self::Unsupported { path: path.into(), reason: format!("{what} cannot be read") }
     }
 
     pub(super) fn from_io(path: &Path, source: io::Error) -> Self {

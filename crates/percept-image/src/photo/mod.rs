@@ -1,21 +1,24 @@
 //! Image files: what is kept of one, reading, writing, and finding them in a folder.
 
+mod bleed;
 mod error;
-mod jpeg_end;
+mod folder;
+mod foreign;
+mod format;
+mod jpeg;
 mod read;
+mod tiff;
+mod tiff_directory;
+mod tiff_layout;
 mod write;
 
-use std::path::{Path, PathBuf};
-
 pub use error::{ReadError, WriteError};
-pub use read::{MAX_PIXELS, MAX_SIDE, decode_photo, read_photo, read_srgb};
+pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, photo_name};
+pub use format::EXTENSIONS;
+pub use read::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, read_photo, read_srgb};
 pub use write::{JPEG_QUALITY, write_atomic, write_photo};
 
 use crate::{Image, Srgb};
-
-/// File name extensions that are read and written, in lower case.
-pub const EXTENSIONS: [&str; 11] =
-    ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pnm", "pbm"];
 
 /// Bits that a file stores for each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,29 +58,4 @@ impl Photo {
     pub fn with_pixels(self, pixels: Image<Srgb>) -> Self {
         Self { pixels, ..self }
     }
-}
-
-/// The image files directly inside a folder, sorted by name: known extensions in any case, hidden files left
-/// out, subfolders not entered.
-///
-/// # Errors
-/// When the folder is missing, is no folder or cannot be listed.
-pub fn list_photos(dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, ReadError> {
-    let dir = dir.as_ref();
-    let failed = |source| ReadError::from_io(dir, source);
-    let mut photos = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && extension(&path).is_some_and(|e| EXTENSIONS.contains(&e.as_str())) && path.is_file() {
-            photos.push(path);
-        }
-    }
-    photos.sort();
-    Ok(photos)
-}
-
-/// The extension in lower case.
-fn extension(path: &Path) -> Option<String> {
-    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
 }

@@ -1,12 +1,14 @@
 //! Image files to pixels.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
-use image::codecs::tiff::TiffDecoder;
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::{Depth, Photo, ReadError, jpeg_end};
+use super::format::{self, extension};
+use super::{Depth, Photo, ReadError, foreign, jpeg, tiff};
 use crate::{Image, Srgb};
 
 /// The longest side that is decoded.
@@ -14,28 +16,47 @@ pub const MAX_SIDE: u32 = 65_535;
 /// The most pixels that are decoded: a 150-megapixel camera's, 2 GB of `f32`. A file of a few kilobytes can
 /// claim more than any memory holds.
 pub const MAX_PIXELS: u64 = 160_000_000;
-/// The largest file that is read: [`MAX_PIXELS`] of 16-bit RGBA, and some.
-const MAX_BYTES: u64 = 10 * MAX_PIXELS;
+/// The largest file that is read, in bytes: [`MAX_PIXELS`] of 16-bit RGBA, and some.
+pub const MAX_BYTES: u64 = 10 * MAX_PIXELS;
 
 /// Reads an image file, whatever its extension says: the format is found from the content.
 ///
-/// Orientation marks (EXIF) are applied. Palettes become colours, CMYK becomes RGB. Alpha, 16 bits and the ICC
-/// profile are kept (a profile that does not describe the channels that come out, as CMYK's, is dropped).
-/// Of animations and multi-page files the first picture is read. Colours are not converted by the profile:
-/// the values are the file's.
+/// Orientation marks (EXIF) are applied. Palettes become colours, CMYK becomes RGB, colours that are multiplied by their
+/// alpha are divided by it, levels of fewer than 8 bits are spread to 8. Alpha, 16 bits and the ICC profile are kept (a
+/// profile that does not describe the channels that come out, as CMYK's, is dropped). Of animations and multi-page files
+/// the first picture is read. Colours are not converted by the profile: the values are the file's.
 ///
 /// # Errors
-/// When there is no such file, its format or kind of pixels is not supported (floating point TIFF),
-/// it is cut off, damaged, without pixels or beyond [`MAX_SIDE`] and [`MAX_PIXELS`]. Every message names the file.
+/// When there is no such file, its format or kind of pixels is not supported (floating point TIFF), it is cut off,
+/// damaged, without pixels or beyond [`MAX_SIDE`], [`MAX_PIXELS`] and [`MAX_BYTES`]. Every message names the file.
 pub fn read_photo(path: impl AsRef<Path>) -> Result<Photo, ReadError> {
     let path = path.as_ref();
     let failed = |source| ReadError::from_io(path, source);
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > MAX_BYTES {
-        let reason = format!("the file has {} MB", bytes / 1_000_000);
-        return Err(ReadError::TooLarge { path: path.into(), reason });
+    let file = File::open(path).map_err(failed)?;
+    let too_large = |size: String| {
+        let reason = format!("the file has {size}, and at most {} MB are read", MAX_BYTES / 1_000_000);
+        Err(ReadError::TooLarge { path: path.into(), reason })
+    };
+    let length = file.metadata().map_err(failed)?.len();
+    if length > MAX_BYTES {
+        return too_large(format!("{} MB", length / 1_000_000));
     }
-    decode_photo(path, &std::fs::read(path).map_err(failed)?)
+    // What is no ordinary file does not know its length: a device may never end.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return too_large("no end".to_string());
+    }
+    decode_photo(path, &bytes)
+}
+
+/// A decoder's result, its pixels as they are stored.
+pub(super) struct Decoded {
+    pub image: DynamicImage,
+    pub icc: Option<Vec<u8>>,
+    pub orientation: Orientation,
+    /// Whether colours are multiplied by the alpha.
+    pub premultiplied: bool,
 }
 
 /// [`read_photo`] for a file's bytes that are in memory already; `name` stands in the messages.
@@ -44,41 +65,84 @@ pub fn read_photo(path: impl AsRef<Path>) -> Result<Photo, ReadError> {
 /// As [`read_photo`].
 pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadError> {
     let path = name.as_ref();
-    let failed = |error| ReadError::from_decoder(path, error);
     if bytes.is_empty() {
         return Err(ReadError::Truncated { path: path.into(), reason: "it holds no bytes".into() });
     }
-    let format = image::guess_format(bytes).map_err(|_| ReadError::Unsupported {
-        path: path.into(),
-        reason: "the content is not that of a known image format".into(),
-    })?;
-    if format == ImageFormat::Jpeg && !jpeg_end::reaches_end(bytes) {
-        let reason = "the JPEG has no end-of-image marker".into();
-        return Err(ReadError::Truncated { path: path.into(), reason });
+    let Some(format) = format::by_content(bytes) else {
+        return Err(unknown(path, bytes));
+    };
+    let Decoded { mut image, icc, orientation, premultiplied } = match format {
+        ImageFormat::Tiff => tiff::decode(path, bytes)?,
+        ImageFormat::Jpeg => {
+            let markers = jpeg::Markers::read(bytes);
+            markers.check(path)?;
+            if markers.unusual() {
+                jpeg::decode(path, bytes, &markers)?
+            } else {
+                decode(path, bytes, format)?
+            }
+        }
+        _ => decode(path, bytes, format)?,
+    };
+    image.apply_orientation(orientation);
+    let mut photo =
+        unpacked(image).ok_or_else(|| ReadError::foreign(path, "a picture of floating point numbers"))?;
+    if premultiplied {
+        divide_by_alpha(&mut photo);
     }
+    photo.icc = icc.filter(|profile| describes(profile, photo.grey));
+    Ok(photo)
+}
+
+/// What is none of the formats that are read.
+fn unknown(path: &Path, bytes: &[u8]) -> ReadError {
+    let by_name = || foreign::by_extension(&extension(path).unwrap_or_default());
+    match foreign::by_content(bytes).or_else(by_name) {
+        Some(what) => ReadError::foreign(path, what),
+        None => ReadError::Unsupported {
+            path: path.into(),
+            reason: "the content is not that of a known image format".into(),
+        },
+    }
+}
+
+/// By the `image` crate.
+fn decode(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Decoded, ReadError> {
+    let failed = |error| ReadError::from_decoder(path, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(ReadError::Empty { path: path.into(), width, height });
-    }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        let reason = format!("the image claims {width}×{height} pixels");
-        return Err(ReadError::TooLarge { path: path.into(), reason });
-    }
+    check_size(path, width, height)?;
     // A broken side note is no reason to refuse sound pixels.
-    let icc = if format == ImageFormat::Tiff { tiff_profile(bytes) } else { decoder.icc_profile() };
-    let icc = icc.unwrap_or_default();
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    decoded.apply_orientation(orientation);
-    let mut photo = unpacked(decoded).ok_or_else(|| ReadError::Unsupported {
-        path: path.into(),
-        reason: "its pixels are floating point numbers, whose range is unknown".into(),
-    })?;
-    photo.icc = icc.filter(|profile| describes(profile, photo.grey));
-    Ok(photo)
+    let icc = decoder.icc_profile().unwrap_or_default();
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    Ok(Decoded { image, icc, orientation, premultiplied: false })
+}
+
+/// Refuses a picture without pixels, and one of too many.
+pub(super) fn check_size(path: &Path, width: u32, height: u32) -> Result<(), ReadError> {
+    let path = path.to_path_buf();
+    if width == 0 || height == 0 {
+        return Err(ReadError::Empty { path, width, height });
+    }
+    if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(ReadError::TooLarge {
+            path,
+            reason: format!("the image claims {width}×{height} pixels"),
+        });
+    }
+    Ok(())
+}
+
+/// Colours as they are, of those that are multiplied by their alpha; none where nothing is to be seen.
+fn divide_by_alpha(photo: &mut Photo) {
+    let alphas = photo.alpha.iter().flatten();
+    for (pixel, alpha) in photo.pixels.data_mut().chunks_exact_mut(3).zip(alphas) {
+        let colour = |v: f32| if *alpha > 0.0 { (v / alpha).min(1.0) } else { 0.0 };
+        pixel.iter_mut().for_each(|v| *v = colour(*v));
+    }
 }
 
 /// The colours of an image file alone, as [`read_photo`]: for scoring and training.
@@ -87,12 +151,6 @@ pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadE
 /// As [`read_photo`].
 pub fn read_srgb(path: impl AsRef<Path>) -> Result<Image<Srgb>, ReadError> {
     Ok(read_photo(path)?.pixels)
-}
-
-/// The profile of a TIFF, read before limits are set: `image` then derives the size a tag may have from the size of
-/// the pixels and drops the profiles of small images. The decoder's own limits hold.
-fn tiff_profile(bytes: &[u8]) -> image::ImageResult<Option<Vec<u8>>> {
-    TiffDecoder::new(Cursor::new(bytes))?.icc_profile()
 }
 
 fn limits() -> Limits {

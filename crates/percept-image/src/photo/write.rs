@@ -6,8 +6,9 @@ use std::path::Path;
 use image::codecs::{bmp, jpeg, png, tiff, webp};
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageFormat};
 
+use super::format::written;
 use super::read::describes;
-use super::{Depth, Photo, WriteError, extension};
+use super::{Depth, Photo, WriteError};
 
 /// Quality of the JPEG files that are written, of 100.
 pub const JPEG_QUALITY: u8 = 95;
@@ -24,7 +25,7 @@ pub const JPEG_QUALITY: u8 = 95;
 /// there are no pixels, or the system refuses. Nothing is written then.
 pub fn write_photo(path: impl AsRef<Path>, photo: &Photo) -> Result<(), WriteError> {
     let path = path.as_ref();
-    let format = format_of(path)?;
+    let format = written(path).ok_or_else(|| WriteError::UnknownExtension { path: path.into() })?;
     check(path, photo, format)?;
     let levels = Levels::of(photo, format);
     let icc = photo.icc.clone().filter(|profile| describes(profile, levels.grey()));
@@ -49,18 +50,6 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
-}
-
-fn format_of(path: &Path) -> Result<ImageFormat, WriteError> {
-    match extension(path).as_deref() {
-        Some("png") => Ok(ImageFormat::Png),
-        Some("jpg" | "jpeg") => Ok(ImageFormat::Jpeg),
-        Some("webp") => Ok(ImageFormat::WebP),
-        Some("tif" | "tiff") => Ok(ImageFormat::Tiff),
-        Some("bmp") => Ok(ImageFormat::Bmp),
-        Some("ppm" | "pgm" | "pnm") => Ok(ImageFormat::Pnm),
-        _ => Err(WriteError::UnknownExtension { path: path.into() }),
-    }
 }
 
 fn check(path: &Path, photo: &Photo, format: ImageFormat) -> Result<(), WriteError> {

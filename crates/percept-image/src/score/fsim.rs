@@ -90,7 +90,8 @@ impl Metric for Fsim {
         let pool = Pool { side: Pool::side_for(a.size()), before: 0, after: 0, outside: Outside::Zero };
         let yiq = |image: &Image<Srgb>| Plane::levels(&pool.planes(image), YIQ);
         let ([a, ia, qa], [b, ib, qb]) = (yiq(&a), yiq(&b));
-        let [phase_a, phase_b] = self.filters(a.width, a.height).congruency(&a, &b);
+        let filters = self.filters(a.width, a.height);
+        let (phase_a, phase_b) = (filters.congruency(&a), filters.congruency(&b));
         let width = a.width;
         let [sum, weights] = sum_rows(a.height, |y| {
             let gradients = SCHARR.magnitude(&a, y).into_iter().zip(SCHARR.magnitude(&b, y));

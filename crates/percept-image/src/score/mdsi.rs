@@ -23,6 +23,8 @@ const LHM: [[f64; 3]; 3] = [[0.2989, 0.587, 0.114], [0.3, 0.04, -0.35], [0.34, -
 /// Reliable Full-Reference Image Quality Evaluator*, 2016): how unevenly the similarity of gradients and colours is
 /// spread (`mdsi`). 0 for equal images. Needs 3 pixels a side.
 ///
+/// By the paper the reference is not the test image: exchanged, they have another score.
+///
 /// The fourth root at its end makes much of little: it is 0.3 where the mean deviation is 0.008.
 #[derive(Clone, Debug)]
 pub struct Mdsi {

@@ -73,16 +73,12 @@ impl Filters {
         self.size
     }
 
-    /// Phase congruency of two images of range 255, from 0 to 1.
-    pub fn congruency(&self, a: &Plane, b: &Plane) -> [Vec<f64>; 2] {
-        // One complex transform for both, taken apart by the symmetry of real images' spectra.
-        let both = a.data.iter().zip(&b.data).map(|(a, b)| Complex64::new(*a, *b)).collect();
-        let both = self.transform.forward(both);
-        let opposite = |at: usize| opposite(at, self.size);
-        let spectrum_a = (0..both.len()).map(|at| (both[at] + both[opposite(at)].conj()) * 0.5);
-        let spectrum_b =
-            (0..both.len()).map(|at| (both[at] - both[opposite(at)].conj()) * Complex64::new(0.0, -0.5));
-        [spectrum_a.collect(), spectrum_b.collect()].map(|spectrum: Vec<_>| self.of_spectrum(&spectrum))
+    /// Phase congruency of an image of range 255, from 0 to 1; 1 where nothing happens at all.
+    pub fn congruency(&self, image: &Plane) -> Vec<f64> {
+        // No filter sees the mean. Without the first value a flat image is exactly 0, and no rounding passes for a feature.
+        let first = image.data.first().copied().unwrap_or_default();
+        let values = image.data.iter().map(|value| Complex64::new(value - first, 0.0)).collect();
+        self.of_spectrum(&self.transform.forward(values))
     }
 
     fn of_spectrum(&self, spectrum: &[Complex64]) -> Vec<f64> {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageEncoder, ImageFormat};
 use percept_image::{
-    Depth, Image, Photo, ReadError, Srgb, WriteError, decode_photo, list_photos, read_photo, read_srgb,
-    rng_for, write_photo,
+    Depth, Image, Photo, ReadError, Srgb, WriteError, decode_photo, read_photo, read_srgb, rng_for,
+    write_photo,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use rand::RngExt;
@@ -289,19 +289,6 @@ fn values_beyond_the_range_are_cut() {
     let path = dir.path().join("photo.png");
     write_photo(&path, &Photo::new(Image::<Srgb>::from_fn(2, 1, |x, _, _| x as f32 * 3.0 - 1.0))).unwrap();
     assert_eq!(read_srgb(&path).unwrap().data(), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
-}
-
-#[test]
-fn a_folder_lists_its_photos_sorted() {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["b.PNG", "a.jpeg", "c.txt", ".hidden.png", "d.tif"] {
-        std::fs::write(dir.path().join(name), b"").unwrap();
-    }
-    std::fs::create_dir(dir.path().join("folder.png")).unwrap();
-    let names: Vec<_> =
-        list_photos(dir.path()).unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
-    assert_eq!(names, ["a.jpeg", "b.PNG", "d.tif"]);
-    assert!(matches!(list_photos(dir.path().join("none")), Err(ReadError::NotFound { .. })));
 }
 
 proptest! {

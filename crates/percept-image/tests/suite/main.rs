@@ -7,9 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod bleed;
 mod degrade;
 mod files;
+mod folder;
 mod metrics;
+mod pictures;
 mod resize;
 mod score;
 mod shrunk;
+mod symmetry;

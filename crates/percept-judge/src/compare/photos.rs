@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use percept_image::{Image, Srgb, list_photos, read_srgb};
+use percept_image::{Image, Srgb, list_photos, photo_name, read_srgb};
 use percept_run::{Lq, Recipe};
 
 use super::CompareError;
@@ -47,7 +47,7 @@ impl Photos {
                 if gt.is_empty() {
                     return Err(CompareError::Empty { folder: folder.clone() });
                 }
-                let files = gt.into_iter().map(|gt| Files { name: stem(&gt), gt, lq: None }).collect();
+                let files = gt.into_iter().map(|gt| Files { name: photo_name(&gt), gt, lq: None }).collect();
                 let recipe = Recipe::of_card(run.card())
                     .map_err(|source| CompareError::Recipe { path: run.path.clone(), source })?;
                 Ok((Self { files, recipe: Some(recipe), multiple }, Vec::new()))
@@ -106,8 +106,4 @@ impl Photos {
         };
         Ok((gt, input))
     }
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

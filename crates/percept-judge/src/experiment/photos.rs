@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use percept_image::{Image, Srgb, list_photos, read_srgb};
+use percept_image::{Image, Srgb, list_photos, photo_name, read_srgb};
 use percept_nn::model::Card;
 use percept_run::{Lq, Recipe};
 
@@ -31,7 +31,7 @@ impl TestPhotos {
         let (mut photos, mut skipped) = (Vec::new(), Vec::new());
         for folder in folders {
             for file in list_photos(folder)? {
-                let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let name = photo_name(&file);
                 let photo = match read_srgb(&file) {
                     Ok(photo) => photo,
                     Err(error) => {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use percept_image::list_photos;
+use percept_image::{list_photos, photo_name};
 use percept_nn::disentangle::SelectionConfig;
 use percept_run::log::{History, SelectionLine, selections};
 use percept_run::{Config, RunFiles};
@@ -103,5 +103,5 @@ fn newest(files: &RunFiles) -> Option<(u64, BTreeMap<String, PathBuf>)> {
 /// The photos of a folder by name; none where there is no such folder.
 fn photos(folder: &Path) -> BTreeMap<String, PathBuf> {
     let paths = list_photos(folder).unwrap_or_default().into_iter();
-    paths.filter_map(|path| Some((path.file_stem()?.to_str()?.to_string(), path))).collect()
+    paths.map(|path| (photo_name(&path), path)).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use percept_image::ReadError;
+use percept_image::{LeftOut, ReadError};
 use percept_run::RecipeError;
 
 /// A photo that is left out, and why.
@@ -27,6 +27,13 @@ impl Skipped {
         let (path, whole) = (error.path().to_path_buf(), error.to_string());
         let reason = whole.strip_prefix(&format!("{}: ", path.display())).map(str::to_string);
         Self { reason: reason.unwrap_or(whole), path }
+    }
+}
+
+/// What is in a folder of photos and is none that can be read.
+impl From<LeftOut> for Skipped {
+    fn from(left: LeftOut) -> Self {
+        Self { path: left.path, reason: left.reason.to_string() }
     }
 }
 

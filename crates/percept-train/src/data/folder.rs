@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use percept_image::{list_photos, read_photo};
+use percept_image::{Listing, list_folder, photo_name, read_photo};
 use rayon::prelude::*;
 
 use super::list::Photo;
@@ -59,14 +59,18 @@ pub(super) struct Folder {
 impl Folder {
     /// Reads every photo once. What is broken, too small or without its counterpart is left out and listed.
     pub fn open(gt: &Path, lq: Option<&Path>, rule: &Rule) -> Result<Self, DataError> {
-        let mut targets = list_photos(gt)?;
+        let Listing { photos: mut targets, mut left_out } = list_folder(gt)?;
         if targets.is_empty() {
             return Err(DataError::Empty { path: gt.to_path_buf() });
         }
         targets.truncate(rule.limit.unwrap_or(usize::MAX));
         let count = targets.len();
         let (files, mut skipped) = match lq {
-            Some(lq) => pair_up(targets, lq, rule)?,
+            Some(lq) => {
+                let listing = list_folder(lq)?;
+                left_out.extend(listing.left_out);
+                pair_up(targets, lq, listing.photos, rule)?
+            }
             None => (targets.into_iter().map(|gt| Files { gt, lq: None }).collect(), Vec::new()),
         };
         let room = AtomicUsize::new(rule.cache);
@@ -84,7 +88,11 @@ impl Folder {
             (true, Some(first)) => {
                 Err(DataError::NoneUsable { path: gt.to_path_buf(), count, first: first.clone() })
             }
-            _ => Ok(Self { entries, skipped }),
+            _ => {
+                skipped.extend(left_out.into_iter().map(Skipped::from));
+                skipped.sort_by(|a, b| a.path.cmp(&b.path));
+                Ok(Self { entries, skipped })
+            }
         }
     }
 
@@ -165,16 +173,20 @@ fn read_and_check(files: &Files, rule: &Rule, room: &AtomicUsize) -> Result<Foun
 }
 
 /// Targets with their counterparts of the same name, and what has none on either side.
-fn pair_up(targets: Vec<PathBuf>, lq: &Path, rule: &Rule) -> Result<(Vec<Files>, Vec<Skipped>), DataError> {
-    let counterparts = list_photos(lq)?;
+fn pair_up(
+    targets: Vec<PathBuf>,
+    lq: &Path,
+    counterparts: Vec<PathBuf>,
+    rule: &Rule,
+) -> Result<(Vec<Files>, Vec<Skipped>), DataError> {
     if counterparts.is_empty() {
         return Err(DataError::Empty { path: lq.to_path_buf() });
     }
     let mut free: BTreeMap<String, PathBuf> =
-        counterparts.into_iter().map(|path| (stem(&path), path)).collect();
+        counterparts.into_iter().map(|path| (photo_name(&path), path)).collect();
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
     for gt in targets {
-        let name = stem(&gt);
+        let name = photo_name(&gt);
         let found = free.remove(&name).or_else(|| free.remove(&format!("{name}x{}", rule.scale)));
         match found {
             Some(lq) => files.push(Files { gt, lq: Some(lq) }),
@@ -192,16 +204,12 @@ fn pair_up(targets: Vec<PathBuf>, lq: &Path, rule: &Rule) -> Result<(Vec<Files>,
     Ok((files, skipped))
 }
 
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// The file names without extension; with it where two would be the same.
 fn names(files: &[Files]) -> Vec<String> {
     let mut count = BTreeMap::<String, usize>::new();
-    files.iter().for_each(|files| *count.entry(stem(&files.gt)).or_default() += 1);
+    files.iter().for_each(|files| *count.entry(photo_name(&files.gt)).or_default() += 1);
     let name = |files: &Files| {
-        let stem = stem(&files.gt);
+        let stem = photo_name(&files.gt);
         match count.get(&stem) {
             Some(1) | None => stem,
             _ => files.gt.file_name().unwrap_or_default().to_string_lossy().into_owned(),

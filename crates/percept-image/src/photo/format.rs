@@ -1,0 +1,49 @@
+//! The file formats that are read, by their names and by their first bytes.
+
+use std::path::Path;
+
+use image::ImageFormat;
+
+/// What to convert a picture to that cannot be read.
+pub(super) const READABLE: &str = "PNG, JPEG, WebP, TIFF, BMP or PPM with 8 or 16 bits a channel";
+
+/// File name extensions of photos, in lower case. All are read; those that name a variant which is never written (`apng`,
+/// `pbm`, `pam`) are only read.
+pub const EXTENSIONS: [&str; 19] = [
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "webp", "tif", "tiff", "bmp", "dib",
+    "ppm", "pgm", "pbm", "pnm", "pam",
+];
+
+/// The extension in lower case.
+pub(super) fn extension(path: &Path) -> Option<String> {
+    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
+}
+
+/// The format that a file of this name is written in.
+pub(super) fn written(path: &Path) -> Option<ImageFormat> {
+    Some(match extension(path)?.as_str() {
+        "png" => ImageFormat::Png,
+        "jpg" | "jpeg" | "jpe" | "jfif" | "jif" | "pjpeg" | "pjp" => ImageFormat::Jpeg,
+        "webp" => ImageFormat::WebP,
+        "tif" | "tiff" => ImageFormat::Tiff,
+        "bmp" | "dib" => ImageFormat::Bmp,
+        "ppm" | "pgm" | "pnm" => ImageFormat::Pnm,
+        _ => return None,
+    })
+}
+
+/// The format of a file that begins with these bytes, where it is one that is read.
+pub(super) fn by_content(bytes: &[u8]) -> Option<ImageFormat> {
+    Some(match bytes {
+        // Canon's RAW begins as TIFF does.
+        [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => return None,
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => ImageFormat::Png,
+        [0xff, 0xd8, 0xff, ..] => ImageFormat::Jpeg,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ImageFormat::WebP,
+        // With 32-bit offsets (42) or 64-bit ones (BigTIFF, 43), in either order of bytes.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => ImageFormat::Tiff,
+        [b'B', b'M', ..] => ImageFormat::Bmp,
+        [b'P', b'1'..=b'7', white, ..] if white.is_ascii_whitespace() => ImageFormat::Pnm,
+        _ => return None,
+    })
+}
