@@ -47,8 +47,11 @@ impl Failure {
     }
 
     /// In one line, for a list of what was left out.
-    pub fn line(&self) -> &str {
-        &self.what
+    pub fn line(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{}; {advice}", self.what),
+            None => self.what.clone(),
+        }
     }
 
     /// Shows the report on stderr and gives the exit code: boxes and colours on a terminal, plain words elsewhere.

@@ -5,6 +5,7 @@ mod bundle;
 mod commands;
 mod failure;
 mod interrupt;
+mod memory;
 mod opener;
 mod output;
 mod parallel;
@@ -14,12 +15,10 @@ mod training;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Args, Command};
 
 fn main() -> ExitCode {
-    let Args { global, command } = Args::parse();
+    let Args { global, command } = Args::read();
     let done = match command {
         Command::Agree(args) => commands::agree::run(&global, &args),
         Command::Apply(args) => commands::apply::run(&global, &args),
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
         Command::Weights(args) => commands::weights::run(&global, args),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => output::ended(),
         Err(failure) => failure.report(),
     }
 }

@@ -13,6 +13,9 @@ const QUIET: Duration = Duration::from_secs(30);
 const SHARE: f64 = 0.1;
 const SOON: Duration = Duration::from_secs(3);
 
+/// From so many columns on there is room for a bar.
+const WIDE: u16 = 80;
+
 /// Progress of something that has a known number of steps.
 pub struct Progress {
     bar: ProgressBar,
@@ -35,7 +38,7 @@ impl Progress {
         let (total, done) = (total as u64, done as u64);
         if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new(total).with_position(done));
-            bar.set_style(style());
+            bar.set_style(style(console::Term::stderr().size().1));
             bar.set_prefix(label.to_string());
             bar.reset_eta();
             bar.enable_steady_tick(Duration::from_millis(500));
@@ -99,9 +102,14 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-fn style() -> ProgressStyle {
+/// The bar on a screen of so many columns: it never takes more than one line.
+fn style(columns: u16) -> ProgressStyle {
+    let template = match columns {
+        WIDE.. => "{prefix:14} {bar:24} {pos:>5}/{len}  {eta:>4} left  {wide_msg}",
+        _ => "{pos}/{len} {wide_msg}",
+    };
     // A wrong template would be a mistake of this file; the default bar is then the lesser evil.
-    ProgressStyle::with_template("{prefix:14} {bar:24} {pos:>5}/{len}  {eta:>4} left  {wide_msg}")
+    ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
 }

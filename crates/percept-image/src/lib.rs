@@ -63,9 +63,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod atomic;
 pub mod colour;
 pub mod degrade;
 mod heat;
+mod home;
 mod image;
 mod metric;
 mod photo;
@@ -73,14 +75,16 @@ pub mod resize;
 mod rng;
 mod score;
 
+pub use crate::atomic::write_atomic;
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
 pub use crate::heat::heat;
+pub use crate::home::expand_home;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
 pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
-    Depth, EXTENSIONS, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photo, ReadError,
-    Reason, WriteError, decode_photo, list_folder, list_photos, photo_name, read_photo, read_srgb,
-    write_atomic, write_photo,
+    Capacity, Depth, EXTENSIONS, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photo,
+    ReadError, Reason, WriteError, decode_photo, encode_photo, list_folder, list_photos, photo_name,
+    photo_size, read_photo, read_srgb, write_photo,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

@@ -40,15 +40,17 @@ pub enum MetricError {
     },
     /// The images are too small for the metric's windows.
     #[error(
-        "{metric} needs at least {min} pixels on the shorter side after its border crop, this pair has {got}"
+        "{metric} needs at least {min} pixels on the shorter side, and this one has {got}{}", cut_off(*crop)
     )]
     TooSmall {
         /// Name of the metric.
         metric: String,
         /// Smallest side that the metric can work with.
         min: usize,
-        /// Shorter side of the pair.
+        /// Shorter side of the images, without the border that is cut off.
         got: usize,
+        /// Pixels that are cut off at each border.
+        crop: usize,
     },
     /// Images for which the score is not defined.
     #[error("{metric} is not defined here: {why}")]
@@ -66,6 +68,14 @@ pub enum MetricError {
         /// What came out.
         value: f64,
     },
+}
+
+/// What is to be said of a border that is cut off.
+fn cut_off(crop: usize) -> String {
+    match crop {
+        0 => String::new(),
+        crop => format!(" ({crop} are cut off at each border)"),
+    }
 }
 
 /// A score of a test image, most of them against a reference; both sRGB-encoded in `[0, 1]`.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use percept_image::{
-    Image, Metric, MetricError, Photo, ReadError, Srgb, WriteError, heat, list_photos, read_srgb, write_photo,
+    Image, LeftOut, Listing, Metric, MetricError, Photo, ReadError, Srgb, WriteError, heat, list_folder,
+    photo_name, read_srgb, write_photo,
 };
 
 use crate::{ImageScores, Panel};
@@ -19,10 +20,12 @@ pub enum PairError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A folder without photos.
-    #[error("{}: no photo in this folder; name one with PNG, JPEG, WebP, TIFF, BMP or PPM files (subfolders are not entered)", folder.display())]
+    #[error("{}: no photo in this folder; name one with PNG, JPEG, WebP, TIFF, BMP or PPM files{left_out}", folder.display())]
     Empty {
         /// The folder.
         folder: PathBuf,
+        /// What is in it instead, a line each.
+        left_out: String,
     },
     /// Two files of one folder that have the same name up to the extension.
     #[error("{} and {} have the same name; files are matched by it, so remove or rename one", first.display(), second.display())]
@@ -85,18 +88,18 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Reads both files and takes all scores of `panel`. Opacity is not looked at. Where there is a folder for `maps`,
-    /// those that the panel's scores have are drawn into it as `NAME.SCORE.png`.
+    /// Reads both files and takes those scores of `panel` that can be taken. Opacity is not looked at. Where there is a
+    /// folder for `maps`, those that these scores have are drawn into it as `NAME.SCORE.png`.
     ///
     /// # Errors
-    /// When a file is broken, the sizes differ, the images are too small for a score, or a map cannot be written.
+    /// When a file is broken, the sizes differ, no score can be taken, or a map cannot be written.
     pub fn score(&self, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
         let (reference, test) = rayon::join(|| read_srgb(&self.reference), || read_srgb(&self.test));
         let (reference, test) = (reference?, test?);
         let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
-        let scores = panel.score(&self.name, &reference, &test).map_err(unfit)?;
+        let scores = panel.score_what_can_be(&self.name, &reference, &test).map_err(unfit)?;
         if let Some(folder) = maps {
-            self.draw(panel, &reference, &test, folder)?;
+            self.draw(panel, &scores, &reference, &test, folder)?;
         }
         Ok(scores)
     }
@@ -104,11 +107,13 @@ impl Pair {
     fn draw(
         &self,
         panel: &Panel,
+        taken: &ImageScores,
         reference: &Image<Srgb>,
         test: &Image<Srgb>,
         folder: &Path,
     ) -> Result<(), PairFault> {
-        for metric in panel.metrics().filter_map(Metric::spatial) {
+        let taken = panel.metrics().filter(|metric| taken.scores.contains_key(metric.name()));
+        for metric in taken.filter_map(Metric::spatial) {
             let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
             let map = metric.map(reference, test).map_err(unfit)?;
             let path = folder.join(format!("{}.{}.png", self.name, metric.name()));
@@ -129,6 +134,8 @@ pub struct Pairs {
     pub only_reference: Vec<PathBuf>,
     /// Results without a reference.
     pub only_test: Vec<PathBuf>,
+    /// What of the folders cannot be judged: pictures that cannot be read, folders inside.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Pairs {
@@ -143,16 +150,18 @@ impl Pairs {
     /// several equally frequent endings, and when nothing matches.
     pub fn find(reference: &Path, test: &Path) -> Result<Self, PairError> {
         if reference.is_file() && test.is_file() {
-            let (name, reference, test) = (stem(reference), reference.to_path_buf(), test.to_path_buf());
+            let (name, reference, test) =
+                (photo_name(reference), reference.to_path_buf(), test.to_path_buf());
             return Ok(Self { pairs: vec![Pair { name, reference, test }], ..Self::default() });
         }
-        let references = by_name(reference)?;
-        let mut tests = by_name(test)?;
+        let (references, mut left_out) = by_name(reference)?;
+        let (mut tests, others) = by_name(test)?;
+        left_out.extend(others);
         let mut ending = String::new();
         if !references.keys().any(|name| tests.contains_key(name)) {
             ending = common_ending(&references, &tests)?;
         }
-        let mut found = Self { ending, ..Self::default() };
+        let mut found = Self { ending, left_out, ..Self::default() };
         for (name, reference) in references {
             match tests.remove(&format!("{name}{}", found.ending)) {
                 Some(test) => found.pairs.push(Pair { name, reference, test }),
@@ -190,24 +199,27 @@ fn common_ending(
     }
 }
 
-/// The photos of a folder, or the one file, by name without extension.
-pub(crate) fn by_name(place: &Path) -> Result<BTreeMap<String, PathBuf>, PairError> {
-    let paths = if place.is_file() { vec![place.to_path_buf()] } else { list_photos(place)? };
-    if paths.is_empty() {
-        return Err(PairError::Empty { folder: place.to_path_buf() });
+/// Photos by their name without extension.
+type ByName = BTreeMap<String, PathBuf>;
+
+/// The photos of a folder, or the one file, and what of the folder is left out.
+pub(crate) fn by_name(place: &Path) -> Result<(ByName, Vec<LeftOut>), PairError> {
+    let Listing { photos, left_out } = match place.is_dir() {
+        true => list_folder(place)?,
+        false if place.exists() => Listing { photos: vec![place.to_path_buf()], ..Listing::default() },
+        false => return Err(ReadError::NotFound { path: place.to_path_buf() }.into()),
+    };
+    if photos.is_empty() {
+        let left_out = left_out.iter().map(|left| format!("\n  {left}")).collect();
+        return Err(PairError::Empty { folder: place.to_path_buf(), left_out });
     }
-    let mut photos = BTreeMap::new();
-    for second in paths {
-        if let Some(first) = photos.insert(stem(&second), second.clone()) {
+    let mut found = BTreeMap::new();
+    for second in photos {
+        if let Some(first) = found.insert(photo_name(&second), second.clone()) {
             return Err(PairError::Ambiguous { first, second });
         }
     }
-    Ok(photos)
-}
-
-/// The file name without extension.
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    Ok((found, left_out))
 }
 
 /// The first few file names, and how many there are in all.
@@ -239,15 +251,15 @@ mod tests {
     }
 
     fn names(pairs: &Pairs) -> Vec<(String, String)> {
-        pairs.pairs.iter().map(|pair| (pair.name.clone(), stem(&pair.test))).collect()
+        pairs.pairs.iter().map(|pair| (pair.name.clone(), photo_name(&pair.test))).collect()
     }
 
     #[test]
     fn names_match_whatever_the_extension() {
         let found = find(&["b.png", "a.png", "only-gt.bmp"], &["a.jpg", "b.png", "only-out.png"]).unwrap();
         assert_eq!(names(&found), [("a".into(), "a".into()), ("b".into(), "b".into())]);
-        assert_eq!(found.only_reference.iter().map(|path| stem(path)).collect::<Vec<_>>(), ["only-gt"]);
-        assert_eq!(found.only_test.iter().map(|path| stem(path)).collect::<Vec<_>>(), ["only-out"]);
+        assert_eq!(found.only_reference.iter().map(photo_name).collect::<Vec<_>>(), ["only-gt"]);
+        assert_eq!(found.only_test.iter().map(photo_name).collect::<Vec<_>>(), ["only-out"]);
         assert!(found.ending.is_empty());
     }
 
@@ -259,12 +271,31 @@ mod tests {
             let found = find(&["img_001.png", "img_002.png", "img.png", "img_003.png"], &tests).unwrap();
             assert_eq!(found.ending, ending);
             assert_eq!(names(&found).len(), 3, "{ending}: {found:?}");
-            assert!(found.pairs.iter().all(|pair| stem(&pair.test) == format!("{}{ending}", pair.name)));
+            assert!(
+                found.pairs.iter().all(|pair| photo_name(&pair.test) == format!("{}{ending}", pair.name))
+            );
             assert_eq!((found.only_reference.len(), found.only_test.len()), (1, 0));
         }
         // Where names are equal, endings mean nothing: `a_2` is another photo.
         let found = find(&["a.png", "b.png"], &["a.png", "b_2.png"]).unwrap();
         assert_eq!((found.pairs.len(), found.only_reference.len(), found.only_test.len()), (1, 1, 1));
+    }
+
+    /// Systems write `é` as one sign or as two, and the eye sees no difference.
+    #[test]
+    fn names_that_look_alike_are_the_same() {
+        let found = find(&["caf\u{e9}.png"], &["cafe\u{301}_x4.png", "cafe\u{301}.png"]).unwrap();
+        assert_eq!((found.pairs.len(), found.only_test.len()), (1, 1));
+        let error = find(&["a.png"], &["\u{e5}.png", "a\u{30a}.png"]).unwrap_err();
+        assert!(error.contains("same name"), "{error}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let found = find(&["a.png", "b.heic"], &["a.jfif", "c.gif"]).unwrap();
+        let left: Vec<_> = found.left_out.iter().map(|left| photo_name(&left.path)).collect();
+        assert_eq!((found.pairs.len(), left), (1, vec!["b".to_string(), "c".to_string()]));
+        assert!(find(&["a.heic"], &["a.png"]).unwrap_err().contains("HEIC"));
     }
 
     #[test]

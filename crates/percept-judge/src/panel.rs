@@ -1,6 +1,6 @@
 //! Which scores are taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percept_conv::Device;
 use percept_image::{Cost, Image, Metric, MetricError, Srgb};
@@ -117,20 +117,49 @@ impl Panel {
     ) -> Result<ImageScores, MetricError> {
         let score = |metric: &dyn Metric| Ok((metric.name().to_string(), metric.score(reference, test)?));
         let scores = self.metrics().map(score).collect::<Result<_, MetricError>>()?;
-        Ok(ImageScores { name: name.to_string(), scores })
+        Ok(ImageScores { name: name.to_string(), scores, missing: BTreeMap::new() })
     }
 
-    /// All scores of a photo that has no reference.
+    /// Those scores of the photo `name` that can be taken. The others are missing, with the reason.
     ///
     /// # Errors
-    /// When one of the scores [compares](Self::comparing), or the image does not do for a score.
+    /// When none can be taken, and when the two images differ in size, which is a fault of the pair.
+    pub fn score_what_can_be(
+        &self,
+        name: &str,
+        reference: &Image<Srgb>,
+        test: &Image<Srgb>,
+    ) -> Result<ImageScores, MetricError> {
+        let mut image =
+            ImageScores { name: name.to_string(), scores: BTreeMap::new(), missing: BTreeMap::new() };
+        let mut first = None;
+        for metric in self.metrics() {
+            match metric.score(reference, test) {
+                Ok(score) => drop(image.scores.insert(metric.name().to_string(), score)),
+                Err(error @ MetricError::SizeMismatch { .. }) => return Err(error),
+                Err(error) => {
+                    image.missing.insert(metric.name().to_string(), error.to_string());
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            Some(error) if image.scores.is_empty() => Err(error),
+            _ => Ok(image),
+        }
+    }
+
+    /// Those scores of a photo that need no reference and can be taken.
+    ///
+    /// # Errors
+    /// When one of the scores [compares](Self::comparing), or none can be taken.
     pub fn score_alone(&self, name: &str, test: &Image<Srgb>) -> Result<ImageScores, MetricError> {
         if let Some(metric) = self.comparing().next() {
             let why = "it compares with a reference, and there is none".to_string();
             return Err(MetricError::Undefined { metric: metric.to_string(), why });
         }
         // Which these do not look at.
-        self.score(name, test, test)
+        self.score_what_can_be(name, test, test)
     }
 }
 
@@ -209,6 +238,24 @@ mod tests {
         assert_eq!(mixed.comparing().collect::<Vec<_>>(), ["gmsd"]);
         let error = mixed.score_alone("a", &photo).unwrap_err().to_string();
         assert!(error.contains("gmsd") && error.contains("reference"), "{error}");
+    }
+
+    #[test]
+    fn one_score_that_cannot_be_taken_loses_no_other() {
+        let photo = |width, height| {
+            Image::from_fn(width, height, |x, y, c| ((x * 7 + y * 13 + c * 5) % 17) as f32 / 17.0)
+        };
+        let panel = panel(&["psnr-y", "ms-ssim-y", "gmsd"]).unwrap();
+        let small = photo(60, 40);
+        let scores = panel.score_what_can_be("a", &small, &small.clone().map(|v| 0.9 * v)).unwrap();
+        assert_eq!(scores.scores.keys().collect::<Vec<_>>(), ["gmsd", "psnr-y"]);
+        assert_eq!(scores.missing.keys().collect::<Vec<_>>(), ["ms-ssim-y"]);
+        assert!(scores.missing["ms-ssim-y"].contains("161 pixels"), "{scores:?}");
+        // Where nothing is left, the reason is an error, and so is a pair that is none.
+        let tiny = photo(3, 3);
+        assert!(panel.score_what_can_be("a", &tiny, &tiny).is_err());
+        let error = panel.score_what_can_be("a", &small, &photo(40, 60)).unwrap_err();
+        assert!(matches!(error, MetricError::SizeMismatch { .. }), "{error}");
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct ImageScores {
     /// Scores by name. The PSNR of equal images is infinite.
     #[serde(serialize_with = "finite")]
     pub scores: BTreeMap<String, f64>,
+    /// Scores that this photo does not allow, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, String>,
 }
 
 /// The scores of a set of photos.
@@ -32,14 +35,15 @@ pub struct ImageScores {
 /// As JSON: `{"metrics": {NAME: {"protocol", "better"}}, "images": [{"name", "scores": {NAME: number}}], "mean":
 /// {NAME: number}}`. JSON has no infinity: the PSNR of equal images is `f64::MAX` there (1.7976931348623157e308, the
 /// largest number there is), and so is a mean over it. It stays a number, above all others, and no one takes it for
-/// a measurement. Scores of whole sets of photos add `"sets": {NAME: number}`.
+/// a measurement. Scores of whole sets of photos add `"sets": {NAME: number}`. A photo that does not allow a score has the
+/// reason under `"missing": {NAME: text}`, and the mean is that of the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// Every score by name.
     pub metrics: BTreeMap<String, MetricInfo>,
     /// Photo by photo.
     pub images: Vec<ImageScores>,
-    /// The mean of every score over the photos; empty without photos.
+    /// The mean of every score over the photos that have it; empty without photos.
     #[serde(serialize_with = "finite")]
     pub mean: BTreeMap<String, f64>,
     /// Scores that compare all photos with all references at once.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use percept_image::read_srgb;
+use percept_image::{LeftOut, read_srgb};
 
 use crate::pairs::by_name;
 use crate::{ImageScores, PairError, PairFault, Panel};
@@ -17,18 +17,19 @@ pub struct Single {
 }
 
 impl Single {
-    /// The photos of a folder, or the one file, sorted by name.
+    /// The photos of a folder, or the one file, sorted by name, and what of the folder is left out.
     ///
     /// # Errors
     /// When `place` is missing or holds no photo, and when two files have the same name up to the extension.
-    pub fn find(place: &Path) -> Result<Vec<Self>, PairError> {
-        Ok(by_name(place)?.into_iter().map(|(name, test)| Self { name, test }).collect())
+    pub fn find(place: &Path) -> Result<(Vec<Self>, Vec<LeftOut>), PairError> {
+        let (photos, left_out) = by_name(place)?;
+        Ok((photos.into_iter().map(|(name, test)| Self { name, test }).collect(), left_out))
     }
 
-    /// Reads the file and takes all scores of `panel`. Opacity is not looked at.
+    /// Reads the file and takes those scores of `panel` that can be taken. Opacity is not looked at.
     ///
     /// # Errors
-    /// When the file is broken, a score compares with a reference, or the image does not do for a score.
+    /// When the file is broken, a score compares with a reference, or the image does for none.
     pub fn score(&self, panel: &Panel) -> Result<ImageScores, PairFault> {
         let test = read_srgb(&self.test)?;
         panel

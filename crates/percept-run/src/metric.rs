@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use percept_image::{Metric, Shrunk};
+use percept_image::{Metric, Shrunk, expand_home};
 use percept_nn::loss::{LossError, PerceptualOpt};
 use percept_nn::metric::{NamedMetric, Selected, SelectedByPhotos, SelectionFile};
 use percept_nn::model::Card;
@@ -70,16 +70,16 @@ pub fn named(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Box<dyn Metric>, MetricNameError> {
-    let path = name.strip_prefix("selected:");
+    let path = name.strip_prefix("selected:").map(expand_home);
     // A run or file may end like this, too.
-    if !path.is_some_and(|path| Path::new(path).exists())
+    if !path.as_ref().is_some_and(|path| path.exists())
         && let Some((of, side)) = name.rsplit_once('@')
         && let Ok(side @ 1..) = side.parse()
     {
         return Ok(Box::new(Shrunk::new(named(of, crop, store, device)?, side)));
     }
     if let Some(path) = path {
-        return selected(name, path.as_ref(), store, device);
+        return selected(name, &path, store, device);
     }
     let metric =
         NamedMetric::find(name).ok_or_else(|| MetricNameError::Unknown { name: name.to_string() })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use percept_nn::disentangle::Start;
 use percept_nn::loss::PerceptualOpt;
-use percept_nn::network::{Network, from_esrgan};
+use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
 use percept_run::Config;
 
@@ -35,7 +35,7 @@ impl Parts {
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
         if let Some(path) = &config.path.pretrain_network_g {
-            network_g = from_esrgan(StateDict::load(path)?).apply(network_g)?;
+            network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
         }
         let losses = Losses::init(&config.train, store, &device)?;
         let validator = Validator::open(config, store, &plain)?;

@@ -10,10 +10,13 @@ mod study;
 mod training;
 mod weights;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Flags, Parser, Subcommand};
 use percept_conv::Device;
+use percept_image::expand_home;
 
 use crate::failure::Failure;
 
@@ -22,7 +25,7 @@ pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
-pub use select::{SelectArgs, SelectBackbone, SelectDistance, SelectKind};
+pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
 pub use training::{DemoArgs, InitArgs, TrainArgs};
 pub use weights::{WeightsAction, WeightsArgs};
@@ -31,11 +34,24 @@ use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
 use experiment::EXPERIMENT;
-use score::{METRICS, REPORT, SCORE};
+use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
 use training::{DEMO, INIT, SCHEMA, TRAIN};
 use weights::WEIGHTS;
+
+/// One of `all` by its name, with what help says of it.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(&T) -> &'static str,
+    about: fn(&T) -> String,
+) -> impl TypedValueParser<Value = T> {
+    let values = all.iter().map(move |one| PossibleValue::new(name(one)).help(about(one)));
+    PossibleValuesParser::new(values).try_map(move |given| {
+        let found = all.iter().find(|one| name(one) == given).copied();
+        found.ok_or_else(|| format!("there is no {given}"))
+    })
+}
 
 /// Train, judge and apply image transformation networks by what people see.
 #[derive(Debug, Parser)]
@@ -47,6 +63,25 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Those of the call.
+    pub fn read() -> Self {
+        Self::parse_from(std::env::args_os().map(with_home))
+    }
+}
+
+/// `~` is the user's folder, though it stood in quotes or behind a `=`, where shells leave it as it is.
+fn with_home(argument: OsString) -> OsString {
+    let split = argument.to_str().map(|text| text.split_once('=').unwrap_or(("", text)));
+    match split {
+        Some(("", text)) if text.starts_with('~') => expand_home(text).into(),
+        Some((flag, text)) if text.starts_with('~') => {
+            format!("{flag}={}", expand_home(text).display()).into()
+        }
+        _ => argument,
+    }
 }
 
 const TOP: &str = "\
@@ -103,7 +138,7 @@ pub enum Command {
     #[command(after_help = APPLY)]
     Apply(ApplyArgs),
     /// Score pictures against their references, or by themselves
-    #[command(after_help = SCORE)]
+    #[command(after_help = score_help())]
     Score(ScoreArgs),
     /// List the scores: direction, range, protocol, paper, cost
     #[command(after_help = METRICS)]

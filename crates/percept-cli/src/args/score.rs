@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as Flags;
 
-pub(super) const SCORE: &str = "\
+const SCORE: &str = "\
 Examples:
   percept score --ref gt --test results
   percept score --ref gt --test results --metric psnr-y,ssim-y,lpips-vgg --crop 4
@@ -15,15 +15,13 @@ Examples:
   percept score --ref gt --test results --metric vgg,selected:runs/sr
   percept score --ref gt --test results --metric ssim-y,lpips-alex --maps maps
 
-Scores: psnr-y, psnr-rgb, ssim-y, ssim-rgb, ms-ssim-y, ms-ssim-rgb, gmsd, ms-gmsd, fsim, fsimc, vsi, haarpsi, mdsi, \
-dss, ciede2000, luminance-shift, saturation-shift, sharpness-shift, lpips-alex, lpips-vgg, dists, vgg, \
-selected-alex; without references niqe, tv, noise. `percept metrics` says what each of them is. selected:RUN is the distance \
+Scores: NAMES. `percept metrics` says what each of them is, and which need no reference. selected:RUN is the distance \
 in the channels that a training selected (RUN is the run's folder), selected:FILE in those of a file of `percept \
 select`; vgg-fd one distance between all results and all references, whatever their names and sizes.
 
 Files are matched by name, whatever the extension; where all results have one common ending \
-(img_x4 for img), it is passed over. A picture that cannot be scored is named, the others are \
-scored, and the exit code is 1.
+(img_x4 for img), it is passed over. A picture that cannot be scored is named, and so is a \
+score that a picture does not allow; all others are taken, and the exit code is 1.
 
 Maps are PNG files NAME.SCORE.png: dark blue is no difference, light yellow the most; the colours mean the same in \
 all maps of a score.
@@ -31,6 +29,11 @@ all maps of a score.
 Every number has a protocol, in table, JSON and CSV: without it, it means nothing elsewhere. The \
 PSNR of equal pictures is infinite: `inf` in table and CSV, and in JSON, which has no infinity, \
 1.7976931348623157e308, the largest number there is.";
+
+/// What stands below the flags of `score`, with the names of the scores that there are.
+pub(super) fn score_help() -> String {
+    SCORE.replace("NAMES", &percept_judge::Panel::names().join(", "))
+}
 
 /// `percept score`.
 #[derive(Debug, Flags)]

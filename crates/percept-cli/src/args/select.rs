@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as Flags, ValueEnum};
+use clap::Args as Flags;
+use percept_nn::backbone::BackboneKind;
+use percept_nn::metric::ChannelDistance;
+use percept_train::select::Distortion;
+
+use super::one_of;
 
 pub(super) const SELECT: &str = "\
 Examples:
@@ -14,49 +19,6 @@ Learns which channels of a network answer to distortions whatever a photo shows:
 and with no network to train. The file is a metric (`selected:FILE`), and a training can start from it \
 (`selection.start = { file = \"FILE\" }`). A quarter of the photos is held out to say what was learned.";
 
-/// A network whose channels are selected.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SelectBackbone {
-    /// Taps relu1, relu2, relu3, relu4, relu5
-    Alexnet,
-    /// Taps relu1_2, relu2_2, relu3_3
-    Vgg16,
-    /// Taps relu1_2, relu2_2, relu3_4
-    Vgg19,
-}
-
-/// A distance of feature maps.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SelectDistance {
-    /// Their mean squared difference, which the feature loss descends
-    Squared,
-    /// How unlike their patterns are
-    Structure,
-    /// Their mean squared difference with the features of every position at unit length, as LPIPS has them
-    Unit,
-}
-
-/// A kind of distortion.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SelectKind {
-    /// Gaussian blur
-    Blur,
-    /// Gaussian noise
-    Noise,
-    /// JPEG compression
-    Jpeg,
-    /// Shrinking, and enlarging again
-    Shrink,
-    /// All values up or down
-    Brightness,
-    /// More or less of it
-    Contrast,
-    /// Fewer levels
-    Quantisation,
-    /// Coloured noise of coarse grain
-    CoarseNoise,
-}
-
 /// `percept select`.
 #[derive(Debug, Flags)]
 pub struct SelectArgs {
@@ -64,20 +26,33 @@ pub struct SelectArgs {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// File to write
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long = "out", visible_alias = "output", value_name = "FILE")]
     pub out: PathBuf,
     /// The network; to start a training, the one of its loss
-    #[arg(long, value_enum, default_value = "alexnet")]
-    pub backbone: SelectBackbone,
+    #[arg(
+        long,
+        default_value = "alexnet",
+        value_parser = one_of(BackboneKind::ALL, |kind| kind.name(), |kind| format!("Taps {}", kind.usual_taps().join(", ")))
+    )]
+    pub backbone: BackboneKind,
     /// Its taps, instead of those that the network is listed with
     #[arg(long, value_name = "TAP,…", value_delimiter = ',')]
     pub taps: Vec<String>,
     /// How far apart feature maps are
-    #[arg(long, value_enum, default_value = "squared")]
-    pub distance: SelectDistance,
+    #[arg(
+        long,
+        default_value = "squared",
+        value_parser = one_of(ChannelDistance::ALL, |distance| distance.name(), |distance| distance.about().to_string())
+    )]
+    pub distance: ChannelDistance,
     /// The kinds of distortion to learn from, instead of all
-    #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
-    pub kinds: Vec<SelectKind>,
+    #[arg(
+        long,
+        value_name = "KIND,…",
+        value_delimiter = ',',
+        value_parser = one_of(Distortion::ALL, |kind| kind.name(), |kind| kind.about().to_string())
+    )]
+    pub kinds: Vec<Distortion>,
     /// At most so many photos, spaced evenly over the folder
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..))]
     pub photos: u32,
@@ -90,6 +65,9 @@ pub struct SelectArgs {
     /// Seed of noise and of the order of steps
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
     /// For machines
     #[arg(long)]
     pub json: bool,

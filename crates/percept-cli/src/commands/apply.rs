@@ -1,18 +1,22 @@
 //! `percept apply`: a trained network on pictures, everything else about them kept.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use percept_image::resize::imresize;
-use percept_image::{Depth, Image, Luma, Photo, list_photos, read_photo, write_photo};
+use percept_image::{
+    Capacity, Depth, Image, Luma, Photo, Reason, encode_photo, list_folder, photo_name, photo_size,
+    read_photo, write_photo,
+};
 use percept_nn::model::{Model, Tiling};
+use percept_nn::network::NetworkConfig;
 
 use crate::args::{ApplyArgs, Global};
 use crate::failure::Failure;
-use crate::interrupt;
-use crate::output::print;
+use crate::output::{announce, counted, deliver, is_stream, name_left_out, refuse_existing, refuse_screen};
 use crate::progress::Progress;
 use crate::screen::say;
+use crate::{interrupt, memory};
 
 /// How many names a message holds.
 const NAMED: usize = 8;
@@ -20,7 +24,7 @@ const NAMED: usize = 8;
 /// Runs the command.
 pub fn run(global: &Global, args: &ApplyArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
-    let jobs = jobs(args)?;
+    let Plan { jobs, left_out } = plan(args)?;
     let model = model(global, args)?;
     let folder =
         jobs.iter().filter_map(|job| job.output.parent()).find(|folder| !folder.as_os_str().is_empty());
@@ -34,39 +38,44 @@ pub fn run(global: &Global, args: &ApplyArgs) -> Result<(), Failure> {
     }
     let stop = interrupt::listen("finishing this picture")?;
     let tiling = Tiling { size: args.tile, overlap: args.overlap };
+    if let ([job], []) = (&jobs[..], &left_out[..]) {
+        return job.done(&model, tiling, args.force);
+    }
     let mut progress = Progress::new("apply", jobs.len(), 0);
-    let mut failed = Vec::new();
+    let mut failed: Vec<_> = left_out.iter().collect();
     let mut done = 0;
     while done < jobs.len() && !interrupt::asked(stop) {
         let job = &jobs[done];
-        match job.done(&model, tiling, args.force) {
-            Ok(output) => print(&output.display().to_string())?,
-            Err(failure) => {
-                say(&format!("left out: {}", failure.line()));
-                failed.push(job);
-            }
+        if let Err(failure) = job.done(&model, tiling, args.force) {
+            say(&format!("left out: {}", failure.line()));
+            failed.push(&job.input);
         }
         done += 1;
         progress.set(done, &job.input.display().to_string());
     }
     progress.finish();
-    match (failed.len(), jobs.len()) {
-        (0, all) if done == all => Ok(()),
-        (n, all) if done == all => Err(Failure::work(format!(
+    let open = jobs[done..].iter().map(|job| &job.input);
+    match (failed.len(), left_out.len() + jobs.len()) {
+        (0, _) if done == jobs.len() => Ok(()),
+        (n, all) if n == all => Err(Failure::work(format!(
+            "none of {all} pictures could be done ({}); the reasons are above",
+            names(failed.into_iter())
+        ))),
+        (n, all) if done == jobs.len() => Err(Failure::work(format!(
             "{n} of {all} pictures could not be done ({}), the others are; the reasons are above, call again with those once they are mended",
             names(failed.into_iter())
         ))),
         (n, all) => Err(Failure::work(format!(
             "stopped: {} of {all} pictures are done, these are not: {}; call again with those",
-            done - n,
-            names(failed.into_iter().chain(&jobs[done..]))
+            left_out.len() + done - n,
+            names(failed.into_iter().chain(open))
         ))),
     }
 }
 
-/// Their inputs, as many as a message can hold.
-fn names<'a>(jobs: impl Iterator<Item = &'a Job>) -> String {
-    let names: Vec<_> = jobs.map(|job| job.input.display().to_string()).collect();
+/// The pictures, as many as a message can hold.
+fn names<'a>(pictures: impl Iterator<Item = &'a PathBuf>) -> String {
+    let names: Vec<_> = pictures.map(|path| path.display().to_string()).collect();
     let more = names.len().saturating_sub(NAMED);
     let shown = names[..names.len() - more].join(", ");
     if more > 0 { format!("{shown} and {more} more") } else { shown }
@@ -76,10 +85,13 @@ fn names<'a>(jobs: impl Iterator<Item = &'a Job>) -> String {
 fn model(global: &Global, args: &ApplyArgs) -> Result<Model, Failure> {
     let (file, device) = (model_file(&args.model)?, global.device()?);
     let model = match args.network {
-        Some(network) => Model::import(&file, &network.config(), args.scale, &device),
+        Some(kind) => Model::import(&file, &settings((kind.config)(), args.res_scale)?, args.scale, &device),
         None => Model::load(&file, &device),
     };
     let model = model.map_err(Failure::work)?;
+    if let Some(assumption) = model.assumption() {
+        say(&format!("{}: {assumption}", file.display()));
+    }
     match model.card().in_channels {
         3 => Ok(model),
         _ => Err(Failure::call(format!(
@@ -87,6 +99,21 @@ fn model(global: &Global, args: &ApplyArgs) -> Result<Model, Failure> {
             file.display()
         ))),
     }
+}
+
+/// With what the call says and weights do not show.
+fn settings(mut network: NetworkConfig, res_scale: Option<f64>) -> Result<NetworkConfig, Failure> {
+    match (&mut network, res_scale) {
+        (_, None) => {}
+        (NetworkConfig::Edsr(config), share) => config.res_scale = share,
+        (other, _) => {
+            return Err(Failure::call(format!(
+                "--res-scale is a setting of edsr, and --network is {}; leave it out",
+                other.name()
+            )));
+        }
+    }
+    Ok(network)
 }
 
 /// The file itself, or the model of a run's folder.
@@ -101,54 +128,108 @@ fn model_file(path: &Path) -> Result<PathBuf, Failure> {
     )))
 }
 
+/// What there is to do.
+struct Plan {
+    jobs: Vec<Job>,
+    /// Pictures of the folders that cannot be read, all of them named.
+    left_out: Vec<PathBuf>,
+}
+
 /// A picture and where its result goes.
 struct Job {
     input: PathBuf,
+    /// As the call or the input has it; a result that this format cannot hold becomes a PNG beside it.
     output: PathBuf,
     /// Whether the call names the result's file, so that its format is the user's choice.
     named: bool,
 }
 
 /// Every picture with its result; refuses what would overwrite something.
-fn jobs(args: &ApplyArgs) -> Result<Vec<Job>, Failure> {
+fn plan(args: &ApplyArgs) -> Result<Plan, Failure> {
     let out = &args.output;
-    let inputs = inputs(args)?;
+    let (inputs, left_out) = inputs(args)?;
     // `-o result.png` is a file where one picture goes in, `-o results` a folder.
-    let is_file = out.is_file() || (!out.is_dir() && writable(out).is_some());
-    let named = is_file && matches!(&args.inputs[..], [input] if input.is_file());
+    let is_file = is_stream(out) || out.is_file() || (!out.is_dir() && Capacity::of(out).is_some());
+    let named = is_file && matches!(&args.inputs[..], [input] if !input.is_dir());
     if is_file && !named {
         return Err(Failure::call(format!(
-            "{}: is a file's name, and the results of {} pictures need a folder; name one as -o",
+            "{}: is a file's name, and the results of {} need a folder; name one as -o",
             out.display(),
-            inputs.len()
+            counted(inputs.len(), "picture")
         )));
     }
-    let mut taken = HashSet::new();
-    let mut jobs = Vec::new();
-    for input in inputs {
-        let output = match (named, writable(&input), input.file_name()) {
-            (true, ..) => out.clone(),
-            (_, Some(_), Some(name)) => out.join(name),
-            (_, _, name) => out.join(name.unwrap_or_default()).with_extension("png"),
+    refuse_screen(out, "a picture")?;
+    let job = |input: PathBuf| {
+        let name = PathBuf::from(input.file_name().unwrap_or_default());
+        let output = match (named, Capacity::of(&input)) {
+            (true, _) => out.clone(),
+            (false, Some(_)) => out.join(name),
+            (false, None) => out.join(name.with_extension("png")),
         };
-        if !taken.insert(output.clone()) {
-            return Err(Failure::call(format!(
-                "two results would be called {}; run them one after the other with an -o of their own",
-                output.display()
-            )));
-        }
-        refuse_existing(&output, args.force)?;
-        jobs.push(Job { input, output, named });
-    }
-    Ok(jobs)
+        Job { input, output, named }
+    };
+    let jobs: Vec<_> = inputs.into_iter().map(job).collect();
+    refuse_clashes(&jobs, args.force)?;
+    Ok(Plan { jobs, left_out })
 }
 
-/// The files that the call names, and those of its folders.
-fn inputs(args: &ApplyArgs) -> Result<Vec<PathBuf>, Failure> {
-    let mut inputs = Vec::new();
+/// Refuses results of one name, those that stand for an input, and those that would replace a file without `--force`: before
+/// any work, and whatever their format turns out to be.
+fn refuse_clashes(jobs: &[Job], force: bool) -> Result<(), Failure> {
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    jobs.iter().for_each(|job| *alike.entry(key(&job.output.with_extension(""))).or_default() += 1);
+    let inputs: HashMap<_, _> =
+        jobs.iter().filter_map(|job| Some((job.input.canonicalize().ok()?, &job.input))).collect();
+    let mut taken: HashMap<String, &Job> = HashMap::new();
+    for job in jobs {
+        let fallback = job.output.with_extension("png");
+        let may_clash = alike.get(&key(&job.output.with_extension(""))).is_some_and(|count| *count > 1)
+            || fallback.exists();
+        // Only a look into the picture tells; one that cannot be read is named when its turn comes.
+        let output = match !job.named && may_clash && job.output != fallback {
+            true => read_photo(&job.input).map_or_else(|_| job.output.clone(), |photo| job.place(&photo)),
+            false => job.output.clone(),
+        };
+        // Where links lead to, if anything is there.
+        let place = output.canonicalize().unwrap_or_else(|_| output.clone());
+        if let Some(input) = inputs.get(&place) {
+            return Err(Failure::call(format!(
+                "the result of {} would replace the picture {}; name another folder as -o",
+                job.input.display(),
+                input.display()
+            )));
+        }
+        if let Some(first) = taken.insert(key(&place), job) {
+            return Err(Failure::call(format!(
+                "two results would be called {}: those of {} and {}; run them one after the other with an -o of their own",
+                output.display(),
+                first.input.display(),
+                job.input.display()
+            )));
+        }
+        refuse_existing(&output, force)?;
+    }
+    Ok(())
+}
+
+/// Names that are one on some file systems: letters with marks are composed, and case does not count.
+fn key(path: &Path) -> String {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    let name = format!("{}.{ending}", photo_name(path)).to_lowercase();
+    path.with_file_name(name).display().to_string()
+}
+
+/// The files that the call names, and those of its folders. What a folder holds beside photos is named; the pictures of it
+/// are the second part.
+fn inputs(args: &ApplyArgs) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
+    let (mut inputs, mut left_out) = (Vec::new(), Vec::new());
     for input in &args.inputs {
         if input.is_dir() {
-            inputs.extend(list_photos(input).map_err(Failure::call)?);
+            let listing = list_folder(input).map_err(Failure::call)?;
+            name_left_out(&listing);
+            let pictures = listing.left_out.into_iter().filter(|left| left.reason != Reason::Folder);
+            left_out.extend(pictures.map(|left| left.path));
+            inputs.extend(listing.photos);
         } else if input.exists() {
             inputs.push(input.clone());
         } else {
@@ -159,65 +240,97 @@ fn inputs(args: &ApplyArgs) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     match inputs.is_empty() {
-        false => Ok(inputs),
+        false => Ok((inputs, left_out)),
         true => Err(Failure::call(
             "there are no pictures in what was given; name files or folders that hold some",
         )),
     }
 }
 
-fn refuse_existing(output: &Path, force: bool) -> Result<(), Failure> {
-    if force || !output.exists() {
-        return Ok(());
-    }
-    Err(Failure::call(format!(
-        "{}: exists already; pass --force to replace it, or another name as -o",
-        output.display()
-    )))
-}
-
-/// What a format keeps of a photo beside 8-bit colours.
-struct Format {
-    alpha: bool,
-    sixteen: bool,
-    icc: bool,
-}
-
-/// The format that a file of this name is written in.
-fn writable(path: &Path) -> Option<Format> {
-    let (alpha, sixteen, icc) = match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "png" | "tif" | "tiff" => (true, true, true),
-        "webp" => (true, false, true),
-        "jpg" | "jpeg" => (false, false, true),
-        "bmp" => (true, false, false),
-        "ppm" | "pgm" | "pnm" => (false, true, false),
-        _ => return None,
-    };
-    Some(Format { alpha, sixteen, icc })
-}
-
-impl Format {
-    fn holds(&self, photo: &Photo) -> bool {
-        (self.alpha || photo.alpha.is_none())
-            && (self.sixteen || photo.depth == Depth::Eight)
-            && (self.icc || photo.icc.is_none())
-    }
-}
-
 impl Job {
     /// Does it, and says where the result is: in a PNG where the input's format cannot hold all of it.
-    fn done(&self, model: &Model, tiling: Tiling, force: bool) -> Result<PathBuf, Failure> {
+    fn done(&self, model: &Model, tiling: Tiling, force: bool) -> Result<(), Failure> {
+        let failed = |error: Failure| Failure::work(format!("{}: {}", self.input.display(), error.line()));
+        self.fits(model, tiling, None).map_err(failed)?;
         let photo = read_photo(&self.input).map_err(Failure::work)?;
-        let mut output = self.output.clone();
-        if !self.named && !writable(&output).is_some_and(|format| format.holds(&photo)) {
-            output.set_extension("png");
+        self.fits(model, tiling, Some(&photo)).map_err(failed)?;
+        let output = self.place(&photo);
+        if output != self.output {
             refuse_existing(&output, force)?;
         }
-        let photo = restored(model, tiling, photo)
-            .map_err(|error| Failure::work(format!("{}: {}", self.input.display(), error.line())))?;
+        let photo = restored(model, tiling, photo).map_err(failed)?;
+        if is_stream(&output) {
+            let name = self.format_name(&photo);
+            return deliver(&output, &encode_photo(name, &photo).map_err(Failure::work)?);
+        }
         write_photo(&output, &photo).map_err(Failure::work)?;
-        Ok(output)
+        announce(&output)
     }
+
+    /// Where the result of `photo` goes.
+    fn place(&self, photo: &Photo) -> PathBuf {
+        match self.named || Capacity::of(&self.output).is_some_and(|format| format.holds(photo)) {
+            true => self.output.clone(),
+            false => self.output.with_extension("png"),
+        }
+    }
+
+    /// A name that says the format of the result: what is written into has none of its own.
+    fn format_name(&self, photo: &Photo) -> PathBuf {
+        let place = self.place(photo);
+        if !is_stream(&place) || Capacity::of(&place).is_some() {
+            return place;
+        }
+        match Capacity::of(&self.input).is_some_and(|format| format.holds(photo)) {
+            true => self.input.clone(),
+            false => self.input.with_extension("png"),
+        }
+    }
+
+    /// Refuses a result that its format or this machine cannot hold, before the work: at first by the size that the file
+    /// states, then by all that was read of it.
+    fn fits(&self, model: &Model, tiling: Tiling, photo: Option<&Photo>) -> Result<(), Failure> {
+        // What is no file can be read only once.
+        let stated = || if is_stream(&self.input) { None } else { photo_size(&self.input) };
+        let stated = || stated().map(|(width, height)| (width as usize, height as usize));
+        let Some((width, height)) = photo.map_or_else(stated, |photo| Some(photo.pixels.size())) else {
+            return Ok(());
+        };
+        let side = |side: usize| (side as u64).saturating_mul(model.card().scale as u64);
+        let (wide, high) = (side(width), side(height));
+        let bytes = match photo {
+            Some(Photo { depth: Depth::Sixteen, .. }) => 2,
+            _ => 1,
+        };
+        let channels = 3 + u64::from(photo.is_some_and(|photo| photo.alpha.is_some()));
+        let (before, after) = ((width as u64).saturating_mul(height as u64), wide.saturating_mul(high));
+        let values = after.saturating_mul(channels);
+        if let Some(capacity) = photo.and_then(|photo| Capacity::of(self.format_name(photo)))
+            && (wide.max(high) > capacity.side || values.saturating_mul(bytes) > capacity.bytes)
+        {
+            return Err(Failure::work(format!(
+                "the result would have {wide}×{high} pixels, more than {} holds; convert the picture to PNG first, or cut it into parts",
+                capacity.format
+            )));
+        }
+        // The picture, twice where its colour is bled; what the network takes; opacity, levels and the file that they become.
+        let copies = channels - 2;
+        let rest = after.saturating_mul(4 * (channels - 3)).saturating_add(values.saturating_mul(2 * bytes));
+        let need =
+            model.memory(width, height, tiling).saturating_add(12 * copies * before).saturating_add(rest);
+        match memory::available() {
+            Some(available) if need > available => Err(Failure::work(format!(
+                "the result would have {wide}×{high} pixels and needs about {} of memory, and {} are free; cut the picture into parts",
+                gigabytes(need),
+                gigabytes(available)
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// The picture as the network makes it, with everything else that the file holds.

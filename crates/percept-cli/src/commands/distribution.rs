@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use percept_image::{list_photos, read_srgb};
+use percept_image::{list_folder, read_srgb};
 use percept_nn::metric::{FrechetVgg, frechet_distance};
 
-use super::score::photos;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::output::{counted, name_left_out};
 use crate::progress::Progress;
 use crate::screen::say;
 
@@ -29,7 +29,10 @@ pub fn between(
         for path in side {
             if interrupt::asked(stop) {
                 progress.finish();
-                let what = format!("stopped: {done} of {} seen; call it again", photos(count));
+                let what = format!(
+                    "stopped: {done} of {} seen; a new call begins with the first photo again",
+                    counted(count, "photo")
+                );
                 return Ok((None, Err(Failure::work(what))));
             }
             match seen(distribution, path) {
@@ -47,7 +50,7 @@ pub fn between(
     let [reference, test] = &features;
     let fewest = reference.len().min(test.len());
     let Some(distance) = frechet_distance(reference, test) else {
-        let (few, name) = (photos(fewest), FrechetVgg::NAME);
+        let (few, name) = (counted(fewest, "photo"), FrechetVgg::NAME);
         return Ok((
             None,
             Err(Failure::work(format!(
@@ -59,7 +62,7 @@ pub fn between(
         say(&format!(
             "{}: {} are fewer than its {} dimensions, and it comes out lower than of many: compare only numbers of as many",
             FrechetVgg::NAME,
-            photos(fewest),
+            counted(fewest, "photo"),
             FrechetVgg::DIMENSIONS
         ));
     }
@@ -67,7 +70,7 @@ pub fn between(
         0 => Ok(()),
         _ => Err(Failure::work(format!(
             "{skipped} of {} skipped; replace or remove the files named above",
-            photos(count)
+            counted(count, "photo")
         ))),
     };
     Ok((Some(distance), end))
@@ -75,10 +78,12 @@ pub fn between(
 
 /// The photos of a folder, or the one file.
 fn listed(place: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if place.is_file() {
+    if !place.is_dir() && place.exists() {
         return Ok(vec![place.to_path_buf()]);
     }
-    list_photos(place).map_err(Failure::call)
+    let listing = list_folder(place).map_err(Failure::call)?;
+    name_left_out(&listing);
+    Ok(listing.photos)
 }
 
 fn seen(distribution: &FrechetVgg, path: &Path) -> Result<Vec<f64>, Failure> {

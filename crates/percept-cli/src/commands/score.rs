@@ -6,16 +6,19 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use percept_image::{Better, Metric, write_atomic};
+use percept_image::{Better, LeftOut, Metric};
 use percept_judge::{ImageScores, PairFault, Pairs, Panel, Scores, Single};
 
 use super::distribution;
 use crate::args::{Global, ScoreArgs};
 use crate::failure::Failure;
-use crate::output::{csv_line, print, table, writable};
+use crate::output::{counted, csv_line, deliver, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt, parallel};
+
+/// What stands for a score that a photo does not allow.
+const MISSING: &str = "–";
 
 /// Most photos that are read and scored at a time; what they take in memory is bounded by it.
 const AT_A_TIME: usize = 8;
@@ -52,12 +55,7 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
         };
         let text = format.text(&scores, &columns)?;
         match &args.output {
-            Some(path) => {
-                write_atomic(path, text.as_bytes()).map_err(|error| {
-                    Failure::work(format!("{}: cannot be written: {error}", path.display()))
-                })?;
-                print(&path.display().to_string())?;
-            }
+            Some(path) => deliver(path, text.as_bytes())?,
             None => print(&text)?,
         }
     }
@@ -67,26 +65,30 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
 /// What is to be scored.
 enum Photos {
     Pairs(Pairs),
-    Singles(Vec<Single>),
+    Singles(Vec<Single>, Vec<LeftOut>),
 }
 
 impl Photos {
     fn find(args: &ScoreArgs, panel: &Panel) -> Result<Self, Failure> {
         match &args.reference {
             // Two sets as a whole need no pairs.
-            Some(_) if panel.metrics().next().is_none() => Ok(Self::Singles(Vec::new())),
+            Some(_) if panel.metrics().next().is_none() => Ok(Self::Singles(Vec::new(), Vec::new())),
             Some(reference) => Pairs::find(reference, &args.test).map(Self::Pairs),
-            None => Single::find(&args.test).map(Self::Singles),
+            None => Single::find(&args.test).map(|(singles, left_out)| Self::Singles(singles, left_out)),
         }
         .map_err(Failure::call)
     }
 
     /// Fails where scores need what is not there, and says which files have no partner.
     fn fit(&self, panel: &Panel) -> Result<(), Failure> {
+        let left_out = match self {
+            Self::Pairs(Pairs { left_out, .. }) | Self::Singles(_, left_out) => left_out,
+        };
+        left_out.iter().for_each(|left| say(&format!("left out: {left}")));
         match self {
             Self::Pairs(pairs) => mismatches(pairs),
-            Self::Singles(singles) if singles.is_empty() => {}
-            Self::Singles(_) => {
+            Self::Singles(singles, _) if singles.is_empty() => {}
+            Self::Singles(..) => {
                 let comparing: Vec<_> = panel.comparing().collect();
                 if !comparing.is_empty() {
                     return Err(Failure::call(format!(
@@ -103,21 +105,21 @@ impl Photos {
     fn count(&self) -> usize {
         match self {
             Self::Pairs(pairs) => pairs.pairs.len(),
-            Self::Singles(singles) => singles.len(),
+            Self::Singles(singles, _) => singles.len(),
         }
     }
 
     fn name(&self, at: usize) -> &str {
         match self {
             Self::Pairs(pairs) => &pairs.pairs[at].name,
-            Self::Singles(singles) => &singles[at].name,
+            Self::Singles(singles, _) => &singles[at].name,
         }
     }
 
     fn score(&self, at: usize, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
         match self {
             Self::Pairs(pairs) => pairs.pairs[at].score(panel, maps),
-            Self::Singles(singles) => singles[at].score(panel),
+            Self::Singles(singles, _) => singles[at].score(panel),
         }
     }
 }
@@ -132,10 +134,16 @@ fn judge(
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = if panel.has_network() { 1 } else { cores.min(AT_A_TIME) };
     let mut progress = Progress::new("score", all.count(), 0);
-    let (mut images, mut skipped) = (Vec::new(), 0);
+    let (mut images, mut skipped, mut partly) = (Vec::new(), 0, 0);
     let hear = |at: usize, result: Result<ImageScores, PairFault>| {
         match result {
-            Ok(scores) => images.push(scores),
+            Ok(scores) => {
+                partly += usize::from(!scores.missing.is_empty());
+                for why in scores.missing.values() {
+                    say(&format!("missing of {}: {why}", all.name(at)));
+                }
+                images.push(scores);
+            }
             Err(fault) => {
                 skipped += 1;
                 say(&format!("skipped {}: {}", all.name(at), Failure::work(fault).line()));
@@ -145,15 +153,20 @@ fn judge(
     };
     let heard = parallel::in_order(all.count(), workers, stop, |at| all.score(at, panel, maps), hear);
     progress.finish();
-    let (scored, open, all) = (images.len(), all.count() - heard, photos(all.count()));
+    let (scored, open, all) = (images.len(), all.count() - heard, counted(all.count(), "photo"));
+    let partly = if partly > 0 { format!(", {partly} of them not by all scores") } else { String::new() };
     let end = if open > 0 {
         let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         Err(Failure::work(format!(
-            "stopped: {scored} of {all} scored{skipped}; call it again to score the rest"
+            "stopped: {scored} of {all} scored{partly}{skipped}; a new call begins with the first photo again"
         )))
     } else if skipped > 0 {
         Err(Failure::work(format!(
-            "{skipped} of {all} skipped, {scored} scored; replace or remove the files named above"
+            "{skipped} of {all} skipped, {scored} scored{partly}; replace or remove the files named above"
+        )))
+    } else if !partly.is_empty() {
+        Err(Failure::work(format!(
+            "{scored} of {all} scored{partly}; ask for other scores, or leave out the photos named above"
         )))
     } else {
         Ok(())
@@ -171,7 +184,7 @@ fn mismatches(pairs: &Pairs) {
     }
     let sides = [("only in --ref", &pairs.only_reference), ("only in --test", &pairs.only_test)];
     for (side, files) in sides.into_iter().filter(|(_, files)| !files.is_empty()) {
-        say(&format!("{side}, not scored: {}", photos(files.len())));
+        say(&format!("{side}, not scored: {}", counted(files.len(), "photo")));
         for file in files {
             say(&format!("  {}", file.file_name().unwrap_or_default().to_string_lossy()));
         }
@@ -241,11 +254,12 @@ impl Format {
 /// A row for every photo, their mean, and how the numbers were made.
 fn human(scores: &Scores, columns: &[String]) -> String {
     let row = |name: String, image: &BTreeMap<String, f64>| {
-        let cells = columns.iter().filter_map(|column| image.get(column)).map(|score| format!("{score:.4}"));
+        let cell = |score: Option<&f64>| score.map_or(MISSING.to_string(), |score| format!("{score:.4}"));
+        let cells = columns.iter().map(|column| cell(image.get(column)));
         std::iter::once(name).chain(cells).collect::<Vec<_>>()
     };
     let mut rows: Vec<_> = scores.images.iter().map(|image| row(image.name.clone(), &image.scores)).collect();
-    rows.push(row(format!("mean of {}", photos(scores.images.len())), &scores.mean));
+    rows.push(row(format!("mean of {}", counted(scores.images.len(), "photo")), &scores.mean));
     let header: Vec<_> = std::iter::once("photo").chain(columns.iter().map(String::as_str)).collect();
     let protocols = columns.iter().chain(scores.sets.keys()).filter_map(|column| {
         let info = scores.metrics.get(column)?;
@@ -256,7 +270,11 @@ fn human(scores: &Scores, columns: &[String]) -> String {
     let sets: Vec<_> = sets.collect();
     let mut parts = Vec::new();
     if !columns.is_empty() {
-        parts.push(table(&header, &rows, 1));
+        let fewer = columns.iter().filter_map(|column| {
+            let count = scores.column(column).len();
+            (count < scores.images.len()).then(|| format!("\n{column}: mean of {}", counted(count, "photo")))
+        });
+        parts.push(format!("{}{}", table(&header, &rows, 1), fewer.collect::<String>()));
     }
     if !sets.is_empty() {
         parts.push(table(&["of all photos", ""], &sets, 1));
@@ -285,7 +303,8 @@ fn csv_of_photos(scores: &Scores, columns: &[String]) -> String {
     let protocols = columns.iter().map(|column| format!("{column} protocol"));
     let mut lines = vec![csv_line(std::iter::once("name".to_string()).chain(names).chain(protocols))];
     for image in &scores.images {
-        let numbers = columns.iter().filter_map(|column| image.scores.get(column)).map(f64::to_string);
+        let numbers =
+            columns.iter().map(|column| image.scores.get(column).map(f64::to_string).unwrap_or_default());
         let protocols = columns.iter().filter_map(|column| scores.metrics.get(column));
         let protocols =
             protocols.map(|info| format!("{}; {} is better", info.protocol, direction(info.better)));
@@ -300,9 +319,4 @@ pub fn direction(better: Better) -> &'static str {
         Better::Higher => "higher",
         Better::Lower => "lower",
     }
-}
-
-/// `1 photo`, `2 photos`.
-pub(super) fn photos(count: usize) -> String {
-    format!("{count} photo{}", if count == 1 { "" } else { "s" })
 }

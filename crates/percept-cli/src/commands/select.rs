@@ -1,13 +1,12 @@
 //! `percept select`: which channels answer to distortions, learned from photos alone.
 
-use percept_nn::backbone::{BackboneConfig, BackboneKind};
-use percept_nn::metric::ChannelDistance;
+use percept_nn::backbone::BackboneConfig;
 use percept_train::select::{Distortion, SelectError, SelectOptions, Selected, select};
 use serde_json::json;
 
-use crate::args::{Global, SelectArgs, SelectBackbone, SelectDistance, SelectKind};
+use crate::args::{Global, SelectArgs};
 use crate::failure::Failure;
-use crate::output::{print, table};
+use crate::output::{deliver, is_stdout, print, refuse_existing, refuse_screen, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt};
@@ -15,28 +14,19 @@ use crate::{bundle, interrupt};
 /// Runs the command.
 pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
+    writable(&args.out)?;
+    refuse_screen(&args.out, "a file of weights")?;
+    refuse_existing(&args.out, args.force)?;
     let device = global.device()?;
     let store = bundle::store(global.weights.as_deref())?;
-    let (kind, taps): (_, &[&str]) = match args.backbone {
-        SelectBackbone::Alexnet => (BackboneKind::Alexnet, &["relu1", "relu2", "relu3", "relu4", "relu5"]),
-        SelectBackbone::Vgg16 => (BackboneKind::Vgg16, &["relu1_2", "relu2_2", "relu3_3"]),
-        SelectBackbone::Vgg19 => (BackboneKind::Vgg19, &["relu1_2", "relu2_2", "relu3_4"]),
-    };
     let options = SelectOptions {
-        backbone: BackboneConfig { kind, ..BackboneConfig::default() },
+        backbone: BackboneConfig { kind: args.backbone, ..BackboneConfig::default() },
         taps: match args.taps.is_empty() {
-            true => taps.iter().map(|tap| (*tap).to_string()).collect(),
+            true => args.backbone.usual_taps().iter().map(|tap| (*tap).to_string()).collect(),
             false => args.taps.iter().map(|tap| tap.trim().to_string()).collect(),
         },
-        distance: match args.distance {
-            SelectDistance::Squared => ChannelDistance::Squared,
-            SelectDistance::Structure => ChannelDistance::Structure,
-            SelectDistance::Unit => ChannelDistance::Unit,
-        },
-        kinds: match args.kinds.is_empty() {
-            true => Distortion::ALL.to_vec(),
-            false => args.kinds.iter().map(|kind| distortion(*kind)).collect(),
-        },
+        distance: args.distance,
+        kinds: if args.kinds.is_empty() { Distortion::ALL.to_vec() } else { args.kinds.clone() },
         photos: args.photos as usize,
         side: args.side as usize,
         steps: args.steps as usize,
@@ -56,24 +46,16 @@ pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
     for skipped in &selected.skipped {
         say(&format!("warning: {skipped}"));
     }
+    let told = match args.json {
+        true => format!("{:#}", report(args, &selected)),
+        false => human(args, &selected),
+    };
+    if is_stdout(&args.out) {
+        say(&told);
+        return deliver(&args.out, &selected.file.state_dict().to_safetensors());
+    }
     selected.file.save(&args.out).map_err(Failure::work)?;
-    match args.json {
-        true => print(&format!("{:#}", report(args, &selected))),
-        false => print(&human(args, &selected)),
-    }
-}
-
-fn distortion(kind: SelectKind) -> Distortion {
-    match kind {
-        SelectKind::Blur => Distortion::Blur,
-        SelectKind::Noise => Distortion::Noise,
-        SelectKind::Jpeg => Distortion::Jpeg,
-        SelectKind::Shrink => Distortion::Shrink,
-        SelectKind::Brightness => Distortion::Brightness,
-        SelectKind::Contrast => Distortion::Contrast,
-        SelectKind::Quantisation => Distortion::Quantisation,
-        SelectKind::CoarseNoise => Distortion::CoarseNoise,
-    }
+    print(&told)
 }
 
 fn report(args: &SelectArgs, selected: &Selected) -> serde_json::Value {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use percept_nn::weights::{KNOWN, KnownWeights, StateDict, WeightError, sha256_hex, write_atomic};
+use percept_image::write_atomic;
+use percept_nn::weights::{KNOWN, KnownWeights, StateDict, WeightError, sha256_hex};
 use serde_json::json;
 
 use crate::args::{Global, WeightsAction, WeightsArgs};
@@ -65,7 +66,8 @@ fn verify(global: &Global) -> Result<(), Failure> {
     }
     match wrong {
         0 => Ok(()),
-        n => Err(Failure::work(format!("{n} of the weights found are wrong; replace the files named above"))),
+        1 => Err(Failure::work("one file of weights is wrong; replace the one named above")),
+        n => Err(Failure::work(format!("{n} files of weights are wrong; replace those named above"))),
     }
 }
 
@@ -89,7 +91,8 @@ fn import(global: &Global, path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(&folder)
         .map_err(|source| Failure::work(WeightError::Write { path: folder.clone(), source }))?;
     let target = folder.join(file.file);
-    write_atomic(&target, &bytes).map_err(Failure::work)?;
+    write_atomic(&target, &bytes)
+        .map_err(|source| Failure::work(WeightError::Write { path: target.clone(), source }))?;
     say(&format!("{}: {}", known.name, known.what));
     print(&target.display().to_string())
 }

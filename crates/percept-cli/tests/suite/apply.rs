@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::common::{arg, percept, run};
-use percept_image::{Depth, Image, Photo, Srgb, read_photo, write_photo};
+use percept_image::{Depth, Image, Photo, Srgb, decode_photo, read_photo, write_photo};
 use percept_nn::model::{Card, Model};
-use percept_nn::network::{NetworkConfig, SrResNetConfig};
+use percept_nn::network::{EdsrConfig, NETWORKS, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::StateDict;
 
 /// A smooth picture with detail.
@@ -185,7 +185,8 @@ fn the_format_is_the_inputs_where_that_can_hold_the_picture() {
     // The file that is in the way is found before anything is replaced by the fallback's name, too.
     fs::remove_file(out.join("a.jpg")).unwrap();
     let again = run(&["apply", arg(&model), arg(&at("a.jpg")), arg(&at("e.jpg")), "-o", arg(&out)]);
-    again.exits(1).says(&["e.png: exists already", "1 of 2"]).prints(&["a.jpg"]);
+    again.exits(2).says(&["e.png: exists already", "--force"]);
+    assert!(!out.join("a.jpg").exists());
 }
 
 #[test]
@@ -242,7 +243,8 @@ fn a_model_that_is_none_is_refused() {
     // A picture is no model, and a model no picture.
     apply(&at("in.png"), &[]).exits(1).says(&["in.png"]);
     fs::write(&path, &whole).unwrap();
-    run(&["apply", arg(&path), arg(&path), "-o", arg(&at("out"))]).exits(1).says(&["1 of 1"]);
+    let alone = run(&["apply", arg(&path), arg(&path), "-o", arg(&at("out"))]).exits(1);
+    assert!(!alone.err.contains("1 of 1"), "{alone:#?}");
     assert_eq!(fs::read_dir(at("out")).unwrap().count(), 0);
 }
 
@@ -260,10 +262,299 @@ fn public_weights_need_their_network_and_nothing_else() {
     };
     apply("bare.safetensors", "out", &[]).exits(1).says(&["bare.safetensors", "--network"]);
     apply("bare.safetensors", "out", &["--scale", "2"]).exits(2).says(&["--network"]);
-    apply("bare.safetensors", "out", &["--network", "srresnet", "--scale", "4"]).exits(1).says(&["upconv2"]);
-    apply("bare.safetensors", "out", &["--network", "srresnet", "--scale", "2"]).exits(0);
+    let srresnet = ["--network", "srresnet"];
+    apply("bare.safetensors", "out", &[&srresnet[..], &["--scale", "4"]].concat())
+        .exits(1)
+        .says(&["scale was said to be 4", "by the file it is 2"]);
+    apply("bare.safetensors", "out", &[&srresnet[..], &["--res-scale", "0.1"]].concat())
+        .exits(2)
+        .says(&["--res-scale", "edsr"]);
+    apply("bare.safetensors", "out", &["--network", "unet"])
+        .exits(2)
+        .says(&["srresnet", "compact", "nafnet"]);
+    apply("bare.safetensors", "out", &[&srresnet[..], &["--scale", "2"]].concat()).exits(0);
+    // The scale is read off the weights.
+    apply("bare.safetensors", "out", &[&srresnet[..], &["--force"]].concat()).exits(0);
     apply("model.safetensors", "carded", &[]).exits(0);
     assert_eq!(fs::read(at("out/in.png")).unwrap(), fs::read(at("carded/in.png")).unwrap());
+}
+
+/// The architectures stand in one table, and help shows it.
+#[test]
+fn help_lists_every_network() {
+    let help = run(&["apply", "--help"]).exits(0);
+    for kind in NETWORKS {
+        // Long lines are wrapped.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words(&help.out).contains(&words(&format!("- {}: {}", kind.name, kind.about))),
+            "{}",
+            help.out
+        );
+    }
+}
+
+/// What an EDSR's weights do not show is said, with the flag that says otherwise.
+#[test]
+fn what_is_taken_for_granted_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let edsr = |res_scale| NetworkConfig::Edsr(EdsrConfig { num_feat: 4, num_block: 2, res_scale });
+    let network = edsr(Some(0.1)).init(2, 3, 7, &percept_conv::device("cpu").unwrap()).unwrap();
+    StateDict::of(&network).save(&at("edsr.safetensors")).unwrap();
+    write_photo(at("in.png"), &Photo::new(photo(20, 16, 1))).unwrap();
+    let apply = |out: &str, more: &[&str]| {
+        let (model, input, out) = (at("edsr.safetensors"), at("in.png"), at(out));
+        run(&[&["apply", arg(&model), arg(&input), "-o", arg(&out), "--network", "edsr"], more].concat())
+            .exits(0)
+    };
+    apply("one.png", &[]).says(&["edsr.safetensors: these weights do not say", "1 is used", "--res-scale"]);
+    let told = apply("tenth.png", &["--res-scale", "0.1"]);
+    assert!(!told.err.contains("res_scale"), "{told:#?}");
+    assert_ne!(fs::read(at("one.png")).unwrap(), fs::read(at("tenth.png")).unwrap());
+}
+
+/// Before the first picture is done, whatever the format of a result turns out to be.
+#[test]
+fn two_results_of_one_name_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    let plain = Photo::new(photo(20, 16, 1));
+    let clear = Photo { alpha: Some(vec![0.5; 20 * 16]), ..plain.clone() };
+    let apply = |inputs: &[&Path]| {
+        let (out, model) = (at("out"), arg(&model).to_string());
+        let inputs: Vec<_> = inputs.iter().map(|path| arg(path)).collect();
+        run(&[&["apply", &model, "-o", arg(&out)], &inputs[..]].concat())
+    };
+    let none = || !at("out").exists() || fs::read_dir(at("out")).unwrap().count() == 0;
+    for (folder, first, second, photo, alike) in [
+        // A picture with transparency that is called JPEG becomes a PNG.
+        ("a", "a.jpg", "a.png", &clear, true),
+        ("b", "a.jpg", "a.png", &plain, false),
+        ("c", "a.ppm", "a.bmp", &plain, false),
+        ("d", "photo.png", "PHOTO.PNG", &plain, true),
+        ("e", "caf\u{e9}.png", "cafe\u{301}.png", &plain, true),
+        ("f", "a.pbm", "a.png", &plain, true),
+    ] {
+        let folder = at(folder);
+        fs::create_dir(&folder).unwrap();
+        // Written as PNG, under whatever name.
+        write_photo(folder.join("x.png"), photo).unwrap();
+        fs::rename(folder.join("x.png"), folder.join(first)).unwrap();
+        write_photo(folder.join("x.png"), &plain).unwrap();
+        fs::rename(folder.join("x.png"), folder.join(second)).unwrap();
+        let called = apply(&[&folder.join(first), &folder.join(second)]);
+        if alike {
+            called.exits(2).says(&["two results", first, second]);
+            assert!(none(), "{first} {second}");
+            // A folder's files are the same as named ones.
+            if fs::read_dir(&folder).unwrap().count() == 2 {
+                apply(&[&folder]).exits(2).says(&["two results"]);
+            }
+        } else {
+            called.exits(0);
+            fs::remove_dir_all(at("out")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_input_is_never_replaced_by_a_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    fs::create_dir(at("in")).unwrap();
+    write_photo(at("in/a.png"), &Photo::new(photo(20, 16, 1))).unwrap();
+    let before = fs::read(at("in/a.png")).unwrap();
+    for out in [at("in"), at("in/a.png"), at("in/../in")] {
+        run(&["apply", arg(&model), arg(&at("in/a.png")), "-o", arg(&out), "--force"])
+            .exits(2)
+            .says(&["would replace the picture"]);
+    }
+    assert_eq!(fs::read(at("in/a.png")).unwrap(), before);
+}
+
+#[test]
+fn what_a_folder_holds_beside_photos_is_named_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    fs::create_dir_all(at("in/deeper")).unwrap();
+    let jpeg = |name: &str| {
+        write_photo(at("in/x.jpg"), &Photo::new(photo(20, 16, 1))).unwrap();
+        fs::rename(at("in/x.jpg"), at("in").join(name)).unwrap();
+    };
+    jpeg("a.jfif");
+    jpeg("b.jpe");
+    fs::write(at("in/notes.txt"), "no picture").unwrap();
+    let apply = || run(&["apply", arg(&model), arg(&at("in")), "-o", arg(&at("out")), "--force"]);
+    // A folder inside is named; it is none of the pictures that were asked for.
+    let told = apply().exits(0).says(&["left out: ", "deeper"]).prints(&["a.jfif", "b.jpe"]);
+    assert!(!told.err.contains("notes"), "{told:#?}");
+    fs::write(at("in/IMG_1.HEIC"), b"\0\0\0\x18ftypheic").unwrap();
+    fs::write(at("in/c.gif"), b"GIF89a").unwrap();
+    apply().exits(1).prints(&["a.jfif", "b.jpe"]).says(&[
+        "IMG_1.HEIC",
+        "c.gif",
+        "2 of 4 pictures",
+        "3 left out",
+    ]);
+}
+
+/// The reader of the names has gone after the first one.
+#[cfg(unix)]
+#[test]
+fn pictures_are_done_though_nobody_reads_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    fs::create_dir(at("in")).unwrap();
+    for i in 0..12 {
+        write_photo(at("in").join(format!("{i:02}.png")), &Photo::new(photo(20, 16, i))).unwrap();
+    }
+    let mut child = percept(&["apply", arg(&model), arg(&at("in")), "-o", arg(&at("out"))])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::with_capacity(8, child.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    drop(lines);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(fs::read_dir(at("out")).unwrap().count(), 12);
+}
+
+/// Standard output, pipes and devices are written into, and links are followed.
+#[cfg(unix)]
+#[test]
+fn a_result_goes_where_a_link_or_a_pipe_leads() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    write_photo(at("in.webp"), &Photo::new(photo(20, 16, 1))).unwrap();
+    let call = |out: &str| {
+        percept(&["apply", arg(&model), arg(&at("in.webp")), "-o", out, "--force"]).output().unwrap()
+    };
+    let same = |bytes: &[u8]| {
+        decode_photo("result", bytes).unwrap().pixels.size() == (40, 32) && bytes.starts_with(b"RIFF")
+    };
+    for out in ["-", "/dev/stdout"] {
+        let done = call(out);
+        assert!(done.status.success() && same(&done.stdout), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = at("pipe");
+        move || fs::read(pipe).unwrap()
+    });
+    assert!(call(arg(&at("pipe"))).status.success());
+    assert!(same(&reader.join().unwrap()));
+    assert!(fs::metadata(at("pipe")).unwrap().file_type().is_fifo());
+    fs::create_dir(at("deep")).unwrap();
+    symlink("deep/real.webp", at("link.webp")).unwrap();
+    assert!(call(arg(&at("link.webp"))).status.success());
+    assert!(fs::symlink_metadata(at("link.webp")).unwrap().is_symlink());
+    assert!(same(&fs::read(at("deep/real.webp")).unwrap()));
+    assert!(call("/dev/null").status.success());
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    // Several pictures cannot go into one stream.
+    run(&["apply", arg(&model), arg(&at("in.webp")), arg(&at("in.webp")), "-o", "-"])
+        .exits(2)
+        .says(&["folder"]);
+}
+
+/// A result that its format cannot hold is refused before the network runs, and the other pictures are done.
+#[test]
+fn a_result_too_large_for_its_format_is_named_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    fs::create_dir(at("in")).unwrap();
+    write_photo(at("in/a.webp"), &Photo::new(photo(8192, 1, 1))).unwrap();
+    write_photo(at("in/b.jpg"), &Photo::new(photo(1, 32_768, 1))).unwrap();
+    write_photo(at("in/c.webp"), &Photo::new(photo(20, 16, 1))).unwrap();
+    run(&["apply", arg(&model), arg(&at("in")), "-o", arg(&at("out"))])
+        .exits(1)
+        .says(&[
+            "a.webp: the result would have 16384×2 pixels",
+            "WebP",
+            "b.jpg: ",
+            "2×65536",
+            "JPEG",
+            "2 of 3",
+        ])
+        .prints(&["c.webp"]);
+    // As a PNG it fits.
+    run(&["apply", arg(&model), arg(&at("in/a.webp")), "-o", arg(&at("a.png"))]).exits(0);
+}
+
+/// With little memory, a result that does not fit is an error of its picture.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_too_large_for_memory_is_named_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    fs::create_dir(at("in")).unwrap();
+    let grey = [b"P5\n6000 6000\n255\n".to_vec(), vec![128; 6000 * 6000]].concat();
+    fs::write(at("in/a.pgm"), grey).unwrap();
+    write_photo(at("in/b.png"), &Photo::new(photo(20, 16, 1))).unwrap();
+    let percept = env!("CARGO_BIN_EXE_percept");
+    let call = format!(
+        "ulimit -v 3000000; '{percept}' apply '{}' '{}' -o '{}'",
+        arg(&model),
+        arg(&at("in")),
+        arg(&at("out"))
+    );
+    let done = Command::new("sh").args(["-c", &call]).env("RAYON_NUM_THREADS", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("a.pgm: the result would have 12000×12000 pixels") && said.contains("memory"),
+        "{said}"
+    );
+    assert!(said.contains("1 of 2 pictures") && at("out/b.png").exists(), "{said}");
+}
+
+/// The bar goes away while a name is written, on a screen of any width.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_stand_on_lines_of_their_own_on_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = model(folder.path());
+    for name in ["a.png", "b.png"] {
+        write_photo(at(name), &Photo::new(photo(200, 180, 1))).unwrap();
+    }
+    let percept = env!("CARGO_BIN_EXE_percept");
+    for columns in [100, 40, 20] {
+        let out = at(&format!("out{columns}"));
+        let call = format!(
+            "stty cols {columns}; '{percept}' apply '{}' '{}' '{}' -o '{}'",
+            arg(&model),
+            arg(&at("a.png")),
+            arg(&at("b.png")),
+            arg(&out)
+        );
+        let Ok(done) = Command::new("script").args(["-qec", &call, "/dev/null"]).output() else { return };
+        let shown = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(done.status.success(), "{shown}");
+        // What a terminal shows: escapes move and wipe, so a name must come right behind a wiped line.
+        for name in ["a.png", "b.png"] {
+            let name = out.join(name).display().to_string();
+            let before = shown.split(&name).next().unwrap();
+            let line = before.rsplit(['\n', '\r']).next().unwrap();
+            assert!(shown.contains(&name), "{columns}: {shown:?}");
+            assert!(
+                line.is_empty() || line.ends_with("\u{1b}[2K") || line.ends_with("\u{1b}[0J"),
+                "{columns}: {line:?}"
+            );
+        }
+    }
 }
 
 #[cfg(unix)]

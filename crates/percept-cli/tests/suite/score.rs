@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Run, arg, run};
+use crate::common::{self, Run, arg, run};
 use percept_image::{Image, Photo, Srgb, read_srgb, write_photo};
 use percept_judge::Panel;
 use percept_nn::weights::WeightStore;
@@ -196,8 +196,134 @@ fn a_broken_photo_and_one_of_another_size_are_named_and_the_rest_is_scored() {
 fn photos_too_small_for_a_score_are_named() {
     let sides = Sides::new(&["a.png"], (64, 48));
     let failed = sides.score(&["--metric", "psnr-y,ms-ssim-y"]).exits(1);
-    let failed = failed.says(&["skipped a: ", "ms-ssim-y needs at least 161 pixels", "1 of 1 photo skipped"]);
+    // The other score is taken all the same.
+    let failed = failed.says(&[
+        "missing of a: ",
+        "ms-ssim-y needs at least 161 pixels",
+        "1 of 1 photo scored, 1 of them",
+    ]);
+    let lines: Vec<_> = failed.out.lines().collect();
+    let cells: Vec<_> = lines[1].split_whitespace().collect();
+    assert!(cells[1].parse::<f64>().is_ok() && cells[2] == "–", "{failed:#?}");
+    let scored = json(&sides.score(&["--metric", "psnr-y,ms-ssim-y", "--json"]).exits(1));
+    assert_eq!(
+        (keys(&scored["images"][0]["scores"]), keys(&scored["mean"])),
+        (vec!["psnr-y"], vec!["psnr-y"])
+    );
+    assert!(scored["images"][0]["missing"]["ms-ssim-y"].as_str().unwrap().contains("161"));
+    let csv = sides.score(&["--metric", "ms-ssim-y,psnr-y", "--csv"]).exits(1);
+    assert!(csv.out.lines().nth(1).unwrap().starts_with("a,,"), "{csv:#?}");
+    // Where no score is left, the photo is skipped.
+    let failed = sides.score(&["--metric", "ms-ssim-y"]).exits(1).says(&[
+        "skipped a: ",
+        "leave this photo out",
+        "1 of 1 photo skipped",
+    ]);
     assert_eq!(failed.out, "");
+}
+
+#[test]
+fn a_mean_says_of_how_many_photos_it_is() {
+    let sides = Sides::new(&["a.png"], (64, 48));
+    write(&sides.reference.join("b.png"), photo((200, 180), 1));
+    write(&sides.test.join("b.png"), photo((200, 180), 2));
+    let scored = sides.score(&["--metric", "psnr-y,ms-ssim-y"]).exits(1);
+    scored
+        .prints(&["mean of 2 photos", "ms-ssim-y: mean of 1 photo\n"])
+        .says(&["2 photos scored, 1 of them"]);
+}
+
+/// A learned score looks at whole pictures, so no border was cut off.
+#[test]
+fn too_small_says_what_was_cut_off_and_only_then() {
+    let sides = Sides::new(&["a.png"], (20, 20));
+    let learned = sides
+        .score(&["--metric", "lpips-alex", "--crop", "4"])
+        .exits(1)
+        .says(&["at least 31 pixels", "has 20"]);
+    assert!(!learned.err.contains("cut off"), "{learned:#?}");
+    sides
+        .score(&["--metric", "ms-ssim-y", "--crop", "4"])
+        .exits(1)
+        .says(&["has 12 (4 are cut off at each border)"]);
+}
+
+/// Standard output, devices and links as `-o`.
+#[cfg(unix)]
+#[test]
+fn results_go_where_a_link_or_a_device_leads() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let sides = Sides::new(&["a.png"], (64, 48));
+    let score = |out: &str| sides.score(&["--metric", "psnr-y", "--json", "-o", out]).exits(0);
+    let plain = sides.score(&["--metric", "psnr-y", "--json"]).exits(0);
+    for out in ["-", "/dev/stdout", "/dev/fd/1"] {
+        assert_eq!(score(out).out, plain.out, "{out}");
+    }
+    let at = |name: &str| sides.folder.path().join(name);
+    symlink("real.json", at("link.json")).unwrap();
+    score(arg(&at("link.json")));
+    assert!(fs::symlink_metadata(at("link.json")).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(at("real.json")).unwrap(), plain.out);
+    score("/dev/null");
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    if fs::metadata("/dev/full").is_ok() {
+        let full =
+            sides.score(&["--metric", "psnr-y", "-o", "/dev/full"]).exits(1).says(&["/dev/full", "space"]);
+        assert!(!full.err.contains(".percept-"), "{full:#?}");
+    }
+    sides.score(&["--metric", "psnr-y", "-o", arg(sides.folder.path())]).exits(2).says(&["is a folder"]);
+}
+
+/// The reader has gone before a result was written: as other programs, the command ends with 141.
+#[cfg(unix)]
+#[test]
+fn a_result_that_nobody_reads_is_no_success() {
+    let sides = Sides::new(&["a.png"], (64, 48));
+    for call in [
+        vec!["metrics"],
+        vec!["weights", "list", "--json"],
+        vec!["score", "--test", arg(&sides.test), "--metric", "tv"],
+    ] {
+        let mut child = common::percept(&call)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(141), "{call:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+/// `~` inside of quotes is the user's folder.
+#[test]
+fn a_tilde_in_quotes_is_the_users_folder() {
+    let sides = Sides::new(&["a.png"], (64, 48));
+    let home = sides.folder.path();
+    let name = |path: &std::path::Path| format!("~/{}", path.strip_prefix(home).unwrap().display());
+    let (gt, test) = (name(&sides.reference), name(&sides.test));
+    let call = ["score", "--ref", &gt, "--test", &test, "--metric", "psnr-y", "-o", "~/scores.json"];
+    let done = common::percept(&call).env("HOME", home).env("USERPROFILE", home).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(home.join("scores.json").exists());
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_named() {
+    let sides = Sides::new(&["a.png"], (64, 48));
+    fs::write(sides.test.join("b.heic"), b"\0\0\0\x18ftypheic").unwrap();
+    fs::create_dir(sides.test.join("deeper")).unwrap();
+    sides.score(&["--metric", "psnr-y"]).exits(0).says(&["b.heic", "deeper"]);
+    run(&["score", "--test", arg(&sides.test), "--metric", "tv"]).exits(0).says(&["b.heic"]);
+}
+
+/// The names of the scores stand in one table.
+#[test]
+fn help_lists_every_score() {
+    let help = run(&["score", "--help"]).exits(0);
+    let words: Vec<_> = help.out.split([' ', ',', '.', '\n']).collect();
+    assert!(Panel::names().iter().all(|name| words.contains(name)), "{}", help.out);
 }
 
 #[test]

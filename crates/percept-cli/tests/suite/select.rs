@@ -13,7 +13,9 @@ fn photos_alone_give_a_metric() {
     let flags = ["--photos", "8", "--side", "64", "--steps", "100", "-o", file];
     let call = [["select", "--data", PHOTOS].as_slice(), &flags].concat();
     run(&call).exits(0).prints(&["relu1", "relu5", "held-out", file]);
-    let json = [call.as_slice(), &["--json"]].concat();
+    // What took minutes is not replaced unasked.
+    run(&call).exits(2).says(&[file, "--force"]);
+    let json = [call.as_slice(), &["--json", "--force"]].concat();
     let found: Value = serde_json::from_str(&run(&json).exits(0).out).unwrap();
     assert_eq!(found["photos"], 8);
     assert_eq!(found["taps"][0]["channels"], 64);

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use image::ImageFormat;
 
+use super::{Depth, Photo};
+
 /// What to convert a picture to that cannot be read.
 pub(super) const READABLE: &str = "PNG, JPEG, WebP, TIFF, BMP or PPM with 8 or 16 bits a channel";
 
@@ -30,6 +32,47 @@ pub(super) fn written(path: &Path) -> Option<ImageFormat> {
         "ppm" | "pgm" | "pnm" => ImageFormat::Pnm,
         _ => return None,
     })
+}
+
+/// What a file format can hold beside colours of 8 bits, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Its name.
+    pub format: &'static str,
+    /// Transparency.
+    pub alpha: bool,
+    /// Colours of 16 bits.
+    pub sixteen: bool,
+    /// An ICC profile.
+    pub icc: bool,
+    /// Most pixels on a side.
+    pub side: u64,
+    /// Most bytes of all values together.
+    pub bytes: u64,
+}
+
+impl Capacity {
+    /// Of the format that a file of this name is written in; `None` where the name says none.
+    pub fn of(path: impl AsRef<Path>) -> Option<Self> {
+        const FOUR_GIGABYTES: u64 = 4_000_000_000;
+        let (format, [alpha, sixteen, icc], side, bytes) = match written(path.as_ref())? {
+            ImageFormat::Png => ("PNG", [true, true, true], (1 << 31) - 1, u64::MAX),
+            ImageFormat::Tiff => ("TIFF", [true, true, true], u64::from(u32::MAX), FOUR_GIGABYTES),
+            ImageFormat::WebP => ("WebP", [true, false, true], 16_383, u64::MAX),
+            ImageFormat::Jpeg => ("JPEG", [false, false, true], 65_535, u64::MAX),
+            ImageFormat::Bmp => ("BMP", [true, false, false], (1 << 31) - 1, FOUR_GIGABYTES),
+            ImageFormat::Pnm => ("PPM", [false, true, false], u64::from(u32::MAX), u64::MAX),
+            _ => return None,
+        };
+        Some(Self { format, alpha, sixteen, icc, side, bytes })
+    }
+
+    /// Whether all that is kept of `photo` has a place in it, whatever its size.
+    pub fn holds(&self, photo: &Photo) -> bool {
+        (self.alpha || photo.alpha.is_none())
+            && (self.sixteen || photo.depth == Depth::Eight)
+            && (self.icc || photo.icc.is_none())
+    }
 }
 
 /// The format of a file that begins with these bytes, where it is one that is read.

@@ -14,9 +14,9 @@ mod write;
 
 pub use error::{ReadError, WriteError};
 pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, photo_name};
-pub use format::EXTENSIONS;
-pub use read::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, read_photo, read_srgb};
-pub use write::{JPEG_QUALITY, write_atomic, write_photo};
+pub use format::{Capacity, EXTENSIONS};
+pub use read::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, read_photo, read_srgb};
+pub use write::{JPEG_QUALITY, encode_photo, write_photo};
 
 use crate::{Image, Srgb};
 

@@ -50,6 +50,12 @@ pub fn read_photo(path: impl AsRef<Path>) -> Result<Photo, ReadError> {
     decode_photo(path, &bytes)
 }
 
+/// Width and height of an image file as its header has them, before any orientation mark; `None` where they cannot be told
+/// without decoding it.
+pub fn photo_size(path: impl AsRef<Path>) -> Option<(u32, u32)> {
+    ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
+}
+
 /// A decoder's result, its pixels as they are stored.
 pub(super) struct Decoded {
     pub image: DynamicImage,

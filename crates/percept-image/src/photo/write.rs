@@ -1,6 +1,6 @@
 //! Pixels to image files.
 
-use std::io::{self, Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::{bmp, jpeg, png, tiff, webp};
@@ -9,6 +9,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError, ImageFormat};
 use super::format::written;
 use super::read::describes;
 use super::{Depth, Photo, WriteError};
+use crate::write_atomic;
 
 /// Quality of the JPEG files that are written, of 100.
 pub const JPEG_QUALITY: u8 = 95;
@@ -25,31 +26,22 @@ pub const JPEG_QUALITY: u8 = 95;
 /// there are no pixels, or the system refuses. Nothing is written then.
 pub fn write_photo(path: impl AsRef<Path>, photo: &Photo) -> Result<(), WriteError> {
     let path = path.as_ref();
+    let bytes = encode_photo(path, photo)?;
+    write_atomic(path, &bytes).map_err(|source| WriteError::Io { path: path.into(), source })
+}
+
+/// The bytes of the file that [`write_photo`] writes; `name` says the format and stands in the messages.
+///
+/// # Errors
+/// As [`write_photo`], but for what the system says.
+pub fn encode_photo(name: impl AsRef<Path>, photo: &Photo) -> Result<Vec<u8>, WriteError> {
+    let path = name.as_ref();
     let format = written(path).ok_or_else(|| WriteError::UnknownExtension { path: path.into() })?;
     check(path, photo, format)?;
     let levels = Levels::of(photo, format);
     let icc = photo.icc.clone().filter(|profile| describes(profile, levels.grey()));
-    let bytes = encoded(format, &levels, icc)
-        .map_err(|error| WriteError::Encoder { path: path.into(), reason: error.to_string() })?;
-    write_atomic(path, &bytes).map_err(|source| WriteError::Io { path: path.into(), source })
-}
-
-/// Writes a file that is there whole or not at all: under a temporary name in the same folder, synced, renamed.
-///
-/// # Errors
-/// What the system says; a file that had the name before is untouched then.
-pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
-    let path = path.as_ref();
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".percept-").suffix(".tmp").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    encoded(format, &levels, icc)
+        .map_err(|error| WriteError::Encoder { path: path.into(), reason: error.to_string() })
 }
 
 fn check(path: &Path, photo: &Photo, format: ImageFormat) -> Result<(), WriteError> {

@@ -121,7 +121,7 @@ fn inner<'a>(
     let (width, height) = image.size();
     let got = width.min(height).saturating_sub(crop.saturating_mul(2));
     if got < min {
-        return Err(MetricError::TooSmall { metric: metric.name().to_owned(), min, got });
+        return Err(MetricError::TooSmall { metric: metric.name().to_owned(), min, got, crop });
     }
     Ok(match crop {
         0 => Cow::Borrowed(image),

@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod atomic;
 mod bleed;
+mod capacity;
 mod degrade;
 mod files;
 mod folder;

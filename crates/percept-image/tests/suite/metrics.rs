@@ -152,7 +152,7 @@ fn the_least_size_is_scored_and_a_smaller_one_is_not() {
             assert!(scored(width, height).is_ok(), "{}: {:?}", metric.name(), scored(width, height));
             let shorter = width.min(height);
             let error = scored(shorter - 1, 2 * height).unwrap_err();
-            let MetricError::TooSmall { metric: name, min, got } = &error else { panic!("{error}") };
+            let MetricError::TooSmall { metric: name, min, got, .. } = &error else { panic!("{error}") };
             assert_eq!((name.as_str(), *min, *got), (metric.name(), shorter, shorter - 1));
         }
     }

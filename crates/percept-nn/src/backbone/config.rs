@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use percept_conv::Precision;
+use percept_image::expand_home;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,25 @@ pub enum BackboneKind {
     Alexnet,
 }
 
+impl BackboneKind {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Alexnet, Self::Vgg16, Self::Vgg19];
+
+    /// Name as in a config.
+    pub fn name(self) -> &'static str {
+        architecture(self).name
+    }
+
+    /// The taps at which most losses and scores read it.
+    pub fn usual_taps(self) -> &'static [&'static str] {
+        match self {
+            Self::Alexnet => &["relu1", "relu2", "relu3", "relu4", "relu5"],
+            Self::Vgg16 => &["relu1_2", "relu2_2", "relu3_3"],
+            Self::Vgg19 => &["relu1_2", "relu2_2", "relu3_4"],
+        }
+    }
+}
+
 /// Where a backbone's weights come from: `"bundled"`, `"random"`, or the path of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -42,7 +62,7 @@ impl From<String> for WeightSource {
         match text.as_str() {
             "bundled" => Self::Bundled,
             "random" => Self::Random,
-            _ => Self::Path(text.into()),
+            _ => Self::Path(expand_home(text)),
         }
     }
 }

@@ -56,6 +56,20 @@ pub enum ChannelDistance {
 const EPSILON: f64 = 1e-10;
 
 impl ChannelDistance {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Squared, Self::Structure, Self::Unit];
+
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Squared => "Their mean squared difference, which the feature loss descends",
+            Self::Structure => "How unlike their patterns are",
+            Self::Unit => {
+                "Their mean squared difference with the features of every position at unit length, as LPIPS has them"
+            }
+        }
+    }
+
     /// By image and channel, two `[N, H, W, C]` → `[N, C]`; `usual` (`[C]`) is each channel's usual variance.
     ///
     /// # Panics
@@ -176,7 +190,7 @@ impl SelectionFile {
     }
 }
 
-/// The distance in the channels of a [`SelectionFile`] (`selected:FILE`): by channel it is weighed and divided
+/// The distance in the channels of a [`SelectionFile`] (`selected:FILE`): by channel it is weighted and divided
 /// by what distortions usually do to it, averaged over channels and taps. 0 for equal images, about 1 for the distortions
 /// that it was learned from.
 pub struct SelectedByPhotos {

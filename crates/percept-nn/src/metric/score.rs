@@ -44,7 +44,7 @@ pub(super) fn checked_one(
     let (width, height) = image.size();
     let got = width.min(height);
     if got < min_side {
-        return Err(MetricError::TooSmall { metric: metric.to_string(), min: min_side, got });
+        return Err(MetricError::TooSmall { metric: metric.to_string(), min: min_side, got, crop: 0 });
     }
     // Checked here because a rectifier on the way may turn NaN into 0.
     if let Some(value) = image.data().iter().find(|value| !value.is_finite()) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::network::NetworkError;
+use crate::network::{NETWORKS, NetworkError};
 use crate::weights::WeightError;
 
 /// Why a model could not be loaded, saved or used. Every message names the model.
@@ -14,8 +14,8 @@ pub enum ModelError {
     /// The file holds weights, but does not say of which network.
     #[error(
         "{}: the file has no card, so nobody knows which network its weights belong to; if it is a public model, say \
-         which: `--network srresnet|edsr|rrdbnet|nafnet --scale N`",
-        path.display()
+         which: `--network {}`",
+        path.display(), NETWORKS.iter().map(|kind| kind.name).collect::<Vec<_>>().join("|")
     )]
     NoCard {
         /// The file.
@@ -48,6 +48,18 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
     },
+    /// The file holds another network than was said.
+    #[error("{}: the {what} was said to be {asked}, and by the file it is {found}; leave it out, or use another file", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What was said: the network, its scale.
+        what: &'static str,
+        /// As it was said.
+        asked: String,
+        /// As the file has it.
+        found: String,
+    },
     /// There is no such network.
     #[error("{}: {source}; say what the network is, or use another file", path.display())]
     Network {
@@ -65,6 +77,18 @@ pub enum ModelError {
         reads: &'static str,
         /// What it was given.
         given: &'static str,
+    },
+    /// The result is larger than memory.
+    #[error(
+        "{model}: there is not enough memory for a result of {width}×{height} pixels; cut the image into parts"
+    )]
+    Memory {
+        /// The file of the model, or its architecture.
+        model: String,
+        /// Width of the result.
+        width: usize,
+        /// Height of the result.
+        height: usize,
     },
     /// The result holds NaN or infinity.
     #[error(

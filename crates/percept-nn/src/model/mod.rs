@@ -6,8 +6,6 @@
 
 mod card;
 mod error;
-mod extent;
-mod fit;
 mod restore;
 mod tiling;
 
@@ -21,9 +19,8 @@ pub use card::Card;
 pub use error::ModelError;
 pub use tiling::Tiling;
 
-use crate::network::{Network, NetworkConfig, from_esrgan};
+use crate::network::{Network, NetworkConfig};
 use crate::weights::{StateDict, WeightError};
-use extent::Extent;
 
 /// A network that is ready to be applied, and what it is.
 #[derive(Clone, Debug)]
@@ -32,13 +29,16 @@ pub struct Model {
     card: Card,
     /// For messages.
     name: String,
+    /// What was taken for granted about public weights.
+    assumption: Option<String>,
 }
 
 impl Model {
     /// A model of a network as `card` describes it; its gradients are left behind.
     pub fn new(network: Network, card: Card) -> Self {
         let name = format!("the model ({}, step {})", card.network_g.name(), card.iter);
-        Self { network: network.valid(), card, name }
+        let card = Card { network_g: card.network_g.completed(), ..card };
+        Self { network: network.valid(), card, name, assumption: None }
     }
 
     /// Reads a model file.
@@ -47,7 +47,10 @@ impl Model {
     /// When the file cannot be read, is damaged, has no card, or its card and weights do not fit together.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, ModelError> {
         let path = path.as_ref();
-        let state = StateDict::load(path)?;
+        Self::carded(path, StateDict::load(path)?, device)
+    }
+
+    fn carded(path: &Path, state: StateDict, device: &Device) -> Result<Self, ModelError> {
         let Some(card) = state.metadata().get(Card::KEY) else {
             let is_checkpoint = ["iter", "card"].iter().all(|key| state.metadata().contains_key(*key));
             let path = path.to_path_buf();
@@ -58,36 +61,66 @@ impl Model {
             });
         };
         let unfit = |reason: String| ModelError::Card { path: path.to_path_buf(), reason };
-        let card: Card = serde_json::from_str(card).map_err(|error| unfit(error.to_string()))?;
+        let card: Card = serde_json::from_str(card).map_err(|error| unfit(in_words(&error.to_string())))?;
         if state.sha256() != card.sha256 {
             return Err(ModelError::Damaged { path: path.to_path_buf() });
         }
         if !matches!(card.in_channels, 3 | 4) {
             return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
         }
-        let found = fit::fitted(&card.network_g, &state);
+        let found = card.network_g.fitted(&state);
         if found != card.network_g {
-            return Err(unfit(format!("it says {:?}, the weights are of {found:?}", card.network_g)));
+            return Err(unfit(format!("it says {}, the weights are of {found}", card.network_g)));
         }
         Self::build(path, state, card, device)
     }
 
-    /// Reads public weights, which have no card: safetensors or `.pth` of an SRResNet, EDSR, RRDBNet (ESRGAN's first
-    /// names too) or NAFNet that enlarges `scale` times. Widths and depths are read off the weights; `network_g` says
-    /// the architecture, and what weights do not show.
+    /// Reads public weights, which have no card: safetensors or `.pth` under the names of their authors. Widths, depths and
+    /// the scale are read off the weights; `network_g` says the architecture, and what weights do not show. What is taken
+    /// for granted then is the model's [`assumption`](Self::assumption). A file with a card is read by it, if that is of the
+    /// same architecture.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds weights of another network or scale.
+    /// When the file cannot be read, or holds weights of another network or of another scale than `scale`.
     pub fn import(
         path: impl AsRef<Path>,
         network_g: &NetworkConfig,
-        scale: usize,
+        scale: Option<usize>,
         device: &Device,
     ) -> Result<Self, ModelError> {
         let path = path.as_ref();
-        let state = from_esrgan(StateDict::load(path)?);
+        let other = |what: &'static str, asked: String, found: String| {
+            Err(ModelError::Other { path: path.to_path_buf(), what, asked, found })
+        };
+        let state = StateDict::load(path)?;
+        if state.metadata().contains_key(Card::KEY) {
+            let fitted = network_g.fitted(&state);
+            let model = Self::carded(path, state, device)?;
+            let found = &model.card.network_g;
+            if found.name() != network_g.name() {
+                return other("network", network_g.name().to_string(), found.name().to_string());
+            }
+            // Where something is left open, the card says it.
+            if fitted.assumption().is_none() && fitted != *found {
+                return other("network", fitted.to_string(), found.to_string());
+            }
+            return match scale {
+                Some(scale) if scale != model.card.scale => {
+                    other("scale", scale.to_string(), model.card.scale.to_string())
+                }
+                _ => Ok(model),
+            };
+        }
+        let state = network_g.with_our_names(state);
+        let fitted = network_g.fitted(&state);
+        let scale = match (scale, fitted.scale(&state)) {
+            (Some(asked), Some(found)) if asked != found => {
+                return other("scale", asked.to_string(), found.to_string());
+            }
+            (asked, found) => asked.or(found).unwrap_or(1),
+        };
         let card = Card {
-            network_g: fit::fitted(network_g, &state),
+            network_g: fitted.completed(),
             task: if scale > 1 { "sr" } else { "restoration" }.to_string(),
             scale,
             in_channels: 3,
@@ -99,20 +132,20 @@ impl Model {
             percept: env!("CARGO_PKG_VERSION").to_string(),
             sha256: state.sha256(),
         };
-        Self::build(path, state, card, device)
+        Ok(Self { assumption: fitted.assumption(), ..Self::build(path, state, card, device)? })
     }
 
     fn build(path: &Path, state: StateDict, card: Card, device: &Device) -> Result<Self, ModelError> {
         let failed = |source| ModelError::Network { path: path.to_path_buf(), source };
         card.network_g.validate(card.network_scale()).map_err(failed)?;
-        if !fit::is_plausible(&card.network_g, &state) {
-            let problem = format!("it has too few values for {:?}", card.network_g);
+        if !card.network_g.is_plausible(&state) {
+            let problem = format!("it has too few values for {}", card.network_g);
             return Err(WeightError::Malformed { origin: state.origin().to_string(), problem }.into());
         }
         let network =
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
         let network = state.apply(network)?.valid();
-        Ok(Self { network, card, name: path.display().to_string() })
+        Ok(Self { network, card, name: path.display().to_string(), assumption: None })
     }
 
     /// Writes a model file by a temporary one, so that a kill leaves the old or the new. The card's `sha256` is filled
@@ -135,6 +168,11 @@ impl Model {
         &self.card
     }
 
+    /// What was taken for granted about public weights though results depend on it, and what to do if that is wrong.
+    pub fn assumption(&self) -> Option<&str> {
+        self.assumption.as_deref()
+    }
+
     /// The network, without gradients.
     pub fn network(&self) -> &Network {
         &self.network
@@ -148,7 +186,7 @@ impl Model {
     /// not the mean of the photo: exact, in bounded memory, and several times slower than `Tiling::whole()`.
     ///
     /// # Errors
-    /// When the model reads RAW, or its result is not finite.
+    /// When the model reads RAW, or its result is not finite or does not fit into memory.
     pub fn restore(&self, photo: &Image<Srgb>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
         self.apply(photo, tiling)
     }
@@ -157,9 +195,24 @@ impl Model {
     /// [`restore`](Self::restore).
     ///
     /// # Errors
-    /// When the model reads photos, or its result is not finite.
+    /// When the model reads photos, or its result is not finite or does not fit into memory.
     pub fn restore_bayer(&self, raw: &Image<PackedBayer>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
         self.apply(raw, tiling)
+    }
+
+    /// About how many bytes [`restore`](Self::restore) takes for a photo of this size, beside the photo itself: what the
+    /// network reads, the largest tile at its peak, and the result.
+    pub fn memory(&self, width: usize, height: usize, tiling: Tiling) -> u64 {
+        let scale = self.card.network_scale();
+        let extent = self.card.network_g.extent(scale);
+        let [width, height] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
+        let tiles = tiling.cut(width, height, extent);
+        let largest = tiles.iter().map(|tile| tile.x.length() * tile.y.length()).max().unwrap_or(0);
+        let product = |factors: [usize; 3]| factors.iter().fold(1u64, |all, n| all.saturating_mul(*n as u64));
+        let floats = product([largest, extent.floats, 1])
+            .saturating_add(product([width, height, self.card.in_channels]))
+            .saturating_add(product([width * scale, height * scale, 3]));
+        floats.saturating_mul(size_of::<f32>() as u64)
     }
 
     fn apply<S: Space>(&self, image: &Image<S>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
@@ -168,15 +221,37 @@ impl Model {
             return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME });
         }
         let scale = self.card.network_scale();
-        let extent = Extent::of(&self.card.network_g, scale);
+        let extent = self.card.network_g.extent(scale);
         let padded = restore::padded(image, extent.multiple);
         let tiles = tiling.cut(padded.width(), padded.height(), extent);
+        let (width, height) = image.size();
+        let size = [padded.width(), padded.height()].map(|side| side.saturating_mul(scale));
+        // Asked for and given back: where memory is short this is an error, and later it would be the end of the program.
+        let values = size[0].saturating_mul(size[1]).saturating_mul(3);
+        Vec::<f32>::new().try_reserve_exact(values).map_err(|_| ModelError::Memory {
+            model: self.name.clone(),
+            width: width.saturating_mul(scale),
+            height: height.saturating_mul(scale),
+        })?;
         let device = self.network.devices().first().cloned().unwrap_or_else(Device::flex);
         let result = restore::tiled(&self.network, &padded, &tiles, scale, &device);
         if result.data().iter().any(|value| !value.is_finite()) {
             return Err(ModelError::NotFinite { model: self.name.clone() });
         }
-        let (width, height) = image.size();
-        Ok(result.crop(0, 0, width * scale, height * scale).map(|value| value.clamp(0.0, 1.0)))
+        let result = match padded.size() == (width, height) {
+            true => result,
+            false => result.crop(0, 0, width * scale, height * scale),
+        };
+        Ok(result.map(|value| value.clamp(0.0, 1.0)))
     }
+}
+
+/// A parser's complaint without the names of types.
+fn in_words(complaint: &str) -> String {
+    let words = [
+        ("expected usize", "expected a whole number from 0 on"),
+        ("expected u64", "expected a whole number from 0 on"),
+        ("expected f64", "expected a number"),
+    ];
+    words.iter().fold(complaint.to_string(), |text, (name, words)| text.replace(name, words))
 }

@@ -1,6 +1,6 @@
 //! Cutting an image into tiles that overlap.
 
-use super::extent::Extent;
+use crate::network::Extent;
 
 /// Bytes that a tile may take, unless its size is given.
 const MEMORY: usize = 1 << 30;

@@ -4,10 +4,74 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use percept_conv::{Conv, pixel_shuffle};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::CompactConfig;
+use super::architecture::{
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
+    square, within,
+};
 use super::init::Init;
 use super::layer::{ConvLayer, enlarge_nearest};
+use crate::weights::StateDict;
+
+/// Settings of `type = "compact"`: the compact network of Real-ESRGAN (`SRVGGNetCompact`), scales 1 to 4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompactConfig {
+    /// Channels of the features, at least 1. Default 64.
+    pub num_feat: usize,
+    /// Convolutions between the first and the last. Default 16.
+    pub num_conv: usize,
+}
+
+impl Default for CompactConfig {
+    fn default() -> Self {
+        Self { num_feat: 64, num_conv: 16 }
+    }
+}
+
+impl Architecture for CompactConfig {
+    type Network = Compact;
+
+    const ABOUT: &'static str = "The compact network of Real-ESRGAN (SRVGGNetCompact)";
+    const SCALES: &'static [usize] = &[1, 2, 3, 4];
+
+    fn check(&self) -> Result<(), Unfit> {
+        within("num_feat", self.num_feat, 1, MOST_CHANNELS)?;
+        within("num_conv", self.num_conv, 0, MOST_BLOCKS)
+    }
+
+    fn init(&self, scale: usize, in_channels: usize, init: &Init) -> Compact {
+        Compact::new(self, scale, in_channels, init)
+    }
+
+    /// One of its maps, what the next one becomes, and the result before and after the shuffle.
+    fn extent(&self, scale: usize) -> Extent {
+        Extent {
+            multiple: 1,
+            overlap: ENOUGH.min(self.num_conv + 2),
+            floats: 2 * self.num_feat + 9 * scale * scale,
+        }
+    }
+
+    fn fitted(&self, state: &StateDict) -> Self {
+        Self {
+            num_feat: results(state, "body.0.weight", self.num_feat),
+            // Every convolution but the last has its slopes behind it.
+            num_conv: (places(state, "body.") / 2).saturating_sub(1),
+        }
+    }
+
+    fn scale(&self, state: &StateDict) -> Option<usize> {
+        let last = format!("body.{}.weight", places(state, "body.").checked_sub(1)?);
+        shuffled(state, &last, 3)
+    }
+
+    fn least_values(&self) -> Option<usize> {
+        if self.num_conv == 0 { Some(self.num_feat) } else { square(self.num_feat) }
+    }
+}
 
 /// Plain convolutions with PReLU at the input's size, enlarged at the very end; the output is added to the input, enlarged
 /// by repetition, where that is a picture.
@@ -35,7 +99,7 @@ struct Slope {
 }
 
 impl Compact {
-    pub(super) fn new(config: &CompactConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
+    fn new(config: &CompactConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
         let f = config.num_feat;
         let at = init.at("body");
         let conv = |place: usize, shape: [usize; 2], gain| {
@@ -52,9 +116,10 @@ impl Compact {
         body.push(conv(body.len(), [3 * scale * scale, f], 0.1));
         Self { body, scale, adds_input: in_channels == 3 }
     }
+}
 
-    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+impl Transform for Compact {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let mut y = x.clone();
         for places in self.body.chunks(2) {
             y = match places {

@@ -3,15 +3,114 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use percept_conv::{Activation, Conv, pixel_shuffle};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::EdsrConfig;
+use super::architecture::{
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
+    square, within,
+};
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock};
+use crate::weights::StateDict;
 
 /// Mean colour of DIV2K, which the network's features are centred on.
 const MEAN: [f32; 3] = [0.4488, 0.4371, 0.4040];
 /// The network works on 8-bit levels, as its public weights do.
 const RANGE: f64 = 255.0;
+/// From this width on the authors scale residuals down, or training would not settle: section 3.2 of the paper, and the
+/// settings of BasicSR's EDSR_L.
+const WIDE: usize = 256;
+
+/// Settings of `type = "edsr"`: EDSR, scales 1 to 4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EdsrConfig {
+    /// Channels of the features, at least 1. Default 64.
+    pub num_feat: usize,
+    /// Residual blocks. Default 16.
+    pub num_block: usize,
+    /// Share of a block's output that is added to its input, from 0 to 1. Default as its authors have it: 0.1 from 256
+    /// features on, 1 below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.1)]
+    pub res_scale: Option<f64>,
+}
+
+impl Default for EdsrConfig {
+    fn default() -> Self {
+        Self { num_feat: 64, num_block: 16, res_scale: None }
+    }
+}
+
+impl EdsrConfig {
+    /// Share of a block's output that is added to its input.
+    fn share(&self) -> f64 {
+        self.res_scale.unwrap_or(if self.num_feat >= WIDE { 0.1 } else { 1.0 })
+    }
+}
+
+impl Architecture for EdsrConfig {
+    type Network = Edsr;
+
+    const ABOUT: &'static str = "EDSR, as BasicSR's";
+    const SCALES: &'static [usize] = &[1, 2, 3, 4];
+
+    fn check(&self) -> Result<(), Unfit> {
+        within("num_feat", self.num_feat, 1, MOST_CHANNELS)?;
+        within("num_block", self.num_block, 0, MOST_BLOCKS)?;
+        match (0.0..=1.0).contains(&self.share()) {
+            true => Ok(()),
+            false => Err(("res_scale", format!("must be from 0 to 1; it is {}", self.share()))),
+        }
+    }
+
+    fn init(&self, scale: usize, in_channels: usize, init: &Init) -> Edsr {
+        Edsr::new(self, scale, in_channels, init)
+    }
+
+    /// As SRResNet's.
+    fn extent(&self, scale: usize) -> Extent {
+        Extent {
+            multiple: 1,
+            overlap: ENOUGH.min(2 * self.num_block + 5),
+            floats: self.num_feat * (3 + 2 * scale * scale),
+        }
+    }
+
+    fn fitted(&self, state: &StateDict) -> Self {
+        Self {
+            num_feat: results(state, "conv_first.weight", self.num_feat),
+            num_block: places(state, "body."),
+            ..self.clone()
+        }
+    }
+
+    fn scale(&self, state: &StateDict) -> Option<usize> {
+        let stages =
+            ["upsample.0.weight", "upsample.2.weight"].into_iter().filter(|name| state.get(name).is_some());
+        stages.map(|name| shuffled(state, name, results(state, "conv_first.weight", 0))).product()
+    }
+
+    fn least_values(&self) -> Option<usize> {
+        square(self.num_feat)
+    }
+
+    fn completed(&self) -> Self {
+        Self { res_scale: Some(self.share()), ..self.clone() }
+    }
+
+    fn assumption(&self) -> Option<String> {
+        self.res_scale.is_none().then(|| {
+            format!(
+                "these weights do not say with which res_scale they were trained: {} is used, as the authors do with {} \
+                 features ({WIDE} and more: 0.1, fewer: 1); pass --res-scale if it was another",
+                self.share(),
+                self.num_feat
+            )
+        })
+    }
+}
 
 /// A deeper, plainer residual network than SRResNet.
 #[derive(Module, Debug)]
@@ -27,12 +126,12 @@ pub struct Edsr {
 }
 
 impl Edsr {
-    pub(super) fn new(config: &EdsrConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
+    fn new(config: &EdsrConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
         let f = config.num_feat;
         let plain = Conv::same(3);
         let block = |at: Init| {
             let conv1 = at.conv("conv1", [f, f, 3, 3], 0.1, plain.with_activation(Activation::Relu));
-            ResidualBlock::new(conv1, at.conv("conv2", [f, f, 3, 3], 0.1, plain), config.res_scale)
+            ResidualBlock::new(conv1, at.conv("conv2", [f, f, 3, 3], 0.1, plain), config.share())
         };
         let (step, stages) = match scale {
             1 => (1, 0),
@@ -50,9 +149,10 @@ impl Edsr {
             scale,
         }
     }
+}
 
-    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+impl Transform for Edsr {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let mean = Tensor::<1>::from_floats(MEAN, &x.device()).reshape([1, 1, 1, 3]);
         // A packed RAW has four channels and no mean colour.
         let x = if x.dims()[3] == 3 { x - mean.clone() } else { x };

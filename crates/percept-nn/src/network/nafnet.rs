@@ -3,10 +3,104 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use percept_conv::{Conv, layer_norm, pixel_shuffle, simple_gate};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::NafNetConfig;
+use super::architecture::{
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, square, within,
+};
 use super::init::Init;
 use super::layer::{ConvLayer, cut, pad_to_multiple};
+use crate::weights::StateDict;
+
+/// An overlap that is enough, as for plain convolutions but on several levels: from here on tiles and the whole image differ
+/// by half a level of 8 bits, all gates open.
+const ENOUGH: usize = 64;
+/// Levels of the U-Net at most: at the ninth a pixel would cover 512 of the image's.
+const MOST_LEVELS: usize = 8;
+
+/// Settings of `type = "nafnet"`: NAFNet, a U-Net for images that keep their size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NafNetConfig {
+    /// Channels at the first level, doubled at each one below; at least 1. Default 32.
+    pub width: usize,
+    /// Blocks of the encoder by level. Default 1, 1, 1, 1.
+    pub enc_blk_nums: Vec<usize>,
+    /// Blocks at the bottom. Default 1.
+    pub middle_blk_num: usize,
+    /// Blocks of the decoder by level, from the bottom up; as many levels as the encoder. Default 1, 1, 1, 1.
+    pub dec_blk_nums: Vec<usize>,
+}
+
+impl Default for NafNetConfig {
+    fn default() -> Self {
+        Self { width: 32, enc_blk_nums: vec![1; 4], middle_blk_num: 1, dec_blk_nums: vec![1; 4] }
+    }
+}
+
+impl Architecture for NafNetConfig {
+    type Network = NafNet;
+
+    const ABOUT: &'static str = "NAFNet, a U-Net for pictures that keep their size";
+    const SCALES: &'static [usize] = &[1];
+
+    fn check(&self) -> Result<(), Unfit> {
+        within("width", self.width, 1, MOST_CHANNELS)?;
+        within("middle_blk_num", self.middle_blk_num, 0, MOST_BLOCKS)?;
+        for (key, blocks) in [("enc_blk_nums", &self.enc_blk_nums), ("dec_blk_nums", &self.dec_blk_nums)] {
+            blocks.iter().try_for_each(|blocks| within(key, *blocks, 0, MOST_BLOCKS))?;
+        }
+        if self.enc_blk_nums.len() != self.dec_blk_nums.len() {
+            return Err(("dec_blk_nums", "must have as many levels as enc_blk_nums".to_string()));
+        }
+        if self.enc_blk_nums.len() > MOST_LEVELS {
+            return Err(("enc_blk_nums", format!("must have at most {MOST_LEVELS} levels")));
+        }
+        Ok(())
+    }
+
+    fn init(&self, _: usize, in_channels: usize, init: &Init) -> NafNet {
+        NafNet::new(self, in_channels, init)
+    }
+
+    /// One 3×3 convolution a block; a pixel of level l covers 2^l, and so does what halving reads beside it.
+    fn extent(&self, _: usize) -> Extent {
+        let levels = self.enc_blk_nums.len();
+        let blocks = self.enc_blk_nums.iter().zip(self.dec_blk_nums.iter().rev()).enumerate();
+        let sides = blocks.map(|(level, (encoder, decoder))| (encoder + decoder + 2) << level);
+        Extent {
+            multiple: 1 << levels,
+            overlap: ENOUGH.min(2 + sides.sum::<usize>() + (self.middle_blk_num << levels)),
+            floats: 12 * self.width,
+        }
+    }
+
+    fn fitted(&self, state: &StateDict) -> Self {
+        let levels = places(state, "downs.");
+        let blocks = |part: &str| -> Vec<usize> {
+            (0..levels).map(|level| places(state, &format!("{part}.{level}."))).collect()
+        };
+        Self {
+            width: results(state, "intro.weight", self.width),
+            enc_blk_nums: blocks("encoders"),
+            middle_blk_num: places(state, "middle_blks."),
+            dec_blk_nums: blocks("decoders"),
+        }
+    }
+
+    fn scale(&self, _: &StateDict) -> Option<usize> {
+        Some(1)
+    }
+
+    fn least_values(&self) -> Option<usize> {
+        let levels = self.enc_blk_nums.len();
+        if levels + self.middle_blk_num == 0 {
+            return Some(0);
+        }
+        self.width.checked_mul(1 << levels.min(16)).and_then(square)
+    }
+}
 
 /// Normalises every pixel over its channels.
 #[derive(Module, Debug)]
@@ -73,10 +167,6 @@ impl NafBlock {
     }
 }
 
-/// What channel attention takes for the mean of the image, `[N, H, W, C]` → `[N, 1, 1, C]`; `None` stops the
-/// computation.
-pub(crate) type Pool<'a> = dyn FnMut(Tensor<4>) -> Option<Tensor<4>> + 'a;
-
 /// A U-Net of such blocks for images that keep their size.
 #[derive(Module, Debug)]
 pub struct NafNet {
@@ -93,7 +183,7 @@ pub struct NafNet {
 }
 
 impl NafNet {
-    pub(super) fn new(config: &NafNetConfig, in_channels: usize, init: &Init) -> Self {
+    fn new(config: &NafNetConfig, in_channels: usize, init: &Init) -> Self {
         let blocks = |count: usize, channels: usize, at: Init| -> Vec<NafBlock> {
             (0..count).map(|i| NafBlock::new(channels, &at.at(i))).collect()
         };
@@ -122,19 +212,6 @@ impl NafNet {
         }
     }
 
-    /// `[N, H, W, in]` → `[N, H, W, 3]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [n, h, w, _] = x.dims();
-        let device = x.device();
-        // Only a pool stops, so there is always a result.
-        self.through(x, None).unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
-    }
-
-    /// [`forward`](Self::forward) with other means than those of `x`: of the image that `x` is a tile of.
-    pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
-        self.through(x, Some(pool))
-    }
-
     /// Without a pool, channel attention takes the means of `x`.
     fn through(&self, x: Tensor<4>, mut pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let [_, h, w, _] = x.dims();
@@ -155,6 +232,20 @@ impl NafNet {
         }
         let y = if self.adds_input { self.ending.forward_onto(y, x) } else { self.ending.forward(y) };
         Some(cut(y, h, w))
+    }
+}
+
+impl Transform for NafNet {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, h, w, _] = x.dims();
+        let device = x.device();
+        // Only a pool stops, so there is always a result.
+        self.through(x, None).unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
+    }
+
+    /// With other means than those of `x`: of the image that `x` is a tile of.
+    fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
+        self.through(x, Some(pool))
     }
 }
 

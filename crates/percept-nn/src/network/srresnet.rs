@@ -3,10 +3,87 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use percept_conv::{Activation, Conv, pixel_shuffle};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::SrResNetConfig;
+use super::architecture::{
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
+    square, within,
+};
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock, enlarge_bilinear};
+use crate::weights::StateDict;
+
+/// Settings of `type = "srresnet"`: SRResNet without batch normalisation, scales 1 to 4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SrResNetConfig {
+    /// Channels of the features, at least 1. Default 64.
+    pub num_feat: usize,
+    /// Residual blocks. Default 16.
+    pub num_block: usize,
+}
+
+impl Default for SrResNetConfig {
+    fn default() -> Self {
+        Self { num_feat: 64, num_block: 16 }
+    }
+}
+
+impl Architecture for SrResNetConfig {
+    type Network = SrResNet;
+
+    const ABOUT: &'static str = "SRResNet without batch normalisation, as BasicSR's MSRResNet";
+    const SCALES: &'static [usize] = &[1, 2, 3, 4];
+
+    fn check(&self) -> Result<(), Unfit> {
+        within("num_feat", self.num_feat, 1, MOST_CHANNELS)?;
+        within("num_block", self.num_block, 0, MOST_BLOCKS)
+    }
+
+    fn init(&self, scale: usize, in_channels: usize, init: &Init) -> SrResNet {
+        SrResNet::new(self, scale, in_channels, init)
+    }
+
+    /// Two 3×3 convolutions a block and four or five around them; where the size grows, two maps of the result's size hold
+    /// most of the memory.
+    fn extent(&self, scale: usize) -> Extent {
+        Extent {
+            multiple: 1,
+            overlap: ENOUGH.min(2 * self.num_block + 5),
+            floats: self.num_feat * (3 + 2 * scale * scale),
+        }
+    }
+
+    /// MMSR, BasicSR's predecessor, called the body `recon_trunk` and the last but one convolution `HRconv`.
+    fn with_our_names(state: StateDict) -> StateDict {
+        state.renamed(|name| {
+            let old = |prefix| name.strip_prefix(prefix);
+            Some(match (old("recon_trunk."), old("HRconv.")) {
+                (Some(rest), _) => format!("body.{rest}"),
+                (_, Some(rest)) => format!("conv_hr.{rest}"),
+                _ => name.to_string(),
+            })
+        })
+    }
+
+    fn fitted(&self, state: &StateDict) -> Self {
+        Self {
+            num_feat: results(state, "conv_first.weight", self.num_feat),
+            num_block: places(state, "body."),
+        }
+    }
+
+    fn scale(&self, state: &StateDict) -> Option<usize> {
+        let stages =
+            ["upconv1.weight", "upconv2.weight"].into_iter().filter(|name| state.get(name).is_some());
+        stages.map(|name| shuffled(state, name, results(state, "conv_first.weight", 0))).product()
+    }
+
+    fn least_values(&self) -> Option<usize> {
+        square(self.num_feat)
+    }
+}
 
 /// A residual network that works at the input's size and enlarges at the end; its output is added to the
 /// bilinearly enlarged input where that is a picture.
@@ -25,7 +102,7 @@ pub struct SrResNet {
 }
 
 impl SrResNet {
-    pub(super) fn new(config: &SrResNetConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
+    fn new(config: &SrResNetConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
         const GAIN: f64 = 0.1;
         let f = config.num_feat;
         let adds_input = in_channels == 3;
@@ -52,9 +129,10 @@ impl SrResNet {
             adds_input,
         }
     }
+}
 
-    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+impl Transform for SrResNet {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let mut y = self.conv_first.forward(x.clone());
         for block in &self.body {
             y = block.forward(y);

@@ -6,7 +6,6 @@
 //! The [`WeightStore`] finds the weights that percept itself needs and checks their sha256.
 
 mod array;
-mod atomic;
 mod error;
 mod hash;
 mod known;
@@ -15,9 +14,9 @@ mod pth;
 mod safetensors;
 mod state_dict;
 mod store;
+mod zip_end;
 
 pub use array::Array;
-pub use atomic::write_atomic;
 pub use error::WeightError;
 pub use hash::sha256_hex;
 pub use known::{KNOWN, KnownFile, KnownWeights};

@@ -10,7 +10,7 @@ use half::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader, Tensor};
 
 use super::safetensors::convert;
-use super::{Array, StateDict, WeightError};
+use super::{Array, StateDict, WeightError, zip_end};
 
 /// Top-level keys under which training code keeps the weights, best first.
 const NESTS: [&str; 7] =
@@ -31,9 +31,12 @@ pub(super) fn is_pickle_or_archive(head: &[u8]) -> bool {
 
 pub(super) fn read(path: &Path, origin: String) -> Result<StateDict, WeightError> {
     let malformed = |problem: String| WeightError::Malformed { origin: origin.clone(), problem };
-    let size =
-        fs::metadata(path).map_err(|source| WeightError::Read { path: path.to_path_buf(), source })?.len();
-    let file = PytorchReader::new(path).map_err(|error| malformed(format!("as a PyTorch file: {error}")))?;
+    let failed = |source| WeightError::Read { path: path.to_path_buf(), source };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    // It is there until all tensors are read.
+    let copy = zip_end::plain_copy(path).map_err(failed)?;
+    let file = PytorchReader::new(copy.as_ref().map_or(path, |copy| copy.path()))
+        .map_err(|error| malformed(format!("as a PyTorch file: {error}")))?;
     let tensors = unnest(file.into_tensors().into_iter().collect());
     if tensors.is_empty() {
         return Err(malformed("it is a PyTorch file without tensors".to_string()));

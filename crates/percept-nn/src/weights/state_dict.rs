@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
 use super::hash::hex;
-use super::{Array, WeightError, module, pth, safetensors, write_atomic};
+use super::{Array, WeightError, module, pth, safetensors};
 
 /// An ordered map from name to [`Array`], with string metadata.
 ///
@@ -91,7 +91,8 @@ impl StateDict {
                 return Err(WeightError::Malformed { origin: path.display().to_string(), problem });
             }
         }
-        write_atomic(path, &self.to_safetensors())
+        percept_image::write_atomic(path, &self.to_safetensors())
+            .map_err(|source| WeightError::Write { path: path.to_path_buf(), source })
     }
 
     /// The float parameters of a module; names are the path to each, joined by `.`.

@@ -79,7 +79,7 @@ fn srresnet_agrees_with_torch() {
 
 #[test]
 fn edsr_agrees_with_torch() {
-    let config = EdsrConfig { num_feat: 4, num_block: 2, res_scale: 0.1 };
+    let config = EdsrConfig { num_feat: 4, num_block: 2, res_scale: Some(0.1) };
     agrees_with_torch(&NetworkConfig::Edsr(config), &[1, 3, 4]);
 }
 

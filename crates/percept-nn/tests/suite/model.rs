@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -152,6 +152,13 @@ fn padding_continues_the_image() {
     assert!(difference < 1e-4, "{difference}");
 }
 
+/// The weights of a model file without its card, as others publish theirs.
+fn bare(path: &Path) {
+    let mut bare = StateDict::new();
+    bare.extend_prefixed("", StateDict::load(path).unwrap());
+    bare.save(path).unwrap();
+}
+
 /// A model in a file of a folder of its own.
 fn saved(network_g: NetworkConfig, scale: usize, in_channels: usize) -> (TempDir, std::path::PathBuf, Model) {
     let folder = tempfile::tempdir().unwrap();
@@ -247,22 +254,25 @@ fn a_card_that_is_not_that_of_the_weights_is_refused() {
 #[test]
 fn without_a_card_the_message_says_what_to_do() {
     let (_folder, path, saved) = saved(srresnet(6, 3), 2, 3);
-    let mut bare = StateDict::new();
-    bare.extend_prefixed("", StateDict::load(&path).unwrap());
-    bare.save(&path).unwrap();
+    bare(&path);
     let error = load(&path).unwrap_err();
     assert!(matches!(error, ModelError::NoCard { .. }), "{error}");
     assert!(error.to_string().contains("--network") && error.to_string().contains("model.safetensors"));
+    assert!(NETWORKS.iter().all(|kind| error.to_string().contains(kind.name)), "{error}");
 
     // The architecture alone is enough: sizes are in the weights.
     let config = NetworkConfig::SrResNet(SrResNetConfig::default());
-    let imported = Model::import(&path, &config, 2, &Device::flex()).unwrap();
+    let imported = Model::import(&path, &config, Some(2), &Device::flex()).unwrap();
     assert_eq!(imported.card().network_g, srresnet(6, 3));
     let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
     assert_eq!(restore(&imported), restore(&saved));
-    let error = Model::import(&path, &config, 4, &Device::flex()).unwrap_err().to_string();
-    assert!(error.contains("upconv2") && error.contains("model.safetensors"), "{error}");
+    let error = Model::import(&path, &config, Some(4), &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("said to be 4") && error.contains("model.safetensors"), "{error}");
+    // So is the scale, and nothing has to be taken for granted.
+    let imported = Model::import(&path, &config, None, &Device::flex()).unwrap();
+    assert_eq!((imported.card().scale, imported.assumption()), (2, None));
 
+    let mut bare = StateDict::load(&path).unwrap();
     bare.set_metadata("iter", "5");
     bare.set_metadata("card", "{}");
     bare.save(&path).unwrap();
@@ -272,8 +282,8 @@ fn without_a_card_the_message_says_what_to_do() {
 
 #[test]
 fn sizes_of_public_weights_are_read_off_them() {
-    let edsr = EdsrConfig { num_feat: 6, num_block: 3, res_scale: 0.1 };
-    let default = EdsrConfig { res_scale: 0.1, ..EdsrConfig::default() };
+    let edsr = EdsrConfig { num_feat: 6, num_block: 3, res_scale: Some(0.1) };
+    let default = EdsrConfig { res_scale: Some(0.1), ..EdsrConfig::default() };
     let rrdb = RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5 };
     let compact = CompactConfig { num_feat: 6, num_conv: 3 };
     let cases = [
@@ -284,20 +294,68 @@ fn sizes_of_public_weights_are_read_off_them() {
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);
-        let imported = Model::import(&path, &default, scale, &Device::flex()).unwrap();
-        assert_eq!(imported.card().network_g, network_g);
+        bare(&path);
+        for asked in [Some(scale), None] {
+            let imported = Model::import(&path, &default, asked, &Device::flex()).unwrap();
+            assert_eq!(imported.card().network_g, network_g);
+            assert_eq!(imported.card().scale, scale);
+        }
     }
+}
+
+/// The weights of an EDSR do not show how its residuals are scaled.
+#[test]
+fn what_weights_do_not_show_is_said_and_kept_in_the_card() {
+    let narrow = EdsrConfig { num_feat: 6, num_block: 2, res_scale: Some(0.1) };
+    let open = |res_scale| NetworkConfig::Edsr(EdsrConfig { res_scale, ..EdsrConfig::default() });
+    let share = |model: &Model| match &model.card().network_g {
+        NetworkConfig::Edsr(config) => config.res_scale,
+        other => panic!("{other}"),
+    };
+    let (_folder, path, saved) = saved(NetworkConfig::Edsr(narrow), 2, 3);
+    // The card says it, whatever the default is; and what contradicts it is refused.
+    let carded = Model::import(&path, &open(None), None, &Device::flex()).unwrap();
+    assert_eq!((share(&carded), carded.assumption()), (Some(0.1), None));
+    let error = Model::import(&path, &open(Some(0.5)), None, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("0.5") && error.contains("0.1"), "{error}");
+    let error = Model::import(&path, &srresnet(4, 1), None, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("srresnet") && error.contains("edsr"), "{error}");
+
+    bare(&path);
+    let guessed = Model::import(&path, &open(None), None, &Device::flex()).unwrap();
+    let said = guessed.assumption().unwrap();
+    assert!(
+        said.contains("res_scale") && said.contains("1 is used") && said.contains("6 features"),
+        "{said}"
+    );
+    let told = Model::import(&path, &open(Some(0.1)), None, &Device::flex()).unwrap();
+    assert_eq!((share(&guessed), share(&told), told.assumption()), (Some(1.0), Some(0.1), None));
+    let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
+    assert_eq!(restore(&told), restore(&saved));
+    assert!(largest_difference(&restore(&guessed), &restore(&saved)) > 1e-3);
+    // Saved by percept, it needs no flag any more.
+    guessed.save(&path).unwrap();
+    assert_eq!(share(&load(&path).unwrap()), Some(1.0));
+
+    // Wide ones are scaled down by their authors.
+    let wide = NetworkConfig::Edsr(EdsrConfig { num_feat: 256, num_block: 1, res_scale: None });
+    assert_eq!(
+        wide.completed().to_string(),
+        r#"{"type":"edsr","num_feat":256,"num_block":1,"res_scale":0.1}"#
+    );
+    assert!(wide.assumption().unwrap().contains("0.1 is used"));
 }
 
 /// A small file may not ask for more memory than there is.
 #[test]
 fn a_file_that_claims_a_giant_network_is_refused() {
     let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
-    let mut state = StateDict::load(&path).unwrap();
+    let mut state = StateDict::new();
+    state.extend_prefixed("", StateDict::load(&path).unwrap());
     let wide = Array { shape: vec![100_000, 3, 3, 3], data: vec![0.0; 2_700_000] };
     state.insert("conv_first.weight", wide);
     state.save(&path).unwrap();
-    let error = Model::import(&path, &srresnet(4, 1), 2, &Device::flex()).unwrap_err();
+    let error = Model::import(&path, &srresnet(4, 1), Some(2), &Device::flex()).unwrap_err();
     assert!(matches!(error, ModelError::Weights(WeightError::Malformed { .. })), "{error}");
 }
 

@@ -2,15 +2,14 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SrResNetConfig,
-    from_esrgan,
+    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SrResNetConfig,
 };
 use percept_nn::weights::StateDict;
 
 fn small() -> [NetworkConfig; 5] {
     [
         NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 }),
-        NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: 0.1 }),
+        NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: Some(0.1) }),
         NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4 }),
         NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2 }),
         NetworkConfig::NafNet(NafNetConfig {
@@ -112,8 +111,139 @@ fn first_names_of_esrgan_are_understood() {
         Some(format!("{old}.{kind}"))
     });
     assert!(old.get("model.1.sub.0.RDB1.conv1.0.weight").is_some());
-    let new = from_esrgan(old).apply(init(config, 4, 9)).unwrap();
+    let new = config.with_our_names(old).apply(init(config, 4, 9)).unwrap();
     assert_eq!(StateDict::of(&new).to_safetensors(), state.to_safetensors());
+}
+
+/// The names under which ESRGAN's authors published it, and those of its first training code's successor for SRResNet.
+#[test]
+fn published_names_are_understood() {
+    let renamed = |config: &NetworkConfig, pairs: &[(&str, &str)]| {
+        let state = StateDict::of(&init(config, 4, 0));
+        let published = state.clone().renamed(|name| {
+            let mut name = name.to_string();
+            for (ours, theirs) in pairs {
+                name = name.replace(ours, theirs);
+            }
+            Some(name)
+        });
+        assert_ne!(published, state);
+        let ours = config.with_our_names(published);
+        assert_eq!(config.fitted(&ours), *config);
+        assert_eq!(config.scale(&ours), Some(4));
+        assert_eq!(ours.to_safetensors(), state.to_safetensors());
+        // Ours stay ours.
+        assert_eq!(config.with_our_names(state.clone()), state);
+    };
+    let esrgan = [
+        ("conv_body", "trunk_conv"),
+        ("body.", "RRDB_trunk."),
+        (".rdb", ".RDB"),
+        ("conv_up", "upconv"),
+        ("conv_hr", "HRconv"),
+    ];
+    renamed(&small()[2], &esrgan);
+    renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")]);
+}
+
+/// What is not understood is not dropped: it is named when the weights are applied.
+#[test]
+fn unknown_names_stay_to_be_named() {
+    let config = &small()[2];
+    let mut state = StateDict::of(&init(config, 4, 0));
+    let array = state.get("conv_last.bias").unwrap().clone();
+    for name in ["model.5.weight", "RRDB_trunk.x", "model.1.sub.0.RDB1.conv1x1.weight"] {
+        state.insert(name, array.clone());
+    }
+    let error = config.with_our_names(state).apply(init(config, 4, 0)).unwrap_err().to_string();
+    assert!(error.contains("3 unexpected") && error.contains("model.5.weight"), "{error}");
+}
+
+/// Every whole number an eighth of what it is: a network of other sizes than the default ones.
+fn shrunk(config: &NetworkConfig) -> NetworkConfig {
+    fn shrink(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(shrink),
+            serde_json::Value::Array(values) => values.iter_mut().for_each(shrink),
+            _ => {
+                if let Some(number) = value.as_u64() {
+                    *value = (number / 8).max(1).into();
+                }
+            }
+        }
+    }
+    let mut json = serde_json::to_value(config).unwrap();
+    shrink(&mut json);
+    serde_json::from_value(json).unwrap()
+}
+
+/// A line of the table is a name, and all that the name promises.
+#[test]
+fn every_architecture_is_complete() {
+    let schema = schemars::schema_for!(NetworkConfig).to_value().to_string();
+    let mut names: Vec<_> = NETWORKS.iter().map(|kind| kind.name).collect();
+    for kind in NETWORKS {
+        let (name, default) = (kind.name, (kind.config)());
+        assert_eq!(default.name(), name);
+        // The parser and the schema know it, by its name alone and with its settings.
+        let json = serde_json::json!({ "type": name });
+        assert_eq!(serde_json::from_value::<NetworkConfig>(json).unwrap(), default);
+        assert_eq!(serde_json::to_value(&default).unwrap()["type"], name);
+        assert!(schema.contains(&format!("\"const\":\"{name}\"")), "{name}: {schema}");
+        assert!(schema.contains(&format!("Settings of `type = \\\"{name}\\\"`")), "{name}: {schema}");
+        assert!(!kind.about.is_empty() && !kind.about.ends_with('.') && !kind.scales.is_empty(), "{name}");
+
+        let config = shrunk(&default);
+        assert_ne!(config, default, "{name}: sizes must be whole numbers");
+        let image = Tensor::<4>::random([1, 9, 11, 3], Distribution::Uniform(0.0, 1.0), &Device::flex());
+        for scale in 1..=8 {
+            assert_eq!(default.validate(scale).is_ok(), kind.scales.contains(&scale), "{name} x{scale}");
+            if !kind.scales.contains(&scale) {
+                continue;
+            }
+            let network = init(&config, scale, 5);
+            assert_eq!(
+                network.forward(image.clone()).dims(),
+                [1, 9 * scale, 11 * scale, 3],
+                "{name} x{scale}"
+            );
+            // Sizes and scale are read off the weights, and the names are its own.
+            let state = StateDict::of(&network);
+            assert_eq!(config.with_our_names(state.clone()), state, "{name}");
+            assert_eq!(default.fitted(&state).completed(), config.completed(), "{name} x{scale}");
+            assert_eq!(default.fitted(&state).scale(&state), Some(scale), "{name}");
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), NETWORKS.len(), "a name stands twice");
+}
+
+/// No number of a config makes a network that exhausts memory or is none.
+#[test]
+fn every_number_has_its_range() {
+    for kind in NETWORKS {
+        let json = serde_json::to_value((kind.config)()).unwrap();
+        for (key, value) in json.as_object().unwrap() {
+            if key == "type" {
+                continue;
+            }
+            for wrong in [u64::MAX, 1 << 40, 100_000] {
+                let mut json = json.clone();
+                let wrong =
+                    if value.is_array() { vec![wrong; 4].into() } else { serde_json::Value::from(wrong) };
+                json[key] = wrong;
+                let config: NetworkConfig = serde_json::from_value(json).unwrap();
+                let error = config.validate(kind.scales[0]).unwrap_err().to_string();
+                assert!(error.contains(&format!("network_g.{key} of {}", kind.name)), "{error}");
+            }
+        }
+    }
+    for share in [f64::NAN, f64::INFINITY, -0.1, 1e30] {
+        let config = EdsrConfig { res_scale: Some(share), ..EdsrConfig::default() };
+        let error = NetworkConfig::Edsr(config).validate(1).unwrap_err().to_string();
+        assert!(error.contains("res_scale"), "{error}");
+    }
 }
 
 #[test]

@@ -182,6 +182,101 @@ fn pickles_are_never_executed_and_small_files_claim_nothing_big() {
     assert!(StateDict::load(&pth("no_tensors.pth")).unwrap_err().to_string().contains("without tensors"));
 }
 
+/// `zip.pth` as `torch.save` would have written it under another name: archives are made anew, byte by byte.
+struct Archive {
+    entries: Vec<(String, Vec<u8>)>,
+}
+
+impl Archive {
+    /// The entries of `zip.pth` under the folder `name`.
+    fn named(name: &str) -> Self {
+        let bytes = fs::read(pth("zip.pth")).unwrap();
+        let (u16_at, u32_at) = (
+            |at: usize| usize::from(u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap())),
+            |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize,
+        );
+        let end = bytes.len() - 22;
+        let mut at = u32_at(end + 16);
+        let mut entries = Vec::new();
+        for _ in 0..u16_at(end + 10) {
+            let old = String::from_utf8(bytes[at + 46..at + 46 + u16_at(at + 28)].to_vec()).unwrap();
+            let local = u32_at(at + 42);
+            let data = local + 30 + u16_at(local + 26) + u16_at(local + 28);
+            let (_, rest) = old.split_once('/').unwrap();
+            entries.push((format!("{name}/{rest}"), bytes[data..data + u32_at(at + 24)].to_vec()));
+            at += 46 + u16_at(at + 28) + u16_at(at + 30) + u16_at(at + 32);
+        }
+        Self { entries }
+    }
+
+    /// With zip64's two records at the end or without, with sizes behind the data or before it, with so much room before
+    /// each entry's data.
+    fn bytes(&self, zip64: bool, descriptors: bool, room: usize) -> Vec<u8> {
+        let (mut file, mut directory) = (Vec::new(), Vec::new());
+        for (name, data) in &self.entries {
+            let at = file.len() as u32;
+            let flags = if descriptors { 0x0808u16 } else { 0x0800 };
+            let sizes = [0u32, data.len() as u32, data.len() as u32].map(u32::to_le_bytes).concat();
+            let head = [&20u16.to_le_bytes()[..], &flags.to_le_bytes(), &[0; 6]].concat();
+            let before = if descriptors { vec![0; 12] } else { sizes.clone() };
+            let lengths = [(name.len() as u16).to_le_bytes(), (room as u16).to_le_bytes()].concat();
+            file.extend(
+                [b"PK\x03\x04", &head[..], &before, &lengths, name.as_bytes(), &vec![b'Z'; room]].concat(),
+            );
+            file.extend(data);
+            if descriptors {
+                file.extend([b"PK\x07\x08", &sizes[..]].concat());
+            }
+            let lengths = [&(name.len() as u16).to_le_bytes()[..], &[0; 12]].concat();
+            directory
+                .extend([b"PK\x01\x02", &[0; 2][..], &head, &sizes, &lengths, &at.to_le_bytes()].concat());
+            directory.extend(name.as_bytes());
+        }
+        let (start, count) = (file.len() as u64, self.entries.len() as u64);
+        let length = directory.len() as u64;
+        file.extend(directory);
+        if zip64 {
+            let end = file.len() as u64;
+            let numbers = [count, count, length, start].map(u64::to_le_bytes).concat();
+            file.extend(
+                [b"PK\x06\x06", &44u64.to_le_bytes()[..], &[0x1e, 3, 45, 0], &[0; 8], &numbers].concat(),
+            );
+            file.extend([b"PK\x06\x07", &[0; 4][..], &end.to_le_bytes(), &1u32.to_le_bytes()].concat());
+        }
+        let counts = [count as u16, count as u16].map(u16::to_le_bytes).concat();
+        let place = [length as u32, start as u32].map(u32::to_le_bytes).concat();
+        file.extend([b"PK\x05\x06", &[0; 4][..], &counts, &place, &[0; 2]].concat());
+        file
+    }
+}
+
+/// The reader of archives once took the second entry for the first where a name has 21 letters.
+#[test]
+fn torch_files_are_read_whatever_their_name_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("renamed.pth");
+    for length in 1..=40 {
+        let archive = Archive::named(&"n".repeat(length));
+        for (zip64, descriptors, room) in
+            [(true, true, 0), (true, false, 0), (false, true, 0), (false, false, 0), (true, true, 63)]
+        {
+            fs::write(&path, archive.bytes(zip64, descriptors, room)).unwrap();
+            let what = format!("{length} letters, zip64 {zip64}, descriptors {descriptors}, room {room}");
+            assert_eq!(StateDict::load(&path).map_err(|error| format!("{what}: {error}")), Ok(expected()));
+        }
+    }
+    // A large one, whose entries are far apart.
+    let mut large = Archive::named("a-name-of-21-letters-");
+    large.entries.insert(1, ("a-name-of-21-letters-/extra".to_string(), vec![7; 3 << 20]));
+    fs::write(&path, large.bytes(true, true, 0)).unwrap();
+    assert_eq!(StateDict::load(&path).unwrap(), expected());
+    // Cut off or overwritten, it is refused as any other.
+    let whole = Archive::named("a-name-of-21-letters-").bytes(true, true, 0);
+    for length in (0..whole.len()).step_by(7) {
+        assert!(!survives(&path, &whole[..length]), "cut at {length}");
+    }
+}
+
 /// Loads `bytes` as a file; the answer does not matter, but there must be one.
 fn survives(path: &Path, bytes: &[u8]) -> bool {
     fs::write(path, bytes).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use percept_image::expand_home;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use toml::{Table, Value};
@@ -159,7 +160,7 @@ impl Experiment {
             seeds: file.seeds,
             reference: file.reference,
             ours: file.ours,
-            test: file.test,
+            test: file.test.iter().map(expand_home).collect(),
             test_crop: file.test_crop,
             metrics: file.metrics,
             crop: file.crop,

@@ -14,6 +14,7 @@ mod train;
 
 use std::path::{Path, PathBuf};
 
+use percept_image::expand_home;
 use percept_nn::network::NetworkConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ pub struct Config {
     pub logger: LoggerConfig,
 }
 
-/// `path`: files and folders. Relative ones start at the folder in which percept is called.
+/// `path`: files and folders. Relative ones start at the folder in which percept is called, `~` is the user's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathConfig {
@@ -114,10 +115,21 @@ impl Config {
         if !document.has("scale") {
             config.scale = config.task.default_scale();
         }
+        config.paths().for_each(|path| *path = expand_home(&*path));
         config.datasets.train.complete(config.task, config.scale);
         config.path.run = Some(config.run_dir());
         ranges::check(&config).map_err(|(key, problem)| document.refuse(&key, problem))?;
         Ok(config)
+    }
+
+    /// Every path that it holds.
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let PathConfig { pretrain_network_g, weights, run } = &mut self.path;
+        let DatasetsConfig { train, val } = &mut self.datasets;
+        let val = val.iter_mut().flat_map(|val| [Some(&mut val.dataroot_gt), val.dataroot_lq.as_mut()]);
+        let train = [Some(&mut train.dataroot_gt), train.dataroot_lq.as_mut()];
+        let own = [pretrain_network_g.as_mut(), weights.as_mut(), run.as_mut()];
+        own.into_iter().chain(train).chain(val).flatten()
     }
 
     /// Checks every range, for a configuration that was made in code.

@@ -36,6 +36,20 @@ fn ten_lines_are_a_whole_configuration() {
     assert_eq!(config.train.scheduler, SchedulerConfig::Constant);
 }
 
+/// No shell looks at what is in a file.
+#[test]
+fn a_tilde_is_the_users_folder() {
+    let text = SMALL.replace("dataroot_gt = \"photos\"", "dataroot_gt = \"~/photos\"\ndataroot_lq = \"a/~\"")
+        + "[path]\nrun = \"~/runs/mine\"\n[datasets.val]\ndataroot_gt = \"~\"\n";
+    let config = Config::from_toml(&text, "run.toml").unwrap();
+    let home = percept_image::expand_home("~");
+    assert_ne!(home.to_str(), Some("~"));
+    assert_eq!(config.datasets.train.dataroot_gt, home.join("photos"));
+    assert_eq!(config.datasets.train.dataroot_lq.unwrap().to_str(), Some("a/~"));
+    assert_eq!(config.path.run.unwrap(), home.join("runs/mine"));
+    assert_eq!(config.datasets.val.unwrap().dataroot_gt, home);
+}
+
 #[test]
 fn what_is_written_reads_back_as_the_same_configuration() {
     let config = Config::from_toml(SMALL, "run.toml").unwrap();

@@ -13,8 +13,8 @@ use crate::data::DataError;
 pub enum SelectError {
     /// A contrast across contents needs two of them.
     #[error(
-        "{}: {found} photos, and fewer than two of at least {side}×{side} pixels that can be read; choose another \
-         folder or a smaller --side", path.display()
+        "{}: {found} photo{} found, and fewer than two of at least {side}×{side} pixels that can be read; choose another \
+         folder or a smaller --side", path.display(), if *found == 1 { "" } else { "s" }
     )]
     TooFew {
         /// The folder.

@@ -35,7 +35,7 @@ pub enum Distortion {
 
 impl Distortion {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &[Self] = &[
         Self::Blur,
         Self::Noise,
         Self::Jpeg,
@@ -57,6 +57,20 @@ impl Distortion {
             Self::Contrast => "contrast",
             Self::Quantisation => "quantisation",
             Self::CoarseNoise => "coarse-noise",
+        }
+    }
+
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Blur => "Gaussian blur",
+            Self::Noise => "Gaussian noise",
+            Self::Jpeg => "JPEG compression",
+            Self::Shrink => "Shrinking, and enlarging again",
+            Self::Brightness => "All values up or down",
+            Self::Contrast => "More or less of it",
+            Self::Quantisation => "Fewer levels",
+            Self::CoarseNoise => "Coloured noise of coarse grain",
         }
     }
 
@@ -154,7 +168,7 @@ mod tests {
     #[test]
     fn every_kind_grows_stronger() {
         let photo = photo();
-        for kind in Distortion::ALL {
+        for kind in Distortion::ALL.iter().copied() {
             let psnr = (0..LEVELS).map(|level| {
                 let distorted = Rung::new(kind, level).unwrap().apply(&photo, &mut rng_for(1, 2, 3));
                 assert_eq!(distorted.size(), photo.size());

@@ -12,7 +12,7 @@ mod order;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_image::{Image, Srgb, list_photos, read_srgb, rng_for};
+use percept_image::{Image, Listing, Srgb, list_folder, read_srgb, rng_for};
 use percept_nn::backbone::{Backbone, BackboneConfig};
 use percept_nn::disentangle::{ResponseScale, Selection, SelectionConfig, Start, TripletDistances};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
@@ -94,11 +94,13 @@ pub fn select(
     }
     let device = device.clone().inner();
     let backbone = options.backbone.init(&options.taps, store, &device)?;
-    let files = spaced(list_photos(data)?, options.photos);
-    let (photos, skipped) = read(&files, options.side.max(backbone.min_side()));
+    let Listing { photos: files, left_out } = list_folder(data)?;
+    let files = spaced(files, options.photos);
+    let (photos, mut skipped) = read(&files, options.side.max(backbone.min_side()));
     if photos.len() < 2 {
         return Err(SelectError::TooFew { path: data.to_path_buf(), found: files.len(), side: options.side });
     }
+    skipped.extend(left_out.into_iter().map(Skipped::from));
     // The last photos of an evenly spaced list would all be from one end of the folder.
     let held = |photo: &usize| photo % HELD_OUT == HELD_OUT - 1;
     let (test, learn): (Vec<usize>, Vec<usize>) = (0..photos.len()).partition(held);

@@ -1,0 +1,186 @@
+//! The architectures that there are, and their networks by name.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::NetworkError;
+use super::architecture::{Architecture, Extent, Pool, Transform};
+use super::init::Init;
+use crate::weights::StateDict;
+
+/// An architecture as a listing shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkKind {
+    /// Name in a config and on the command line.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// How many times it can enlarge.
+    pub scales: &'static [usize],
+    /// Its settings, all at their defaults.
+    pub config: fn() -> NetworkConfig,
+}
+
+/// Everything that is made of the table: a line is `file { network, settings }`, and the file's name is the architecture's.
+macro_rules! networks {
+    ($($file:ident { $network:ident, $config:ident })*) => {
+        $(pub use super::$file::{$config, $network};)*
+
+        /// The architectures that there are.
+        pub const NETWORKS: &[NetworkKind] = &[$(NetworkKind {
+            name: stringify!($file),
+            about: $config::ABOUT,
+            scales: $config::SCALES,
+            config: || NetworkConfig::$network($config::default()),
+        }),*];
+
+        /// `network_g`: the transformation network.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "type", rename_all = "lowercase")]
+        #[allow(missing_docs, reason = "settings say what they are for, and the schema quotes them")]
+        pub enum NetworkConfig {
+            $($network($config),)*
+        }
+
+        /// A transformation network.
+        #[derive(Module, Debug)]
+        #[allow(missing_docs, reason = "networks say what they are")]
+        pub enum Network {
+            $($network($network),)*
+        }
+
+        impl NetworkConfig {
+            /// Name as in a config.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$network(_) => stringify!($file),)*
+                }
+            }
+
+            /// Checks the numbers against each other and against `scale`.
+            ///
+            /// # Errors
+            /// Names the key that makes no network, or the scales that there are.
+            pub fn validate(&self, scale: usize) -> Result<(), NetworkError> {
+                let network = self.name();
+                let (scales, checked) = match self {
+                    $(Self::$network(config) => ($config::SCALES, config.check()),)*
+                };
+                if !scales.contains(&scale) {
+                    return Err(NetworkError::Scale { network, scale, scales });
+                }
+                checked.map_err(|(key, problem)| NetworkError::Value { network, key, problem })
+            }
+
+            /// The network with initial weights that depend on `seed` and on nothing else. It reads `in_channels`
+            /// channels and writes 3, `scale` times larger.
+            ///
+            /// # Errors
+            /// As [`validate`](Self::validate).
+            pub fn init(
+                &self,
+                scale: usize,
+                in_channels: usize,
+                seed: u64,
+                device: &Device,
+            ) -> Result<Network, NetworkError> {
+                self.validate(scale)?;
+                let init = Init::new(seed, device);
+                Ok(match self {
+                    $(Self::$network(config) => Network::$network(config.init(scale, in_channels, &init)),)*
+                })
+            }
+
+            /// Published weights of this architecture under the names that percept's network has; what it does not know
+            /// stays as it is.
+            #[must_use]
+            pub fn with_our_names(&self, state: StateDict) -> StateDict {
+                match self {
+                    $(Self::$network(_) => $config::with_our_names(state),)*
+                }
+            }
+
+            /// These settings with the sizes of `state`, which has [our names](Self::with_our_names). What weights do not
+            /// show stays.
+            #[must_use]
+            pub fn fitted(&self, state: &StateDict) -> Self {
+                match self {
+                    $(Self::$network(config) => Self::$network(config.fitted(state)),)*
+                }
+            }
+
+            /// How many times a network of these weights, which have [our names](Self::with_our_names), enlarges; `None`
+            /// where they do not show it. Only of networks that read 3 channels.
+            pub fn scale(&self, state: &StateDict) -> Option<usize> {
+                match self {
+                    $(Self::$network(config) => config.scale(state),)*
+                }
+            }
+
+            /// These settings with all defaults written out.
+            #[must_use]
+            pub fn completed(&self) -> Self {
+                match self {
+                    $(Self::$network(config) => Self::$network(config.completed()),)*
+                }
+            }
+
+            /// What [`completed`](Self::completed) takes for granted though results depend on it and weights do not show
+            /// it, and what to do if that is wrong.
+            pub fn assumption(&self) -> Option<String> {
+                match self {
+                    $(Self::$network(config) => config.assumption(),)*
+                }
+            }
+
+            /// What cutting an image into tiles has to know, where the network enlarges `scale` times.
+            pub(crate) fn extent(&self, scale: usize) -> Extent {
+                match self {
+                    $(Self::$network(config) => config.extent(scale),)*
+                }
+            }
+
+            /// Whether `state` has at least as many values as the widest layer of such a network.
+            pub(crate) fn is_plausible(&self, state: &StateDict) -> bool {
+                let least = match self {
+                    $(Self::$network(config) => config.least_values(),)*
+                };
+                let values: usize = state.iter().map(|(_, array)| array.data.len()).sum();
+                least.is_some_and(|least| least <= values)
+            }
+        }
+
+        /// As a config has it, in one line.
+        impl std::fmt::Display for NetworkConfig {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
+            }
+        }
+
+        impl Network {
+            /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
+            pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+                match self {
+                    $(Self::$network(network) => network.forward(x),)*
+                }
+            }
+
+            /// [`forward`](Self::forward) where means over the image come from `pool`; `None` when it stops.
+            pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
+                match self {
+                    $(Self::$network(network) => network.forward_pooled(x, pool),)*
+                }
+            }
+        }
+    };
+}
+
+networks! {
+    srresnet { SrResNet, SrResNetConfig }
+    edsr { Edsr, EdsrConfig }
+    rrdbnet { RrdbNet, RrdbNetConfig }
+    compact { Compact, CompactConfig }
+    nafnet { NafNet, NafNetConfig }
+}
