@@ -3,17 +3,20 @@
 //! # A tour
 //!
 //! A [`Panel`] is a set of scores by name (`psnr-y`, `lpips-alex`, …). [`Pairs`] says which result belongs to which
-//! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number; [`stats`] says
-//! how sure the difference between two results is.
+//! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number.
+//! [`stats`] says how sure a difference is: one kind of interval, and one correction for many questions, for all pages.
 //!
-//! An [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a panel agree
-//! with it.
+//! On these stand four rooms, and none looks into another but where it is said:
 //!
-//! A [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says in words what that shows.
+//! - [`report`]: a [`report::Report`] puts the runs of a training side by side, on a page for people;
+//! - [`compare`]: a [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says
+//!   in words what that shows; an [`experiment::Evidence`] does it for many variants and seeds at once, with the photos and
+//!   the rules of `compare`, and writes a page;
+//! - [`agree`]: an [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a
+//!   panel agree with it;
+//! - [`study`]: a [`study::Study`] asks people, blind, and a [`study::Analysis`] turns their answers into a scale.
 //!
-//! An [`experiment::Evidence`] does it for many variants and seeds at once, and writes a page.
-//!
-//! A [`report::Report`] puts the runs of a training side by side, on a page for people.
+//! What their pages share (the frame, numbers and words, charts) is in `page`, which knows none of them.
 //!
 //! ```
 //! use percept_image::{Image, Srgb};
@@ -34,7 +37,8 @@
 //! let (dark, darker) = (judge(0.95)?, judge(0.9)?);
 //! println!("{} dB ({})", dark.mean["psnr-y"], dark.metrics["psnr-y"].protocol);
 //!
-//! let gain = stats::paired_bootstrap(&dark.column("psnr-y"), &darker.column("psnr-y"), 1000, 0);
+//! let less: Vec<f64> = dark.column("psnr-y").iter().zip(darker.column("psnr-y")).map(|(a, b)| a - b).collect();
+//! let gain = stats::crossed_bootstrap(&[less], 1000, 0);
 //! assert!(gain.is_some_and(|gain| gain.low > 0.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -42,6 +46,7 @@
 pub mod agree;
 pub mod compare;
 pub mod experiment;
+mod page;
 mod pairs;
 mod panel;
 pub mod report;

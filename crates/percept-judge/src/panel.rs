@@ -24,6 +24,15 @@ pub enum PanelError {
     /// Weights of a learned score that are missing or wrong.
     #[error(transparent)]
     Metric(#[from] MetricNameError),
+    /// A score of whole folders where photos are judged one by one.
+    #[error(
+        "`{name}` compares whole folders and has no value for a single photo; take it by `percept score --ref DIR --test DIR \
+         --metric {name}`, and leave it out here"
+    )]
+    OfSets {
+        /// The score.
+        name: &'static str,
+    },
     /// The same score twice.
     #[error("the score `{name}` is asked for twice; name it once")]
     Twice {
@@ -82,6 +91,24 @@ impl Panel {
             metrics.push(named(name, crop, store, device).map_err(|error| refused(name, error))?);
         }
         Ok(Self { metrics, distribution })
+    }
+
+    /// As [`new`](Self::new), for work that needs a value of every photo.
+    ///
+    /// # Errors
+    /// As there, and when one of the scores is of whole sets of photos.
+    pub fn of_photos(
+        names: &[String],
+        crop: usize,
+        store: &WeightStore,
+        device: &Device,
+    ) -> Result<Self, PanelError> {
+        // With a size behind it, too, whose refusal would name it as the right one.
+        let of_sets = |name: &String| name.split('@').next() == Some(FrechetVgg::NAME);
+        if names.iter().any(of_sets) {
+            return Err(PanelError::OfSets { name: FrechetVgg::NAME });
+        }
+        Self::new(names, crop, store, device)
     }
 
     /// The scores of a photo, in the order of their names in [`new`](Self::new).
@@ -256,6 +283,21 @@ mod tests {
         assert!(panel.score_what_can_be("a", &tiny, &tiny).is_err());
         let error = panel.score_what_can_be("a", &small, &photo(40, 60)).unwrap_err();
         assert!(matches!(error, MetricError::SizeMismatch { .. }), "{error}");
+    }
+
+    #[test]
+    fn scores_of_whole_folders_are_refused_where_photos_are_judged() {
+        let device = percept_conv::device("cpu").unwrap();
+        for name in ["vgg-fd", "vgg-fd@256"] {
+            let names = ["psnr-y", name].map(String::from);
+            // Before any weights are looked for: this store has none.
+            let error = Panel::of_photos(&names, 0, &WeightStore::new(), &device).unwrap_err().to_string();
+            assert!(
+                error.contains("`vgg-fd` compares whole folders") && error.contains("percept score"),
+                "{error}"
+            );
+        }
+        assert!(Panel::of_photos(&["psnr-y".to_string()], 0, &WeightStore::new(), &device).is_ok());
     }
 
     #[test]

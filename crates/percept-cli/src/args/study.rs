@@ -84,9 +84,17 @@ pub struct NewArgs {
 fn method(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
-            Ok((name.to_string(), folder.into()))
+            Ok((name.to_string(), expanded(folder)))
         }
         _ => Err("give a name and a folder, as in l1=out/l1".to_string()),
+    }
+}
+
+/// With the home folder in place of `~`, which a shell does not replace behind `=`.
+fn expanded(folder: &str) -> PathBuf {
+    match (folder.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => folder.into(),
     }
 }
 
@@ -130,7 +138,7 @@ Examples:
 
 Strengths are those of Bradley and Terry (log odds) and of Thurstone's case V, by penalised maximum likelihood; marks \
 have means. Intervals are 95 %, by bootstrap over participants and photos at once; differences are corrected for their \
-number (Holm). Participants who failed a check, or repeated answers no more often than chance would, are flagged, and \
+number (Holm), and a single participant or photo makes none significant. Participants who failed a check, or repeated answers no more often than chance would, are flagged, and \
 the scale without them is shown too. It may be called while the study is being served.";
 
 /// `percept study analyse`.

@@ -27,7 +27,7 @@ pub fn run(global: &Global, args: &AgreeArgs) -> Result<(), Failure> {
     let opinions = opinions(args)?;
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
     let store = bundle::store(global.weights.as_deref())?;
-    let panel = Panel::new(&names, 0, &store, &device).map_err(Failure::call)?;
+    let panel = Panel::of_photos(&names, 0, &store, &device).map_err(Failure::call)?;
     let found = measure(&opinions, &panel, args)?;
 
     let format = Format::of(args);
@@ -94,7 +94,7 @@ fn measure(opinions: &Table, panel: &Panel, args: &AgreeArgs) -> Result<Agreemen
     bar.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(Progress::finish);
     let found = found.map_err(failure)?;
     for row in found.skipped.iter().take(NAMED) {
-        say(&format!("skipped {}: {}", row.name, Failure::work(&row.reason).line()));
+        say(&format!("skipped {}: {}", row.name, row.reason));
     }
     if let Some(more @ 1..) = found.skipped.len().checked_sub(NAMED) {
         say(&format!("skipped {more} more"));

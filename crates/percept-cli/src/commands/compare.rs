@@ -1,10 +1,10 @@
 //! `percept compare`: two runs on the same photos, and what that shows.
 
 use percept_image::Better;
-use percept_judge::compare::{
-    CompareError, CompareOptions, Comparison, MetricComparison, Outcome, PhotoSource,
-};
+use percept_judge::compare::{CompareError, CompareOptions, Comparison, MetricComparison, PhotoSource};
+use percept_judge::stats::Outcome;
 
+use super::score::photos;
 use crate::args::{CompareArgs, Global};
 use crate::failure::Failure;
 use crate::output::{print, table};
@@ -34,7 +34,7 @@ pub fn run(global: &Global, args: &CompareArgs) -> Result<(), Failure> {
     progress.into_iter().for_each(Progress::finish);
     let found = found.map_err(failure)?;
     for photo in &found.skipped {
-        say(&format!("skipped {}: {}", photo.name, Failure::work(&photo.reason).line()));
+        say(&format!("skipped {}: {}", photo.name, photo.reason));
     }
     let text = match args.json {
         true => serde_json::to_string_pretty(&found).map_err(Failure::work)?,
@@ -44,8 +44,8 @@ pub fn run(global: &Global, args: &CompareArgs) -> Result<(), Failure> {
     match found.skipped.len() {
         0 => Ok(()),
         skipped => Err(Failure::work(format!(
-            "{skipped} of {} photos skipped, {} compared; replace or remove the files named above",
-            skipped + found.photos.len(),
+            "{skipped} of {} skipped, {} compared; replace or remove the files named above",
+            photos(skipped + found.photos.len()),
             found.photos.len()
         ))),
     }
@@ -82,10 +82,10 @@ fn human(found: &Comparison) -> String {
     };
     let notes: String = found.notes.iter().map(|note| format!("\n{note}")).collect();
     format!(
-        "{}\n\n{} photos, {seeds}; differences are {} less {}, paired; intervals and p-values are bootstraps over \
-         photos{}{notes}\n\n{}",
+        "{}\n\n{}, {seeds}; differences are {} less {}, paired; intervals and p-values are bootstraps over photos{}, \
+         scaled by Student's t and wider the fewer the photos are{notes}\n\n{}",
         table(&header, &rows, 2),
-        found.photos.len(),
+        photos(found.photos.len()),
         found.a.name,
         found.b.name,
         if found.a.runs.len() > 1 { " and seeds" } else { "" },

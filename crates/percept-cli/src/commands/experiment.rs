@@ -85,7 +85,7 @@ fn name(run: &PlannedRun) -> String {
 /// What is wrong with any of the runs is found before the first step of the first one.
 fn check(global: &Global, experiment: &Experiment, plan: &[PlannedRun]) -> Result<(), Failure> {
     let store = bundle::store(global.weights.as_deref())?;
-    Panel::new(&experiment.metrics, 0, &store, &global.device()?).map_err(Failure::call)?;
+    Panel::of_photos(&experiment.metrics, 0, &store, &global.device()?).map_err(Failure::call)?;
     for folder in &experiment.test {
         if list_photos(folder).map_err(Failure::call)?.is_empty() {
             return Err(Failure::call(format!(

@@ -145,6 +145,7 @@ fn broken_pictures_and_wrong_calls_are_named() {
     let call = |more: &[&str]| run(&[&["agree"], more].concat());
     call(&["nowhere.csv", "--metric", "psnr-y"]).exits(2).says(&["nowhere.csv"]);
     call(&[arg(&path), "--metric", "psnr-z"]).exits(2).says(&["psnr-y"]);
+    call(&[arg(&path), "--metric", "vgg-fd"]).exits(2).says(&["`vgg-fd` compares whole folders"]);
     call(&[arg(&path)]).exits(2).says(&["--metric"]);
     call(&[arg(&path), "--metric", "psnr-y", "--layout", "live"]).exits(2);
     call(&[arg(&path), "--metric", "psnr-y", "--logistic", "3"]).exits(2);

@@ -217,6 +217,8 @@ fn what_cannot_be_compared_is_said() {
     call(&[arg(&a), "--gt", arg(&data)]).exits(2).says(&["--lq"]);
     call(&[arg(&a), "--data", arg(&nowhere)]).exits(2).says(&["nowhere"]);
     call(&[arg(&a), "--data", arg(&data), "--metric", "psnr-z"]).exits(2).says(&["psnr-y"]);
+    let sets = call(&[arg(&a), "--data", arg(&data), "--metric", "psnr-y,vgg-fd"]);
+    sets.exits(2).says(&["`vgg-fd` compares whole folders", "percept score"]);
     let broken = folder.path().join("broken");
     fs::create_dir(&broken).unwrap();
     fs::write(broken.join("model.safetensors"), "none").unwrap();
@@ -237,5 +239,5 @@ fn what_cannot_be_compared_is_said() {
     fs::copy(data.join("3.png"), one.join("3.png")).unwrap();
     call(&[arg(&a), "--data", arg(&one)])
         .exits(0)
-        .prints(&["one photo says nothing about others", "ms-ssim-y leaves out 1"]);
+        .prints(&["one photo says nothing about others", "ms-ssim-y leaves out 1 of 1 photo:"]);
 }

@@ -156,6 +156,7 @@ fn mistakes_are_found_before_the_first_step() {
     call("test_crop", "test_corp").says(&["test_corp", "test_crop"]);
     call("reference = \"feature\"", "reference = \"featur\"").says(&["featur"]);
     call("haarpsi", "haarspi").says(&["haarspi", "haarpsi"]);
+    call("haarpsi", "vgg-fd").says(&["`vgg-fd` compares whole folders", "percept score"]);
     call("contrast = \"across\"", "contrast = \"acros\"").says(&["acros"]);
     call("lr = 0.1", "lr = -1.0").says(&["lr must be above 0"]);
     call("/val\"", "\"").says(&["no photo"]);

@@ -40,7 +40,9 @@ fn one_run_has_its_page_in_its_folder_and_several_have_it_here() {
     let b = trained(folder.path().join("b"), "b", 0.02);
     let page = a.join("report.html");
     let [metric, names] = pixels();
-    let ended = run(&["report", arg(&a), metric, names]).exits(0).says(&["psnr-y ↑", "2 photos"]);
+    let ended = run(&["report", arg(&a), metric, names])
+        .exits(0)
+        .says(&["psnr-y ↑", "2 photos: too few to say anything about others"]);
     assert_eq!(ended.out.trim_end(), arg(&page));
     assert!(fs::read_to_string(page).unwrap().contains("denoising"));
 
@@ -64,6 +66,9 @@ fn what_cannot_be_compared_says_what_to_do() {
     ]);
     let a = trained(folder.path().join("a"), "a", 0.05);
     run(&["report", arg(&a), "--metric", "beauty"]).exits(2).says(&["beauty", "psnr-y"]);
+    run(&["report", arg(&a), "--metric", "psnr-y,vgg-fd"])
+        .exits(2)
+        .says(&["`vgg-fd` compares whole folders", "percept score"]);
     fs::remove_dir_all(a.join("val/iter_00000010")).unwrap();
     run(&["report", arg(&a)]).exits(1).says(&["no restored photos", "train until the first validation"]);
     assert!(!a.join("report.html").exists());

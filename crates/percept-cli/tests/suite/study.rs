@@ -103,7 +103,12 @@ fn what_is_missing_is_named_and_what_is_wrong_is_refused() {
         .exits(2)
         .says(&["no/photos"]);
     new("c", &[&sharp, &soft], &["--design", "duel"]).exits(2).says(&["pairs, best-of, mos"]);
-    new("c", &[&sharp, &soft], &["--repeats", "0.7"]).exits(2).says(&["`repeats`"]);
+    let wrong = new("c", &[&sharp, &soft], &["--repeats", "0.7"]).exits(2).says(&["`repeats`"]);
+    assert!(!wrong.err.contains("study.toml"), "{}", wrong.err);
+    // No file is there yet that could be wrong.
+    let none =
+        new("c", &[&sharp, &soft], &["--trials", "0"]).exits(2).says(&["`trials` must be from 1 to 2000"]);
+    assert!(!none.err.contains("study.toml"), "{}", none.err);
     new("c", &[&sharp, &soft], &["--design", "best-of", "--ties"]).exits(2).says(&["`ties`"]);
 
     write_photo(at("soft/photo0.png"), &Photo::new(picture((40, 40), 0, 0.1))).unwrap();
@@ -145,32 +150,35 @@ fn what_is_missing_is_named_and_what_is_wrong_is_refused() {
     run(&["study", "serve", arg(&at("a"))]).exits(2).says(&["no study is here"]);
 }
 
+/// Fewer who all say the same may still be chance.
+const PEOPLE: usize = 8;
+
 #[test]
 fn who_looks_finds_the_order_and_who_does_not_is_flagged() {
     let folder = tempfile::tempdir().unwrap();
     let study = study(folder.path(), 10, SMALL, &METHODS, &["--repeats", "0.3"]);
     let served = Served::here(&study);
-    for _ in 0..3 {
+    for _ in 1..PEOPLE {
         let link = served.start();
         let votes = take_part(&served, &link, |trial| nearest(&served, trial));
         assert_eq!(votes, 30 + 9 + 3);
     }
-    // The fourth presses the left key, always.
+    // The last one presses the left key, always.
     take_part(&served, &served.start(), |_| 1);
 
     let page = folder.path().join("study.html");
     let found = run(&["study", "analyse", arg(&study), "--json", "-o", arg(&page)]).exits(0);
-    let found = found.says(&["Participant 4 is flagged", "attention checks"]);
+    let found = found.says(&["Participant 8 is flagged", "attention checks"]);
     let found = json(&found);
     assert_eq!(
         (found["voters"].as_u64(), found["votes"].as_u64(), found["photos"].as_u64()),
-        (Some(4), Some(120), Some(10))
+        (Some(PEOPLE as u64), Some(30 * PEOPLE as u64), Some(10))
     );
     let names: Vec<_> =
         found["methods"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["sharp", "soft", "poor"]);
     let without = &found["without_flagged"];
-    assert_eq!(without["voters"], 3);
+    assert_eq!(without["voters"], PEOPLE - 1);
     for scale in ["bradley_terry", "thurstone"] {
         let strength: Vec<_> =
             (0..3).map(|at| without["methods"][at][scale]["value"].as_f64().unwrap()).collect();
@@ -189,19 +197,19 @@ fn who_looks_finds_the_order_and_who_does_not_is_flagged() {
     ]);
 
     let votes = csv(&study);
-    assert_eq!(votes.len(), 4 * 42);
+    assert_eq!(votes.len(), PEOPLE * 42);
     let count = |key: &str, value: &str| votes.iter().filter(|vote| vote[key] == value).count();
-    assert_eq!((count("is_repeat", "true"), count("is_check", "true")), (36, 12));
+    assert_eq!((count("is_repeat", "true"), count("is_check", "true")), (9 * PEOPLE, 3 * PEOPLE));
     assert_eq!(
         (count("participant", "2"), count("image", "photo3")),
         (42, votes.iter().filter(|v| v["image"] == "photo3").count())
     );
-    let careless = votes.iter().filter(|vote| vote["participant"] == "4");
+    let careless = votes.iter().filter(|vote| vote["participant"] == "8");
     assert!(careless.clone().all(|vote| vote["choice"] == vote["left"]) && careless.count() == 42);
     assert!(
         votes
             .iter()
-            .filter(|v| v["is_check"] == "true" && v["participant"] != "4")
+            .filter(|v| v["is_check"] == "true" && v["participant"] != "8")
             .all(|v| v["choice"] == "reference")
     );
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -204,6 +206,12 @@ fn nothing_but_the_study_is_served() {
         "{\"trial\":1,\"choice\":\"1\",\"ms\":1}",
         "{\"trial\":1,\"choice\":1,\"ms\":1,\"method\":0}",
         "\u{0}",
+        // Numbers that no database holds.
+        "{\"trial\":1,\"choice\":1,\"ms\":9223372036854775808}",
+        "{\"trial\":1,\"choice\":1,\"ms\":18446744073709551615}",
+        "{\"trial\":9223372036854775808,\"choice\":1,\"ms\":1}",
+        "{\"trial\":18446744073709551615,\"choice\":1,\"ms\":1}",
+        "{\"trial\":1,\"choice\":1,\"ms\":99999999999999999999999}",
     ] {
         let status = served.post(&vote, "application/json", bad).status;
         assert!((400..500).contains(&status), "{bad}: {status}");
@@ -244,6 +252,42 @@ fn too_many_requests_are_held_back() {
     let start = || served.post("/start", form, "consent=yes").status;
     assert_eq!(start(), 303);
     assert_eq!((0..900).map(|_| start()).find(|status| *status != 303), Some(429));
+}
+
+/// Connections that send their headers slowly or not at all use up neither descriptors nor patience.
+#[test]
+fn slow_headers_shut_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), 2, SMALL, &METHODS[..2], &[]);
+    let served = Served::here(&study);
+    let slow: Vec<TcpStream> = (0..600)
+        .filter_map(|_| {
+            let mut stream = TcpStream::connect(&served.host).ok()?;
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+            Some(stream)
+        })
+        .collect();
+    assert!(slow.len() > 500, "{}", slow.len());
+    #[cfg(target_os = "linux")]
+    {
+        let open = fs::read_dir(format!("/proc/{}/fd", served.child.id())).unwrap().count();
+        assert!(open < 450, "{open} descriptors");
+    }
+    let started = Instant::now();
+    while !served.try_send("GET", "/", &[], "").is_ok_and(|reply| reply.status == 200) {
+        assert!(started.elapsed() < Duration::from_secs(60), "nobody is served any more");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    // By then all of them are closed.
+    for mut stream in slow {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let ended = stream.read_to_end(&mut Vec::new());
+        let waited = |error: &std::io::Error| {
+            matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        assert!(!ended.is_err_and(|error| waited(&error)), "a slow connection is still open");
+    }
+    assert_eq!(served.get("/").status, 200);
 }
 
 #[test]

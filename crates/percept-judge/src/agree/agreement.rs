@@ -59,7 +59,7 @@ pub(super) struct Point {
 
 /// A choice as one metric sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Vote {
+pub(super) struct JudgedChoice {
     pub(super) reference: usize,
     /// The metric's values of `a` and `b`.
     pub(super) values: [f64; 2],
@@ -105,11 +105,15 @@ pub(super) fn of_ratings(points: &[Point], metric: Better, human: Better, how: S
         fit.map_or([None; 3], |fit| finite.against(&fit, weights))
     });
     let references = count(&references);
+    let [srocc, krocc] = [srocc, krocc].map(|found| found.map(|found| found.within(-1.0, 1.0)));
+    let [plcc, outliers, two_afc] =
+        [plcc, outliers, two_afc].map(|found| found.map(|found| found.within(0.0, 1.0)));
+    let rmse = rmse.map(|found| found.within(0.0, f64::INFINITY));
     Agreement { n: points.len(), references, srocc, krocc, plcc, rmse, outliers, two_afc, logistic }
 }
 
 /// Of choices.
-pub(super) fn of_choices(votes: &[Vote], metric: Better, how: Sampling) -> Agreement {
+pub(super) fn of_choices(votes: &[JudgedChoice], metric: Better, how: Sampling) -> Agreement {
     let references: Vec<usize> = votes.iter().map(|vote| vote.reference).collect();
     let agreeing: Vec<f64> = votes
         .iter()
@@ -125,6 +129,7 @@ pub(super) fn of_choices(votes: &[Vote], metric: Better, how: Sampling) -> Agree
     let [two_afc] = cluster_bootstrap(&references, how.resamples, how.seed, |weights| {
         [ratio(agreeing.iter().zip(weights).map(|(agreeing, weight)| (agreeing * weight, *weight)))]
     });
+    let two_afc = two_afc.map(|found| found.within(0.0, 1.0));
     let (srocc, krocc, plcc, rmse, outliers, logistic) = (None, None, None, None, None, None);
     let references = count(&references);
     Agreement { n: votes.len(), references, srocc, krocc, plcc, rmse, outliers, two_afc, logistic }
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn choices_follow_the_majority_or_not() {
-        let vote = |values, share_b| Vote { reference: 0, values, share_b };
+        let vote = |values, share_b| JudgedChoice { reference: 0, values, share_b };
         let votes =
             [vote([0.1, 0.3], 0.2), vote([0.5, 0.3], 0.9), vote([0.3, 0.3], 0.7), vote([0.1, 0.2], 1.0)];
         let found = of_choices(&votes, Better::Lower, HOW);

@@ -3,14 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use csv::{Position, Reader, ReaderBuilder, StringRecord, Trim};
-use percept_image::Better;
 
-use super::layout::Layout;
-use super::table::{Choice, Ratings, Rows, Table, number};
-use super::{AgreeError, Rating};
-
-const ADVICE: &str = "name the columns reference, distorted, score (and spread, distortion), or reference, a, b, votes \
-                      (and voters, distortion)";
+use super::AgreeError;
+use super::table::number;
 
 /// The columns of a table with a header.
 #[derive(Debug)]
@@ -19,9 +14,9 @@ pub(super) struct Columns {
     names: Vec<String>,
 }
 
-/// A line of such a table.
+/// A line of such a table, cell by cell.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct Record<'a> {
     columns: &'a Columns,
     cells: StringRecord,
     /// Counted from 1, the header.
@@ -39,7 +34,7 @@ impl Columns {
         self.names.iter().any(|known| known == name)
     }
 
-    fn missing(&self, missing: &str, advice: &'static str) -> AgreeError {
+    pub(super) fn missing(&self, missing: &str, advice: &'static str) -> AgreeError {
         let path = self.path.clone();
         if self.names.is_empty() {
             return AgreeError::Empty { path };
@@ -48,7 +43,7 @@ impl Columns {
     }
 }
 
-impl Line<'_> {
+impl Record<'_> {
     /// The cell in the column of that name; `None` where there is no such column or nothing in it.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let at = self.columns.names.iter().position(|known| known == name)?;
@@ -59,6 +54,17 @@ impl Line<'_> {
     pub(super) fn text(&self, name: &str) -> Result<&str, AgreeError> {
         self.get(name)
             .ok_or_else(|| self.fault(format!("nothing in the column {name}; fill it, or remove the line")))
+    }
+
+    /// The place in a column that must not be empty, in `root` where it is not a whole path.
+    pub(super) fn place(&self, name: &str, root: &Path) -> Result<PathBuf, AgreeError> {
+        let text = self.text(name)?;
+        if text == "~" || text.starts_with("~/") {
+            return Err(self.fault(format!(
+                "`{text}`: a table is no shell, and `~` is not replaced; write the whole path, or a part of it and --root"
+            )));
+        }
+        Ok(root.join(text))
     }
 
     /// The number in a column that must have one.
@@ -87,7 +93,7 @@ pub(super) fn header(path: &Path) -> Result<Columns, AgreeError> {
 /// Every line of the table in `path` that is not empty, in turn; all have as many cells as the header.
 pub(super) fn lines(
     path: &Path,
-    mut each: impl FnMut(&Columns, Line<'_>) -> Result<(), AgreeError>,
+    mut each: impl FnMut(&Columns, Record<'_>) -> Result<(), AgreeError>,
 ) -> Result<(), AgreeError> {
     let text = text(path)?;
     let mut reader = open(&text);
@@ -95,7 +101,7 @@ pub(super) fn lines(
     for cells in reader.into_records() {
         let cells = cells.map_err(|error| fault(path, &text, error))?;
         let number = cells.position().map_or(0, |position| line(&text, position));
-        each(&columns, Line { columns: &columns, cells, number })?;
+        each(&columns, Record { columns: &columns, cells, number })?;
     }
     Ok(())
 }
@@ -104,8 +110,20 @@ fn text(path: &Path) -> Result<Vec<u8>, AgreeError> {
     std::fs::read(path).map_err(|source| AgreeError::from_io(path, source))
 }
 
+/// Cells stand between commas, or between the semicolons or tabs of a spreadsheet: what the header has most of.
 fn open(text: &[u8]) -> Reader<&[u8]> {
-    ReaderBuilder::new().trim(Trim::All).from_reader(text)
+    ReaderBuilder::new().trim(Trim::All).delimiter(delimiter(text)).from_reader(text)
+}
+
+fn delimiter(text: &[u8]) -> u8 {
+    let header = text.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty());
+    let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
+    for byte in header.unwrap_or_default() {
+        quoted ^= *byte == b'"';
+        counts.iter_mut().filter(|(mark, _)| mark == byte && !quoted).for_each(|(_, count)| *count += 1);
+    }
+    // Of equal counts the first: commas.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(mark, _)| mark)
 }
 
 /// The line of a record, whose position is that of the empty lines before it.
@@ -120,7 +138,7 @@ fn fault(path: &Path, text: &[u8], error: csv::Error) -> AgreeError {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let advice = match len < expected_len {
                 true => "fill the missing ones; if it is the last line, the file may be cut off",
-                false => "quote cells that hold commas",
+                false => "quote cells that hold commas or semicolons, and write decimals with a point",
             };
             format!("{len} cells under a header of {expected_len}; {advice}")
         }
@@ -129,80 +147,4 @@ fn fault(path: &Path, text: &[u8], error: csv::Error) -> AgreeError {
     };
     let line = error.position().map_or(1, |position| line(text, position));
     AgreeError::Line { path: path.to_path_buf(), line, problem }
-}
-
-/// Ratings or choices with percept's own columns. Paths are relative to `root`, or to the table's folder.
-pub(super) fn read(path: &Path, root: Option<&Path>) -> Result<Table, AgreeError> {
-    let columns = header(path)?;
-    let root = root.or(path.parent()).unwrap_or(Path::new(""));
-    match ["a", "b"].iter().all(|name| columns.has(name)) {
-        true => choices(path, root, &columns),
-        false => ratings(path, root, &columns),
-    }
-}
-
-fn ratings(path: &Path, root: &Path, columns: &Columns) -> Result<Table, AgreeError> {
-    let score = ["score", "mos", "dmos"].into_iter().find(|name| columns.has(name));
-    let Some(score) = score else { return Err(columns.missing("score", ADVICE)) };
-    if let Some(missing) = ["reference", "distorted"].into_iter().find(|name| !columns.has(name)) {
-        return Err(columns.missing(missing, ADVICE));
-    }
-    let mut ratings = Ratings::new(path);
-    lines(path, |_, line| {
-        let spread = line.optional("spread")?;
-        if spread.is_some_and(|spread| spread < 0.0) {
-            return Err(line.fault("the spread is below 0; put a standard deviation there".to_string()));
-        }
-        let rating = Rating {
-            reference: root.join(line.text("reference")?),
-            distorted: root.join(line.text("distorted")?),
-            score: line.number(score)?,
-            spread,
-            distortion: line.get("distortion").map(str::to_string),
-        };
-        ratings.push(line.number, rating)
-    })?;
-    let better = if score == "dmos" { Better::Lower } else { Better::Higher };
-    Ok(ratings.table(path, Layout::Csv, better))
-}
-
-fn choices(path: &Path, root: &Path, columns: &Columns) -> Result<Table, AgreeError> {
-    if !columns.has("reference") {
-        return Err(columns.missing("reference", ADVICE));
-    }
-    if !columns.has("votes") && !["votes_a", "votes_b"].iter().all(|name| columns.has(name)) {
-        return Err(columns.missing("votes", ADVICE));
-    }
-    let mut choices = Vec::new();
-    lines(path, |columns, line| {
-        choices.push(Choice {
-            reference: root.join(line.text("reference")?),
-            a: root.join(line.text("a")?),
-            b: root.join(line.text("b")?),
-            share_b: share(columns, &line)?,
-            distortion: line.get("distortion").map(str::to_string),
-        });
-        Ok(())
-    })?;
-    let rows = Rows::Choices(choices);
-    Ok(Table { path: path.to_path_buf(), layout: Layout::Csv, better: Better::Higher, rows })
-}
-
-/// Who chose `b`: `votes` as a share, or of so many `voters`, or `votes_b` beside `votes_a`.
-fn share(columns: &Columns, line: &Line<'_>) -> Result<f64, AgreeError> {
-    let (votes, voters) = match columns.has("votes") {
-        true => (line.number("votes")?, line.optional("voters")?.unwrap_or(1.0)),
-        false => {
-            let (a, b) = (line.number("votes_a")?, line.number("votes_b")?);
-            (b, if a < 0.0 { f64::NAN } else { a + b })
-        }
-    };
-    let share = votes / voters;
-    match (0.0..=1.0).contains(&share) && voters > 0.0 {
-        true => Ok(share),
-        false => Err(line.fault(
-            "the votes are no share of the voters; write a share from 0 to 1, or a number and how many voters there were"
-                .to_string(),
-        )),
-    }
 }

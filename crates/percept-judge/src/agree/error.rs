@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::page::none_judged;
+
 /// Why there is no agreement.
 #[derive(Debug, thiserror::Error)]
 pub enum AgreeError {
@@ -78,7 +80,7 @@ pub enum AgreeError {
     },
     /// Not a single row has its pictures.
     #[error(
-        "none of the {rows} rows can be judged: {problem}; check where the pictures are, --root names their folder"
+        "{}: {problem}; check where the pictures are, --root names their folder", none_judged(*rows, "row")
     )]
     NothingSound {
         /// How many there are.
@@ -87,7 +89,9 @@ pub enum AgreeError {
         problem: String,
     },
     /// The caller wanted to stop.
-    #[error("stopped: {done} of {all} pictures are scored, and a part of a table says little; call it again")]
+    #[error(
+        "stopped: {done} of {all} pictures were scored, and a part of a table says little; nothing is kept, the same command starts over"
+    )]
     Stopped {
         /// Pictures that were scored.
         done: usize,

@@ -14,6 +14,7 @@ mod mat;
 mod notes;
 mod page;
 mod pictures;
+mod readers;
 mod table;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub use error::AgreeError;
 pub use layout::Layout;
 pub use table::{Choice, Rating, Rows, Table};
 
-use self::agreement::{Point, Sampling, Vote, of_choices, of_ratings};
+use self::agreement::{JudgedChoice, Point, Sampling, of_choices, of_ratings};
 use self::pictures::Pictures;
 use crate::stats::Curve;
 use crate::{MetricInfo, Panel};
@@ -253,7 +254,7 @@ impl Judged {
             });
             if self.is_choice {
                 let vote = |(reference, row, values): (usize, &Row, &[f64])| {
-                    Some(Vote { reference, values: values.try_into().ok()?, share_b: row.human })
+                    Some(JudgedChoice { reference, values: values.try_into().ok()?, share_b: row.human })
                 };
                 return of_choices(&rows.filter_map(vote).collect::<Vec<_>>(), better, how);
             }

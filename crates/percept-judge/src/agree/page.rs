@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use percept_image::Better;
 
 use super::{Agreement, Agreements, MetricAgreement};
-use crate::report::html::{date, escape, page as html, short};
-use crate::report::scatter::{Cloud, Labels, scatter};
+use crate::page::scatter::{Cloud, Labels, scatter};
+use crate::page::{counted, date, escape, page as html, short};
 use crate::stats::Estimate;
 
-const FOOTER: &str = "Intervals are percentile bootstraps over whole references; they say how much the choice of \
-                      photos matters, not of people or of distortions.";
+const FOOTER: &str = "Intervals are bootstraps over whole references, scaled by Student's t for so many; they say how much the \
+                      choice of photos matters, not of people or of distortions.";
 
 /// A statistic: its name on the page, what it is, and where it is.
 type Statistic = (&'static str, &'static str, fn(&Agreement) -> Option<Estimate>);
@@ -42,7 +42,7 @@ fn head(title: &str, found: &Agreements) -> String {
         (_, Better::Lower) => "lower is better",
     };
     let facts = [
-        ("Rows", format!("{} {}", found.n, found.kind)),
+        ("Rows", counted(found.n, found.kind.trim_end_matches('s'))),
         ("References", found.references.to_string()),
         ("Layout", found.layout.name().to_string()),
         ("Human scores", direction.to_string()),
@@ -85,6 +85,7 @@ fn present(found: &Agreements) -> Vec<&'static Statistic> {
 
 fn scores(found: &Agreements) -> String {
     let present = present(found);
+    let said = counted(found.n, found.kind.trim_end_matches('s'));
     let legend: String =
         present.iter().map(|(name, words, _)| format!("<li><b>{name}</b> {words}</li>")).collect();
     let rows = metrics(found).map(|(name, metric)| (name, &metric.overall));
@@ -94,16 +95,11 @@ fn scores(found: &Agreements) -> String {
     };
     format!(
         "<section id=\"agreement\" aria-labelledby=\"agreement-title\"><h2 id=\"agreement-title\">Agreement</h2>\n\
-         <p>Of {} {} of {}{}.</p>\n{table}</section>\n",
-        found.n,
-        found.kind,
-        references(found.references),
+         <p>Of {} of {}{}.</p>\n{table}</section>\n",
+        said,
+        counted(found.references, "reference"),
         if found.references > 1 && !present.is_empty() { ", with 95 % intervals" } else { "" },
     )
-}
-
-fn references(count: usize) -> String {
-    if count == 1 { "1 reference".to_string() } else { format!("{count} references") }
 }
 
 fn metrics(found: &Agreements) -> impl Iterator<Item = (&str, &MetricAgreement)> {
@@ -198,10 +194,10 @@ fn kinds(found: &Agreements) -> String {
         let rows: Vec<_> = rows.collect();
         let (n, references) = rows.first().map_or((0, 0), |(_, of)| (of.n, of.references));
         format!(
-            "<h3 class=\"sub\">{}</h3><p class=\"hint\">{n} {} of {}</p>{}",
+            "<h3 class=\"sub\">{}</h3><p class=\"hint\">{} of {}</p>{}",
             escape(kind),
-            if n == 1 { "row" } else { "rows" },
-            self::references(references),
+            counted(n, "row"),
+            counted(references, "reference"),
             table("Metric", rows.into_iter(), &present)
         )
     });

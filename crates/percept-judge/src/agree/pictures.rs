@@ -19,12 +19,12 @@ const MOST: usize = 8;
 pub(super) type Scored = Result<Vec<f64>, String>;
 
 /// A reference and a picture that is judged against it.
-type Pair<'a> = (&'a Path, &'a Path);
+type Judgement<'a> = (&'a Path, &'a Path);
 
 /// The scores of all pictures of a table, sorted.
 #[derive(Debug)]
 pub(super) struct Pictures<'a> {
-    scored: Vec<(Pair<'a>, Scored)>,
+    scored: Vec<(Judgement<'a>, Scored)>,
 }
 
 impl<'a> Pictures<'a> {
@@ -79,8 +79,8 @@ impl<'a> Pictures<'a> {
 }
 
 /// Every pair once, those of one reference together.
-fn pairs(table: &Table) -> Vec<Pair<'_>> {
-    let mut pairs: Vec<Pair<'_>> = match &table.rows {
+fn pairs(table: &Table) -> Vec<Judgement<'_>> {
+    let mut pairs: Vec<Judgement<'_>> = match &table.rows {
         Rows::Ratings(rows) => {
             rows.iter().map(|row| (row.reference.as_path(), row.distorted.as_path())).collect()
         }

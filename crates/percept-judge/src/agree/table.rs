@@ -62,24 +62,6 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table in `path`, a file or the folder of a data set. Without a `layout` it is found out from names and
-    /// columns. Pictures are looked for in `root`, or where the layout has them beside the table.
-    ///
-    /// # Errors
-    /// When the file or a part of the data set is missing, it is laid out otherwise, a line makes no sense, a picture
-    /// is rated twice, or there are no rows.
-    pub fn read(path: &Path, layout: Option<Layout>, root: Option<&Path>) -> Result<Self, AgreeError> {
-        let layout = match layout {
-            Some(layout) => layout,
-            None => Layout::detect(path)?,
-        };
-        let table = layout.read(path, root)?;
-        match table.is_empty() {
-            true => Err(AgreeError::Empty { path: path.to_path_buf() }),
-            false => Ok(table),
-        }
-    }
-
     /// Number of rows.
     pub fn len(&self) -> usize {
         match &self.rows {
@@ -129,6 +111,10 @@ impl Ratings {
 pub(super) fn number(text: &str, what: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
+        _ if text.matches(',').count() == 1 && text.trim().replace(',', ".").parse::<f64>().is_ok() => {
+            let point = text.trim().replace(',', ".");
+            Err(format!("the {what} `{text}` has a decimal comma; write it with a point, {point}"))
+        }
         _ => Err(format!("the {what} is `{text}`; put a number there, or remove the line")),
     }
 }

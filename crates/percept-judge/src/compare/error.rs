@@ -6,6 +6,7 @@ use percept_image::ReadError;
 use percept_nn::model::ModelError;
 use percept_run::RecipeError;
 
+use crate::page::{counted, none_judged};
 use crate::{PairError, PanelError};
 
 /// Why there is no comparison.
@@ -18,7 +19,7 @@ pub enum CompareError {
         path: PathBuf,
     },
     /// The folder holds runs, and is none itself.
-    #[error("{}: this folder holds {runs} runs and is none itself; pass --over seeds to take them as one training with several seeds", path.display())]
+    #[error("{}: this folder holds {} and is none itself; pass --over seeds to take them as one training with several seeds", path.display(), counted(*runs, "run"))]
     Several {
         /// The folder.
         path: PathBuf,
@@ -105,7 +106,7 @@ pub enum CompareError {
         folder: PathBuf,
     },
     /// Not a single photo could be restored and judged.
-    #[error("none of the {photos} photos can be judged: {problem}; give other photos")]
+    #[error("{}: {problem}; give other photos", none_judged(*photos, "photo"))]
     NothingSound {
         /// How many there are.
         photos: usize,
@@ -113,7 +114,9 @@ pub enum CompareError {
         problem: String,
     },
     /// The caller wanted to stop.
-    #[error("stopped: {done} of {all} photos are restored, and nothing is compared; call it again")]
+    #[error(
+        "stopped: {done} of {all} photos were restored, and nothing is compared; nothing is kept, the same command starts over"
+    )]
     Stopped {
         /// Photos that were restored.
         done: usize,

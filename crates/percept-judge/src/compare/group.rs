@@ -10,12 +10,12 @@ use super::CompareError;
 
 /// A trained network.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct Trained {
     pub(super) path: PathBuf,
     pub(super) model: Model,
 }
 
-impl Run {
+impl Trained {
     pub(super) fn card(&self) -> &Card {
         self.model.card()
     }
@@ -25,7 +25,7 @@ impl Run {
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) name: String,
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<Trained>,
 }
 
 impl Group {
@@ -60,9 +60,9 @@ impl Group {
     fn of(path: &Path, runs: Vec<PathBuf>, device: &Device) -> Result<Self, CompareError> {
         let load = |path: PathBuf| {
             let file = model(&path).ok_or_else(|| CompareError::NoRun { path: path.clone() })?;
-            Ok(Run { model: Model::load(file, device)?, path })
+            Ok(Trained { model: Model::load(file, device)?, path })
         };
-        let mut runs = runs.into_iter().map(load).collect::<Result<Vec<Run>, CompareError>>()?;
+        let mut runs = runs.into_iter().map(load).collect::<Result<Vec<Trained>, CompareError>>()?;
         runs.sort_by_key(|run| run.card().seed);
         for pair in runs.windows(2) {
             let [first, second] = pair else { continue };

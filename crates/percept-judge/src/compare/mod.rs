@@ -23,13 +23,12 @@ use serde::Serialize;
 
 pub use error::CompareError;
 pub use photos::PhotoSource;
-pub use verdict::Outcome;
-pub(crate) use verdict::outcomes;
 
-use self::group::{Group, Run, name_apart};
+use self::group::{Group, Trained, name_apart};
 use self::photos::Photos;
 use self::verdict::Case;
-use crate::stats::{Effect, crossed_bootstrap};
+use crate::page::counted;
+use crate::stats::{Effect, Outcome, RESAMPLES, crossed_bootstrap, outcomes};
 use crate::{MetricInfo, Panel};
 
 /// The metrics of a comparison that names none, as far as they exist: outside of the VGG family, one of each kind.
@@ -63,7 +62,7 @@ pub struct CompareOptions {
 
 impl Default for CompareOptions {
     fn default() -> Self {
-        Self { metrics: Vec::new(), over_seeds: false, resamples: 10_000, seed: 0 }
+        Self { metrics: Vec::new(), over_seeds: false, resamples: RESAMPLES, seed: 0 }
     }
 }
 
@@ -93,7 +92,7 @@ pub struct MetricComparison {
     /// Of the second one.
     pub mean_b: f64,
     /// The first side less the second, in the metric's own direction, with interval, p-value and effect size d_z;
-    /// `None` of a single photo.
+    /// `None` of too few photos ([`FEWEST_PHOTOS`](crate::stats::FEWEST_PHOTOS)).
     pub difference: Option<Effect>,
     /// The p-value after Holm's correction over all metrics that count; `None` of those that do not.
     pub p_holm: Option<f64>,
@@ -167,7 +166,7 @@ impl Comparison {
             true => METRICS.map(str::to_string).into_iter().filter(|name| exists(name)).collect(),
             false => options.metrics.clone(),
         };
-        let panel = Panel::new(&names, if scale > 1 { scale } else { 0 }, store, device)?;
+        let panel = Panel::of_photos(&names, if scale > 1 { scale } else { 0 }, store, device)?;
         let (scores, skipped) = restore(&photos, &panel, &first, &second, progress)?;
         let losses: BTreeSet<&str> =
             first.runs.iter().chain(&second.runs).flat_map(|run| backbone::of_losses(run.card())).collect();
@@ -210,7 +209,8 @@ impl Comparison {
             let problem = scores.iter().find_map(|photo| photo.metrics.get(at)?.as_ref().err());
             let problem = problem.map_or("the restored photo equals its target", String::as_str);
             let left = scores.len() - sound.len();
-            self.notes.push(format!("{name} leaves out {left} of {} photos: {problem}.", scores.len()));
+            let all = counted(scores.len(), "photo");
+            self.notes.push(format!("{name} leaves out {left} of {all}: {problem}."));
         }
         if sound.is_empty() {
             return;
@@ -306,7 +306,7 @@ fn match_seeds(a: &mut Group, b: &mut Group) -> Result<Vec<String>, CompareError
 }
 
 /// The first run, to which all others are alike in what they are for and, where photos are to be degraded, in how.
-fn alike<'a>(a: &'a Group, b: &Group, source: &PhotoSource) -> Result<&'a Run, CompareError> {
+fn alike<'a>(a: &'a Group, b: &Group, source: &PhotoSource) -> Result<&'a Trained, CompareError> {
     let first = a.runs.first().ok_or_else(|| CompareError::NoRun { path: PathBuf::from(&a.name) })?;
     for run in a.runs.iter().chain(&b.runs) {
         let (one, other) = (first.card(), run.card());

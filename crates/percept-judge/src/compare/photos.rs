@@ -6,8 +6,9 @@ use percept_image::{Image, Srgb, list_photos, photo_name, read_srgb};
 use percept_run::{Lq, Recipe};
 
 use super::CompareError;
-use super::group::Run;
+use super::group::Trained;
 use crate::Pairs;
+use crate::page::counted;
 
 /// Where photos come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ struct Files {
 
 impl Photos {
     /// The photos of `source` for networks that are all like `run`. What should be said comes with them.
-    pub(super) fn open(source: &PhotoSource, run: &Run) -> Result<(Self, Vec<String>), CompareError> {
+    pub(super) fn open(source: &PhotoSource, run: &Trained) -> Result<(Self, Vec<String>), CompareError> {
         let multiple = run.card().network_scale();
         match source {
             PhotoSource::Degraded(folder) => {
@@ -58,8 +59,8 @@ impl Photos {
                 }
                 let pairs = Pairs::find(gt, lq)?;
                 let alone = pairs.only_reference.len() + pairs.only_test.len();
-                let notes =
-                    (alone > 0).then(|| format!("{alone} photos have no counterpart and are left out."));
+                let notes = (alone > 0)
+                    .then(|| format!("{} without a counterpart: left out.", counted(alone, "photo")));
                 let files = pairs.pairs.into_iter();
                 let files =
                     files.map(|pair| Files { name: pair.name, gt: pair.reference, lq: Some(pair.test) });

@@ -1,39 +1,7 @@
 //! What a comparison says in words, and no more than the data.
 
-use percept_image::Better;
-use serde::Serialize;
-
-use crate::report::is_gain;
-use crate::stats::{Effect, holm};
-
-/// What a p-value must stay below.
-const LEVEL: f64 = 0.05;
-
-/// What one metric says about the first run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// Better than the second one.
-    Better,
-    /// Worse.
-    Worse,
-    /// No difference that these photos and seeds can show.
-    None,
-}
-
-/// What several differences say together: the p-value of each after Holm's correction, and what that means.
-pub(crate) fn outcomes(found: &[(Better, Effect)]) -> Vec<(f64, Outcome)> {
-    let corrected = holm(&found.iter().map(|(_, effect)| effect.p).collect::<Vec<_>>());
-    let outcome = |((better, effect), p): (&(Better, Effect), f64)| {
-        let outcome = match (p < LEVEL, is_gain(*better, effect.mean)) {
-            (false, _) => Outcome::None,
-            (true, true) => Outcome::Better,
-            (true, false) => Outcome::Worse,
-        };
-        (p, outcome)
-    };
-    found.iter().zip(corrected).map(outcome).collect()
-}
+use crate::page::list;
+use crate::stats::{FEWEST_PHOTOS, Outcome};
 
 /// What a verdict is about.
 #[derive(Clone, Debug)]
@@ -52,7 +20,7 @@ impl Case<'_> {
     /// The verdict.
     pub(super) fn words(&self) -> String {
         let mut words = self.finding();
-        if !self.counted.is_empty() && self.photos > 1 {
+        if !self.counted.is_empty() && self.photos >= FEWEST_PHOTOS {
             if self.counted.iter().any(|(_, outcome)| *outcome == Outcome::None) {
                 words += " No difference means none that can be shown";
                 words += &match self.seeds {
@@ -79,8 +47,12 @@ impl Case<'_> {
     fn finding(&self) -> String {
         let Self { a, b, .. } = self;
         let all = self.counted.len();
-        if self.photos < 2 {
-            return format!("No verdict on {a} and {b}: one photo says nothing about others.");
+        if self.photos < FEWEST_PHOTOS {
+            let few = match self.photos {
+                1 => "one photo says nothing about others".to_string(),
+                few => format!("{few} photos are too few to say anything about others"),
+            };
+            return format!("No verdict on {a} and {b}: {few}; give at least {FEWEST_PHOTOS}.");
         }
         if all == 0 {
             return match self.marked.is_empty() {
@@ -121,15 +93,6 @@ impl Case<'_> {
                 format!("{a} against {b}: {}.", parts.join(", "))
             }
         }
-    }
-}
-
-/// `a, b and c`.
-fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -208,7 +171,12 @@ mod tests {
             "A against B: better on the one metric, x. One training of each was compared: with another seed it may come \
              out differently."
         );
-        case.photos = 1;
-        assert_eq!(case.words(), "No verdict on A and B: one photo says nothing about others.");
+        for (photos, few) in [
+            (1, "one photo says nothing about others; give at least 3."),
+            (2, "2 photos are too few to say anything about others; give at least 3."),
+        ] {
+            case.photos = photos;
+            assert_eq!(case.words(), format!("No verdict on A and B: {few}"));
+        }
     }
 }

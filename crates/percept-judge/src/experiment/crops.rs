@@ -6,7 +6,7 @@ use percept_nn::model::Model;
 
 use super::photos::TestPhotos;
 use super::{Evidence, ExperimentError, Values};
-use crate::report::board::is_gain;
+use crate::stats::is_gain;
 
 /// Photos that are spaced evenly over the names, and as many in which our variant is worst.
 const EACH: usize = 4;

@@ -3,10 +3,8 @@
 use std::fmt::Write;
 
 use super::{Evidence, Variant};
-use crate::compare::Outcome;
-use crate::report::board::arrow;
-use crate::report::html::{escape, short};
-use crate::stats::Effect;
+use crate::page::{arrow, escape, short};
+use crate::stats::{Effect, Outcome};
 
 /// Pixels of a panel's plot, of a row, of the names to the left, and around the panels.
 pub(super) const PLOT: f64 = 150.0;

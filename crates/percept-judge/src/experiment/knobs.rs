@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use super::forest::{LETTER, PLOT, Scale, colour};
 use super::{Evidence, ExperimentError, Variant};
-use crate::report::board::arrow;
-use crate::report::html::{escape, short};
+use crate::page::{arrow, escape, short};
 use crate::report::words::setting;
 
 /// Pixels of a panel's height, of what stands below and above the panels, and between them.

@@ -2,8 +2,8 @@
 //!
 //! [`Evidence::judge`] reads what an experiment left on disk: a folder of runs for every seed. Each run restores every photo
 //! once, and what it scores is kept beside it, so that an interrupted judging goes on. Every variant is then compared
-//! with the reference in pairs (same photo, same seed) over photos and seeds, corrected for the number of metrics, and
-//! everything is written down as JSON, as a page and as a picture.
+//! with the reference in pairs (same photo, same seed) over photos and seeds, corrected for the number of all these
+//! comparisons, and everything is written down as JSON, as a page and as a picture.
 
 mod crops;
 mod error;
@@ -26,15 +26,12 @@ use percept_run::{Experiment, RunFiles, Standing};
 use serde::Serialize;
 
 pub use error::ExperimentError;
-pub use selected::{Agreement, SelectedChannels, TapSelection};
+pub use selected::{Alike, SelectedChannels, TapSelection};
 
 use self::photos::TestPhotos;
-use crate::compare::{Outcome, backbone, outcomes};
-use crate::stats::{Effect, crossed_bootstrap};
+use crate::compare::backbone;
+use crate::stats::{Effect, Outcome, RESAMPLES, crossed_bootstrap, outcomes};
 use crate::{MetricInfo, Panel};
-
-/// Resamples of every interval.
-const RESAMPLES: usize = 10_000;
 
 /// What was trained, and where it lies.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,11 +62,11 @@ pub struct Finding {
     pub mean: f64,
     /// Least and largest mean of a seed.
     pub seeds: [f64; 2],
-    /// The variant less the reference; `None` of the reference itself and of a single photo.
+    /// The variant less the reference; `None` of the reference itself and of too few photos.
     pub difference: Option<Effect>,
     /// The network that the metric shares with a loss of the two; such a metric does not count.
     pub shares_backbone: Option<&'static str>,
-    /// The p-value after Holm's correction over the metrics that count.
+    /// The p-value after Holm's correction over the metrics that count, of all variants.
     pub p_holm: Option<f64>,
     /// What that says; `None` of metrics that do not count.
     pub outcome: Option<Outcome>,
@@ -104,7 +101,7 @@ pub struct Evidence {
     /// The variants of which all seeds are finished, in order.
     pub variants: Vec<Variant>,
     /// How far the variants that select do it alike, by pair.
-    pub agreement: Vec<Agreement>,
+    pub agreement: Vec<Alike>,
     /// Variants that are left out because a run is missing or unfinished.
     pub unfinished: Vec<String>,
 }
@@ -138,8 +135,8 @@ impl Evidence {
         };
         let card = Model::load(first.model(), device)?.card().clone();
         let photos = TestPhotos::open(&experiment.test, experiment.test_crop, first.dir(), &card)?;
-        let panel =
-            Panel::new(&experiment.metrics, if card.scale > 1 { card.scale } else { 0 }, store, device)?;
+        let crop = if card.scale > 1 { card.scale } else { 0 };
+        let panel = Panel::of_photos(&experiment.metrics, crop, store, device)?;
 
         let (mut values, mut losses) = (Values::new(), BTreeMap::<&str, BTreeSet<&'static str>>::new());
         let all = variants.len() * experiment.seeds.len();
@@ -182,7 +179,8 @@ impl Evidence {
             let selection = SelectedChannels::of(&runs)?;
             Ok::<_, ExperimentError>(Variant { name: variant.clone(), findings, seconds, steps, selection })
         });
-        let variants = found.collect::<Result<Vec<_>, _>>()?;
+        let mut variants = found.collect::<Result<Vec<_>, _>>()?;
+        conclude(&mut variants, &metrics);
         let evidence = Self {
             photos: photos.names(),
             skipped: photos.skipped.clone(),
@@ -270,31 +268,34 @@ fn findings(
         };
         findings.insert(metric.clone(), finding);
     }
-    let counted: Vec<(String, _, Effect)> = findings
-        .iter()
-        .filter(|(_, finding)| finding.shares_backbone.is_none())
-        .filter_map(|(metric, finding)| {
-            Some((metric.clone(), metrics.get(metric)?.better, finding.difference?))
-        })
-        .collect();
-    let questions: Vec<_> = counted.iter().map(|(_, better, effect)| (*better, *effect)).collect();
-    for ((metric, ..), (p, outcome)) in counted.iter().zip(outcomes(&questions)) {
-        if let Some(finding) = findings.get_mut(metric) {
-            (finding.p_holm, finding.outcome) = (Some(p), Some(outcome));
-        }
-    }
     findings
 }
 
+/// What all differences of the page say together: its p-values are corrected for the number of metrics that count times
+/// that of variants.
+fn conclude(variants: &mut [Variant], metrics: &BTreeMap<String, MetricInfo>) {
+    let mut questions = Vec::new();
+    let mut asked: Vec<&mut Finding> = Vec::new();
+    for (metric, finding) in variants.iter_mut().flat_map(|variant| &mut variant.findings) {
+        let Some(info) = metrics.get(metric).filter(|_| finding.shares_backbone.is_none()) else { continue };
+        let Some(effect) = finding.difference else { continue };
+        questions.push((info.better, effect));
+        asked.push(finding);
+    }
+    for (finding, (p, outcome)) in asked.into_iter().zip(outcomes(&questions)) {
+        (finding.p_holm, finding.outcome) = (Some(p), Some(outcome));
+    }
+}
+
 /// Of all pairs of variants that select.
-fn agreement(variants: &[Variant]) -> Vec<Agreement> {
+fn agreement(variants: &[Variant]) -> Vec<Alike> {
     let selecting: Vec<_> =
         variants.iter().filter_map(|variant| Some((&variant.name, variant.selection.as_ref()?))).collect();
     let pairs =
         selecting.iter().enumerate().flat_map(|(i, a)| selecting.iter().skip(i + 1).map(move |b| (a, b)));
     let agreement =
         |((a, of_a), (b, of_b)): (&(&String, &SelectedChannels), &(&String, &SelectedChannels))| {
-            Some(Agreement { between: [a.to_string(), b.to_string()], correlation: of_a.agreement(of_b)? })
+            Some(Alike { between: [a.to_string(), b.to_string()], correlation: of_a.agreement(of_b)? })
         };
     pairs.filter_map(agreement).collect()
 }

@@ -7,10 +7,9 @@ use percept_run::Experiment;
 
 use super::crops::Crops;
 use super::{Evidence, Finding, Variant};
-use crate::compare::Outcome;
-use crate::report::board::arrow;
-use crate::report::html::{date, number, signed};
+use crate::page::{arrow, counted, date, number, signed};
 use crate::report::words;
+use crate::stats::{FEWEST_PHOTOS, LEVEL, Outcome, is_gain};
 
 /// The whole page.
 pub(super) fn page(evidence: &Evidence, crops: &Crops) -> String {
@@ -41,13 +40,13 @@ fn head(evidence: &Evidence) -> String {
         .test_crop
         .map_or("whole".to_string(), |side| format!("the {side}×{side} in the middle"));
     let mut text = format!(
-        "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} photos of {folders} ({size}), degraded the \
+        "# {}\n\n`{}`\n\n{}, {}. Seeds {seeds}. Judged on {} of {folders} ({size}), degraded the \
          same way for every run.",
         plan.experiment.title,
         plan.command,
         date(SystemTime::now()),
         machine(),
-        evidence.photos.len(),
+        counted(evidence.photos.len(), "photo"),
     );
     let first = plan.experiment.seeds.first().copied().unwrap_or_default();
     if let Ok(config) = plan.run(first, &plan.experiment.reference).read_config() {
@@ -113,15 +112,16 @@ fn means(evidence: &Evidence) -> String {
     titles.push("s/step".to_string());
     let mut text = format!(
         "## Scores\n\nMeans over seeds and photos, in brackets the least and largest mean of a seed. {}\n\n",
-        "The best of a column is bold. A star: the metric looks through the network of a loss. Seconds a step are the \
-         middle ones of the logs, whatever else ran meanwhile."
+        "Bold is the best mean of a column where it is better than the reference by the corrected differences below, or the \
+         reference where all others are worse. A star: the metric looks through the network of a loss, and does not count. \
+         Seconds a step are the middle ones of the logs, whatever else ran meanwhile."
     );
     text.push_str(&header(&titles));
     for variant in &evidence.variants {
         let cell = |metric: &&String| {
             let Some(found) = variant.findings.get(*metric) else { return "–".to_string() };
             let mean = number(metric, found.mean);
-            let mean = if is_best(evidence, metric, found) { format!("**{mean}**") } else { mean };
+            let mean = if is_best(evidence, metric, variant, found) { format!("**{mean}**") } else { mean };
             let [low, high] = found.seeds;
             match evidence.plan.experiment.seeds.len() {
                 1 => mean,
@@ -136,11 +136,19 @@ fn means(evidence: &Evidence) -> String {
     text
 }
 
-fn is_best(evidence: &Evidence, metric: &str, found: &Finding) -> bool {
+/// Whether it has the best mean, and that is shown to be more than chance.
+fn is_best(evidence: &Evidence, metric: &str, variant: &Variant, found: &Finding) -> bool {
     let Some(info) = evidence.metrics.get(metric) else { return false };
-    let others = evidence.variants.iter().filter_map(|variant| variant.findings.get(metric));
-    let mut others = others.map(|other| other.mean - found.mean);
-    !others.any(|more| more != 0.0 && crate::report::board::is_gain(info.better, more))
+    let others = || evidence.variants.iter().filter(|other| other.name != variant.name);
+    let mut found_of_others = others().filter_map(|other| other.findings.get(metric));
+    let worse = |other: &Finding| other.outcome == Some(Outcome::Worse);
+    match variant.name == evidence.plan.experiment.reference {
+        true => others().next().is_some() && found_of_others.all(worse),
+        false => {
+            found.outcome == Some(Outcome::Better)
+                && !found_of_others.any(|other| is_gain(info.better, other.mean - found.mean))
+        }
+    }
 }
 
 fn differences(evidence: &Evidence) -> String {
@@ -148,12 +156,22 @@ fn differences(evidence: &Evidence) -> String {
     let metrics = columns(evidence);
     let mut titles = vec![format!("less `{}`", plan.experiment.reference)];
     titles.extend(metrics.iter().map(|metric| title(evidence, metric)));
+    let asked = evidence.variants.iter().flat_map(|variant| variant.findings.values());
+    let asked = asked.filter(|finding| finding.outcome.is_some()).count();
+    let few = match evidence.photos.len() {
+        few if few < FEWEST_PHOTOS => {
+            format!(" With {}, nothing can be shown: it takes {FEWEST_PHOTOS}.", counted(few, "photo"))
+        }
+        _ => String::new(),
+    };
     let over = if plan.experiment.seeds.len() > 1 { "photos and seeds" } else { "photos" };
     let mut text = format!(
-        "## Differences\n\nEach variant less `{}`, paired by photo and seed, with the 95 % interval of a bootstrap over {over}. \
-         ✓ better, ✗ worse (p < 0.05 after Holm's correction over the metrics without a star); no mark: no difference was \
-         shown.\n\n{}",
+        "## Differences\n\nEach variant less `{}`, paired by photo and seed, with the 95 % interval of a bootstrap over {over}, \
+         scaled by Student's t and made wider the fewer the photos are. ✓ better, ✗ worse (p < {LEVEL} after Holm's \
+         correction for all {} of this table that have no star); no mark: no difference was shown, even where an interval \
+         excludes 0.{few}\n\n{}",
         plan.experiment.reference,
+        counted(asked, "difference"),
         header(&titles)
     );
     for variant in evidence.variants.iter().filter(|variant| variant.name != plan.experiment.reference) {
@@ -219,7 +237,7 @@ fn selections(evidence: &Evidence) -> String {
 /// The lower triangle of a matrix.
 fn agreement(evidence: &Evidence) -> String {
     let correlation = |a: &str, b: &str| {
-        let of = |agreement: &&super::Agreement| agreement.between == [a, b];
+        let of = |agreement: &&super::Alike| agreement.between == [a, b];
         evidence.agreement.iter().find(of).map(|agreement| agreement.correlation)
     };
     let selecting = evidence.variants.iter().filter(|variant| variant.selection.is_some());

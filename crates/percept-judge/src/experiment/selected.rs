@@ -36,7 +36,7 @@ pub struct TapSelection {
 
 /// How far two variants select the same channels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Agreement {
+pub struct Alike {
     /// The variants.
     pub between: [String; 2],
     /// Rank correlation of their weights, mean over the taps.

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use percept_nn::disentangle::Contrast;
 use percept_run::log::SelectionLine;
 
-use super::chart::{Line, Scale, chart};
 use super::folder::RunFolder;
-use super::html::{escape, short};
-use super::responses::{Pair, Response, TapResponses, ranked};
+use super::responses::{Part, Response, TapResponses, ranked};
 use super::{picture, words};
+use crate::page::chart::{Line, Scale, chart};
+use crate::page::{escape, short};
 
 /// Channels a row of the grid.
 const ROW: usize = 32;
@@ -23,7 +23,7 @@ const LESS: [u8; 3] = [222, 122, 32];
 pub(super) type Seen = Result<Vec<TapResponses>, String>;
 
 /// The section; empty where no run selects.
-pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&Pair>) -> String {
+pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], part: Option<&Part>) -> String {
     let parts: String = runs
         .iter()
         .zip(seen)
@@ -32,7 +32,7 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
     if parts.is_empty() {
         return String::new();
     }
-    let photo = pair.map(|pair| {
+    let photo = part.map(|part| {
         format!(
             "<div class=\"pair\"><figure><img src=\"{}\" alt=\"{name}: target\"><figcaption>target</figcaption></figure>\
              <figure><img src=\"{}\" alt=\"{name}: input\"><figcaption>input</figcaption></figure>\
@@ -40,9 +40,9 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], pair: Option<&P
              their shades, bright where it answers strongly: the left one is its answer to the target, the right one \
              to the input. Where the two differ, the channel reacts to the distortion. A large reaction is not \
              yet a selected one: see below what each selection asks for.</p></div>",
-            picture::photo(&pair.target),
-            picture::photo(&pair.input),
-            name = escape(&pair.name),
+            picture::photo(&part.target),
+            picture::photo(&part.input),
+            name = escape(&part.name),
         )
     });
     format!(

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use percept_run::log::{Curve, History};
 
-use super::chart::{Line, Scale, chart};
 use super::folder::RunFolder;
+use crate::page::chart::{Line, Scale, chart};
 
 /// The section; empty where no run has a log.
 pub(super) fn section(runs: &[RunFolder]) -> String {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use percept_run::Config;
 
 use super::folder::RunFolder;
-use super::html::escape;
 use super::words::differences;
+use crate::page::escape;
 
 /// The section.
 pub(super) fn section(runs: &[RunFolder], metrics: &[String]) -> String {

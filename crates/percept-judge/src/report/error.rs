@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use percept_run::RunError;
 
 use crate::PanelError;
+use crate::page::none_judged;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub enum ReportError {
         second: String,
     },
     /// Every photo that all runs have is broken.
-    #[error("none of the {photos} photos can be judged: {problem}")]
+    #[error("{}: {problem}", none_judged(*photos, "photo"))]
     NothingSound {
         /// How many there are.
         photos: usize,

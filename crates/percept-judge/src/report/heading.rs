@@ -4,19 +4,10 @@ use std::time::SystemTime;
 
 use percept_run::Config;
 
-use super::chart::colour;
 use super::folder::RunFolder;
-use super::html::{date, escape, short};
 use super::words::{self, differences};
-
-/// `a, b and c`.
-pub(super) fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
+use crate::page::chart::colour;
+use crate::page::{date, escape, list, short};
 
 /// Small numbers as a text has them.
 fn spelled(count: usize) -> String {

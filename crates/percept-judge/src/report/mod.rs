@@ -4,20 +4,17 @@
 //! A [`Report`] reads the folders of runs and nothing else. [`Report::write`] scores the photos that all of them
 //! restored and writes the page; what it gives back is the same table for a terminal.
 
-pub(crate) mod board;
+mod board;
 mod channels;
-mod chart;
 mod curves;
 mod details;
 mod error;
 mod focus;
 mod folder;
 mod heading;
-pub(crate) mod html;
 mod photos;
 mod picture;
 mod responses;
-pub(crate) mod scatter;
 mod table;
 mod viewer;
 pub(crate) mod words;
@@ -29,16 +26,15 @@ use percept_image::write_atomic;
 use percept_nn::weights::WeightStore;
 
 pub use board::Summary;
-pub(crate) use board::is_gain;
 pub use error::ReportError;
 
 use self::board::{Board, judge};
 use self::channels::Seen;
 use self::folder::RunFolder;
 use self::photos::Versions;
-use self::responses::Pair;
+use self::responses::Part;
 use self::viewer::Viewer;
-use crate::Panel;
+use crate::{Panel, page};
 
 /// What the page is not.
 const FOOTER: &str = "The disentangled perceptual loss here is a reconstruction from the abstract of arXiv 2006.13511 \
@@ -100,8 +96,8 @@ impl Report {
         folder::name_apart(&mut folders);
         let (photos, mut notes) = photos::common(&folders)?;
         for run in folders.iter().filter(|run| run.history.gaps > 0) {
-            let gaps = run.history.gaps;
-            notes.push(format!("The log of {} has {gaps} values or lines that are no numbers.", run.name));
+            let gaps = page::counted(run.history.gaps, "gap");
+            notes.push(format!("The log of {} has {gaps}: values or lines that are no numbers.", run.name));
         }
         Ok(Self { runs: folders, photos, notes })
     }
@@ -127,10 +123,10 @@ impl Report {
     ) -> Result<Summary, ReportError> {
         let scale = self.runs.first().map_or(1, |run| run.config.scale);
         let crop = options.crop.unwrap_or(if scale > 1 { scale } else { 0 });
-        let panel = Panel::new(&options.metrics, crop, store, device)?;
+        let panel = Panel::of_photos(&options.metrics, crop, store, device)?;
         let mut viewer = Viewer::new(&self.names());
         let mut notes = self.notes.clone();
-        let (mut judged, mut problem, mut pair) = (Vec::new(), String::new(), None);
+        let (mut judged, mut problem, mut shown) = (Vec::new(), String::new(), None);
         for (at, name) in self.photos.iter().enumerate() {
             progress(at, self.photos.len());
             let versions = Versions::read(&self.runs, name);
@@ -143,7 +139,7 @@ impl Report {
                     if viewer.len() < options.photos.max(1) {
                         viewer.add(name, &versions);
                     }
-                    pair.get_or_insert_with(|| part(name, &versions));
+                    shown.get_or_insert_with(|| part(name, &versions));
                     judged.push(scores);
                 }
                 Err(reason) => {
@@ -158,36 +154,36 @@ impl Report {
         }
         let rows = std::iter::once("input".to_string()).chain(self.names()).collect();
         let board = Board::new(&panel, rows, judged);
-        let seen = self.seen(pair.as_ref(), store, device);
+        let seen = self.seen(shown.as_ref(), store, device);
         let title = options.title.clone().unwrap_or_else(|| heading::title(&self.runs));
         let main = [
             heading::header(&title, &self.runs, board.photos(), &notes),
             viewer.section(board.photos()),
             table::section(&board),
             curves::section(&self.runs),
-            channels::section(&self.runs, &seen, pair.as_ref()),
+            channels::section(&self.runs, &seen, shown.as_ref()),
             details::section(&self.runs, &options.metrics),
         ]
         .concat();
         let parts = ["photos", "scores", "training", "selection", "settings"];
-        let page = html::page(&title, &parts, &main, FOOTER, include_str!("page.js"));
-        write_atomic(path, page.as_bytes())
+        let html = page::page(&title, &parts, &main, FOOTER, include_str!("page.js"));
+        write_atomic(path, html.as_bytes())
             .map_err(|source| ReportError::Write { path: path.to_path_buf(), source })?;
         Ok(board.summary(notes))
     }
 
     /// What the selected channels of every run that selects answer to a photo.
-    fn seen(&self, pair: Option<&Pair>, store: &WeightStore, device: &Device) -> Vec<Option<Seen>> {
+    fn seen(&self, shown: Option<&Part>, store: &WeightStore, device: &Device) -> Vec<Option<Seen>> {
         let seen = |run: &RunFolder| {
             let moment = run.selection.last()?;
-            Some(responses::responses(run, moment, pair?, store, device))
+            Some(responses::responses(run, moment, shown?, store, device))
         };
         self.runs.iter().map(seen).collect()
     }
 }
 
 /// The part of a photo where the runs differ most.
-fn part(name: &str, versions: &Versions) -> Pair {
+fn part(name: &str, versions: &Versions) -> Part {
     let window = focus::focus(versions, SEEN);
-    Pair { name: name.to_string(), target: window.of(&versions.target), input: window.of(&versions.input) }
+    Part { name: name.to_string(), target: window.of(&versions.target), input: window.of(&versions.input) }
 }

@@ -15,7 +15,7 @@ const SHOWN: usize = 4;
 const SIDE: usize = 96;
 
 /// A photo, or a part of it, as target and as input.
-pub(super) struct Pair {
+pub(super) struct Part {
     pub(super) name: String,
     pub(super) target: Image<Srgb>,
     pub(super) input: Image<Srgb>,
@@ -49,22 +49,22 @@ pub(super) fn ranked(weights: &[f32]) -> Vec<usize> {
 pub(super) fn responses(
     run: &RunFolder,
     moment: &SelectionLine,
-    pair: &Pair,
+    part: &Part,
     store: &WeightStore,
     device: &Device,
 ) -> Result<Vec<TapResponses>, String> {
     let taps: Vec<String> = moment.taps.iter().map(|tap| tap.name.clone()).collect();
     let backbone = words::backbone(&run.config);
     let backbone = backbone.init(&taps, store, device).map_err(|error| error.to_string())?;
-    let (width, height) = pair.target.size();
+    let (width, height) = part.target.size();
     if width.min(height) < backbone.min_side() {
-        return Err(format!("the photo {} is too small for {}", pair.name, backbone.name()));
+        return Err(format!("the photo {} is too small for {}", part.name, backbone.name()));
     }
     let features = |image: &Image<Srgb>| {
         let data = TensorData::new(image.data().to_vec(), [1, height, width, 3]);
         backbone.features(Tensor::from_data(data, device)).into_iter().map(Maps::new).collect::<Vec<_>>()
     };
-    let (targets, inputs) = (features(&pair.target), features(&pair.input));
+    let (targets, inputs) = (features(&part.target), features(&part.input));
     let taps = moment.taps.iter().zip(targets.iter().zip(&inputs)).map(|(tap, (target, input))| {
         if tap.weights.len() != target.channels {
             let (weights, channels) = (tap.weights.len(), target.channels);

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::board::{Board, arrow, is_gain};
-use super::chart::colour;
-use super::html::{escape, number, signed};
+use super::board::{Board, Cell};
+use crate::page::chart::colour;
+use crate::page::{arrow, counted, escape, number, signed};
+use crate::stats::{FEWEST_PHOTOS, LEVEL, Outcome};
 
 /// The section.
 pub(super) fn section(board: &Board) -> String {
-    let photos = board.photos();
     // A baseline for everyone to choose; the first run at first.
     let tables: String = (0..board.rows.len()).map(|base| table(board, base)).collect();
     let bases: String = board
@@ -37,21 +37,28 @@ pub(super) fn section(board: &Board) -> String {
         "<section id=\"scores\" aria-labelledby=\"scores-title\"><h2 id=\"scores-title\">Scores</h2>\n<p>{}</p>\n\
          <p class=\"base\" hidden><label>Differences to <select>{bases}</select></label></p>\n{tables}\n\
          <h3 class=\"sub\">How each score is computed</h3><ul class=\"protocols\">{protocols}</ul>\n{}</section>\n",
-        caption(photos),
+        caption(board),
         every_photo(board),
     )
 }
 
-fn caption(photos: usize) -> String {
-    if photos < 2 {
-        return "Scores of one photo. One photo allows no interval: differences may be due to this photo alone."
-            .to_string();
+/// What was done, and what the marks mean.
+fn caption(board: &Board) -> String {
+    let photos = counted(board.photos(), "photo");
+    if board.photos() < FEWEST_PHOTOS {
+        return format!(
+            "Scores of {photos}. So few allow no interval: differences may be due to these photos alone. At least \
+             {FEWEST_PHOTOS} are needed."
+        );
     }
     format!(
-        "Means over {photos} photos. Below each mean: the difference to the baseline, photo by photo, with its 95 % \
-         bootstrap interval. The interval says how much the choice of photos matters, and with {photos} photos it \
-         speaks about these photos and little more; it says nothing about another training run. <b \
-         class=\"best\">A marked mean</b> is better than every other row, with intervals that all exclude 0."
+        "Means over {photos}. Below each mean: the difference to the baseline, photo by photo, with its 95 % interval: a \
+         bootstrap over the photos, scaled by Student's t and made wider the fewer the photos are. ▲ is better and ▼ worse \
+         by more than chance (p &lt; {LEVEL}); that is corrected by Holm's method for all {} between two rows of this page, \
+         whatever the baseline, so an interval may exclude 0 and have no mark. It says how much the choice of photos \
+         matters, and nothing about another training run. <b class=\"best\">A marked mean</b> is better than every other \
+         row in that sense.",
+        counted(board.questions(), "difference")
     )
 }
 
@@ -105,22 +112,19 @@ fn difference(board: &Board, metric: &str, row: usize, base: usize) -> String {
     if row == base {
         return "<small class=\"none\">baseline</small>".to_string();
     }
-    let (Some(interval), Some(info)) = (board.difference(metric, row, base), board.info(metric)) else {
+    let Some(Cell { effect, outcome }) = board.difference(metric, row, base) else {
         return "<small class=\"none\">–</small>".to_string();
     };
-    let class = match (interval.excludes_zero(), is_gain(info.better, interval.mean)) {
-        (false, _) => ("open", "", "no clear difference"),
-        (true, true) => ("gain", "▲ ", "clearly better"),
-        (true, false) => ("loss", "▼ ", "clearly worse"),
+    let (class, title, mark) = match outcome {
+        Outcome::None => ("open", "no clear difference", ""),
+        Outcome::Better => ("gain", "clearly better", "▲ "),
+        Outcome::Worse => ("loss", "clearly worse", "▼ "),
     };
     format!(
-        "<small class=\"{}\" title=\"{}\">{}{} <span>[{}, {}]</span></small>",
-        class.0,
-        class.2,
-        class.1,
-        signed(metric, interval.mean),
-        signed(metric, interval.low),
-        signed(metric, interval.high)
+        "<small class=\"{class}\" title=\"{title}\">{mark}{} <span>[{}, {}]</span></small>",
+        signed(metric, effect.mean),
+        signed(metric, effect.low),
+        signed(metric, effect.high)
     )
 }
 

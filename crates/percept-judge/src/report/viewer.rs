@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::focus::{Window, focus};
-use super::html::{escape, json};
 use super::photos::Versions;
 use super::picture;
+use crate::page::{escape, json};
 
 /// Longest side of a photo on the page; of a larger one a part is shown.
 const SIDE: usize = 768;

@@ -3,31 +3,20 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde::Serialize;
 
-use super::quantile;
+use super::{Estimate, Spread};
 
 /// Of so many resamples one may lack the statistic; where more do, there is no interval.
 const RARE: usize = 20;
 
-/// A statistic with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The statistic of all rows.
-    pub value: f64,
-    /// Lower end of the interval: 2.5 % of the resamples lie below it. `None` where there is no interval.
-    pub low: Option<f64>,
-    /// Upper end: 2.5 % of the resamples lie above it.
-    pub high: Option<f64>,
-}
-
-/// Statistics of rows, each with the percentile bootstrap's interval over groups (Efron, "Bootstrap methods: another
-/// look at the jackknife", 1979; whole groups are drawn because rows of one group are alike: Davison and Hinkley,
-/// "Bootstrap methods and their application", 1997, section 3.8).
+/// Statistics of rows, each with the bootstrap's interval over groups (Efron, "Bootstrap methods: another look at the
+/// jackknife", 1979; whole groups are drawn because rows of one group are alike: Davison and Hinkley, "Bootstrap methods
+/// and their application", 1997, section 3.8).
 ///
 /// `groups` says for every row to which group it belongs. `statistics` gets how often every row counts. As many groups
-/// as there are are drawn with replacement, `resamples` times, by `seed`. A statistic that the table lacks is `None`;
-/// one that too many resamples lack, or of fewer than two groups, has no interval.
+/// as there are are drawn with replacement, `resamples` times, by `seed`; how far a resample lies from the statistic is
+/// scaled as Student's t asks for so many groups. A statistic that the table lacks is `None`; one that too many resamples
+/// lack, or of fewer than two groups, has no interval.
 pub fn cluster_bootstrap<const N: usize>(
     groups: &[usize],
     resamples: usize,
@@ -35,24 +24,27 @@ pub fn cluster_bootstrap<const N: usize>(
     statistics: impl Fn(&[f64]) -> [Option<f64>; N] + Sync,
 ) -> [Option<Estimate>; N] {
     let (places, count) = dense(groups);
-    let values = statistics(&vec![1.0; groups.len()]);
+    let (values, spread) = (statistics(&vec![1.0; groups.len()]), Spread::of(count));
     let resampled = |at: usize| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(at as u64);
         let mut drawn = vec![0.0; count];
         (0..count).for_each(|_| drawn[rng.random_range(0..count)] += 1.0);
         let weights: Vec<f64> = places.iter().map(|place| drawn[*place]).collect();
-        statistics(&weights)
+        let spread = spread.map_or(1.0, |spread| rng.sample(spread));
+        let scaled = |(drawn, whole): (Option<f64>, Option<f64>)| Some(whole? + spread * (drawn? - whole?));
+        let mut pairs = statistics(&weights).into_iter().zip(values).map(scaled);
+        std::array::from_fn(|_| pairs.next().flatten())
     };
-    let resamples = if count < 2 { 0 } else { resamples };
+    let resamples = if spread.is_none() { 0 } else { resamples };
     let all: Vec<[Option<f64>; N]> = (0..resamples).into_par_iter().map(resampled).collect();
     std::array::from_fn(|which| {
         let value = values.get(which).copied().flatten()?;
         let mut found: Vec<f64> = all.iter().filter_map(|of| of.get(which).copied().flatten()).collect();
-        found.sort_by(f64::total_cmp);
-        let sure = !found.is_empty() && (all.len() - found.len()) * RARE <= all.len();
-        let end = |share: f64| sure.then(|| quantile(&found, share));
-        Some(Estimate { value, low: end(0.025), high: end(0.975) })
+        if (all.len() - found.len()) * RARE > all.len() {
+            found.clear();
+        }
+        Some(Estimate::new(value, &mut found))
     })
 }
 
@@ -88,6 +80,24 @@ mod tests {
         let (few, many) = (few.unwrap(), many.unwrap());
         assert!((few.value - many.value).abs() < 1e-12);
         assert!((few.low.unwrap() - many.low.unwrap()).abs() < 1e-12 && many.low < Some(many.value));
+    }
+
+    /// What a 95 % interval promises, of few groups too: it holds the true mean, here 0.
+    #[test]
+    fn intervals_of_few_groups_hold_the_truth() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        for count in [3, 5, 12, 40] {
+            let groups: Vec<usize> = (0..count).collect();
+            let held = (0..600).filter(|set| {
+                let values: Vec<f64> =
+                    groups.iter().map(|_| rng.sample(rand_distr::StandardNormal)).collect();
+                let [found] = cluster_bootstrap(&groups, 300, *set, mean(&values));
+                let [low, high] = found.unwrap().interval().unwrap();
+                (low..=high).contains(&0.0)
+            });
+            let rate = held.count() as f64 / 600.0;
+            assert!((0.93..0.975).contains(&rate), "{count}: {rate}");
+        }
     }
 
     #[test]

@@ -2,10 +2,17 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{ChiSquared, StandardNormal};
+use rand_distr::StandardNormal;
 use serde::Serialize;
 
-use super::quantile;
+use super::estimate::Spread;
+use super::{quantile, tail};
+
+/// Fewer photos have no interval, and nothing is said of them.
+pub const FEWEST_PHOTOS: usize = 3;
+
+/// How much wider the interval of few photos is made: by this over the root of their number less one.
+const WIDER: f64 = 1.2;
 
 /// A mean difference, how sure it is and how large.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -23,8 +30,17 @@ pub struct Effect {
     pub d_z: Option<f64>,
 }
 
+impl Effect {
+    /// Seen from the other side.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        let d_z = self.d_z.map(|d_z| -d_z);
+        Self { mean: -self.mean, low: -self.high, high: -self.low, d_z, p: self.p }
+    }
+}
+
 /// The mean of `differences`, which holds for every seed one difference a photo. `None` without seeds, for fewer than
-/// two photos, rows of different lengths, and values that are not finite.
+/// [`FEWEST_PHOTOS`], rows of different lengths, and values that are not finite.
 ///
 /// Seeds and photos are resampled both, `resamples` times, by `seed` (the bootstrap of crossed data: Owen, "The
 /// pigeonhole bootstrap", 2007): the means of the photos are drawn with replacement, those of the seeds, which are few,
@@ -36,11 +52,20 @@ pub struct Effect {
 /// itself; for normal differences of one seed that is Student's t, for both the distribution of Behrens and Fisher (Fisher,
 /// "The fiducial argument in statistical inference", 1935). With a single seed the interval speaks about these two
 /// networks, not about their training.
+///
+/// Differences are often lopsided: one photo on which a network fails outweighs the others, and the few photos at hand may
+/// lack it. How much that matters falls with the root of their number, so what the photos' means deviate by is made wider by
+/// `1 + 1.2/√(n − 1)`: 1.85 times for 3 photos, 1.6 for 5, 1.28 for 20, 1.12 for 100. The 1.2 is not derived; with it,
+/// simulated differences as lopsided as an exponential distribution are called significant in at most 6 % of cases
+/// (`tests/suite/chance.rs`).
+///
+/// The p-value is the share of resamples on the other side of 0. It is not counted: of every resample, the last scale is
+/// replaced by its distribution, so that small values need no more resamples. It is 0 where all photos differ by the same.
 pub fn crossed_bootstrap(differences: &[Vec<f64>], resamples: usize, seed: u64) -> Option<Effect> {
     let seeds = differences.len();
     let photos = differences.first()?.len();
     let sound = |row: &Vec<f64>| row.len() == photos && row.iter().all(|value| value.is_finite());
-    if photos < 2 || !differences.iter().all(sound) {
+    if photos < FEWEST_PHOTOS || !differences.iter().all(sound) {
         return None;
     }
     let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
@@ -53,28 +78,39 @@ pub fn crossed_bootstrap(differences: &[Vec<f64>], resamples: usize, seed: u64) 
     let both = by_seed + by_photo;
     let true_size = (both - alone).max(by_seed).max(by_photo);
     let once = if both > 0.0 { (true_size / both).sqrt() } else { 1.0 };
-    let unsure = |n: usize| ChiSquared::new((n.max(2) - 1) as f64).ok();
-    let (unsure_seeds, unsure_photos) = (unsure(seeds)?, unsure(photos)?);
+    let wider = once * (1.0 + WIDER / ((photos - 1) as f64).sqrt());
+    let (spread_seeds, spread_photos) = (Spread::of(seeds), Spread::of(photos)?);
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // How far the resamples lie towards 0 and beyond, and the probability that one lies beyond.
+    let towards = -middle.signum();
+    let mut beyond = 0.0;
     let mut resample = || {
         let weighted = of_seeds.iter().map(|of| (of - middle) * rng.sample::<f64, _>(StandardNormal));
-        let by_seeds = weighted.sum::<f64>() / seeds as f64;
+        let seeds_off = once * weighted.sum::<f64>() / seeds as f64;
         let drawn = (0..photos).filter_map(|_| of_photos.get(rng.random_range(0..photos)));
-        let by_photos = drawn.sum::<f64>() / photos as f64 - middle;
-        let mut scale =
-            |n: usize, unsure| once * (n as f64 / rng.sample::<f64, &ChiSquared<f64>>(unsure)).sqrt();
-        middle + scale(seeds, &unsure_seeds) * by_seeds + scale(photos, &unsure_photos) * by_photos
+        let photos_off = wider * (drawn.sum::<f64>() / photos as f64 - middle);
+        let seeds_off = seeds_off * spread_seeds.map_or(0.0, |spread| rng.sample(spread));
+        let scaled = rng.sample(spread_photos) * photos_off;
+        beyond += if by_seed > 0.0 {
+            // Normal weights, scaled: Student's t.
+            tail::student(seeds - 1, (middle.abs() - towards * scaled) / (once * by_seed.sqrt()))
+        } else if towards * photos_off > 0.0 {
+            tail::chi_squared(photos - 1, photos as f64 * (photos_off / middle).powi(2))
+        } else {
+            0.0
+        };
+        middle + seeds_off + scaled
     };
     let mut means: Vec<f64> = (0..resamples.max(1)).map(|_| resample()).collect();
     means.sort_by(f64::total_cmp);
-    let beyond = means.iter().filter(|mean| **mean * middle <= 0.0).count();
+    let p = if middle == 0.0 { 1.0 } else { (2.0 * beyond / means.len() as f64).min(1.0) };
     let deviation = variance(&of_photos).sqrt();
     Some(Effect {
         mean: middle,
         low: quantile(&means, 0.025),
         high: quantile(&means, 0.975),
-        p: (2.0 * (beyond + 1) as f64 / (means.len() + 1) as f64).min(1.0),
+        p,
         d_z: (deviation > 0.0).then(|| middle / deviation),
     })
 }
@@ -113,24 +149,32 @@ mod tests {
         rows.collect()
     }
 
-    /// What a 95 % interval promises, whichever of seeds and photos varies more, and with few of them.
+    /// What a 95 % interval promises, whichever of seeds and photos varies more, and with few of them: it holds the truth,
+    /// and it is no wider than it must be. `length` is that of the interval, in true deviations of the mean.
     #[test]
     fn intervals_hold_the_truth_as_often_as_they_promise() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for shape in [(3, 12), (5, 20), (8, 40), (2, 30), (1, 12)] {
+        for (shape, length) in
+            [((3, 12), 9.0), ((5, 20), 7.0), ((8, 40), 6.0), ((2, 30), 20.0), ((1, 12), 6.5)]
+        {
             for sizes in [[1.0, 1.0, 1.0], [0.1, 1.0, 0.5], [1.0, 0.3, 0.5], [0.0, 0.0, 1.0]] {
                 // Of one seed nothing can be known about seeds.
                 let sizes = if shape.0 == 1 { [0.0, sizes[1], sizes[2]] } else { sizes };
-                let sets = 2000;
-                let mut held = 0;
+                let (seeds, photos) = (shape.0 as f64, shape.1 as f64);
+                let [by_seed, by_photo, alone] = sizes.map(|size: f64| size * size);
+                let true_error = (by_seed / seeds + by_photo / photos + alone / (seeds * photos)).sqrt();
+                let sets = 1000;
+                let (mut held, mut lengths) = (0, Vec::new());
                 for set in 0..sets {
                     let effect = crossed_bootstrap(&simulated(&mut rng, shape, sizes), 400, set).unwrap();
                     held += usize::from((effect.low..=effect.high).contains(&0.0));
+                    lengths.push((effect.high - effect.low) / true_error);
                 }
                 let rate = held as f64 / sets as f64;
-                assert!(rate >= 0.925, "{shape:?} {sizes:?}: {rate}");
-                // Never so wide that nothing could be found; two or three seeds are the worst case.
-                assert!(rate < 0.999 || shape.0 < 4, "{shape:?} {sizes:?}: {rate}");
+                assert!(rate >= 0.93, "{shape:?} {sizes:?}: {rate}");
+                lengths.sort_by(f64::total_cmp);
+                let middle = lengths[lengths.len() / 2]; 
+                assert!(middle < length, "{shape:?} {sizes:?}: {middle}");
             }
         }
     }
@@ -156,22 +200,38 @@ mod tests {
         for set in 0..200 {
             let mut differences = simulated(&mut rng, (4, 15), [0.3, 0.5, 0.5]);
             differences.iter_mut().flatten().for_each(|value| *value += 0.4);
-            let effect = crossed_bootstrap(&differences, 999, set).unwrap();
+            let effect = crossed_bootstrap(&differences, 4000, set).unwrap();
             let outside = effect.low > 0.0 || effect.high < 0.0;
-            assert!((effect.p < 0.05) == outside || (effect.p - 0.05).abs() < 0.005, "{effect:?}");
+            assert!((effect.p < 0.05) == outside || (effect.p - 0.05).abs() < 0.015, "{effect:?}");
         }
     }
 
-    /// For a single seed and many photos, everything is that of the paired t-test.
+    /// For a single seed and many photos, everything is that of the paired t-test, a little wider.
     #[test]
     fn one_seed_is_the_paired_case() {
-        let values: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 60) / 60.0 - 0.3).collect();
+        let values: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 60) / 60.0 - 0.39).collect();
         let effect = crossed_bootstrap(std::slice::from_ref(&values), 20_000, 3).unwrap();
-        let error = (variance(&values) / 60.0).sqrt();
+        let error = (variance(&values) / 60.0).sqrt() * (1.0 + WIDER / 59.0f64.sqrt());
         assert!((effect.mean - mean(&values)).abs() < 1e-12);
         // Student's t for 59 degrees of freedom.
         assert!(((effect.high - effect.low) / (2.0 * 2.000_995 * error) - 1.0).abs() < 0.03, "{effect:?}");
+        let p = 2.0 * tail::student(59, effect.mean / error);
+        assert!(p < 0.05 && (effect.p / p - 1.0).abs() < 0.1, "{} {p}", effect.p);
         assert!((effect.d_z.unwrap() - effect.mean / variance(&values).sqrt()).abs() < 1e-12);
+    }
+
+    /// The other way round it is the same.
+    #[test]
+    fn seen_from_the_other_side_it_is_its_own_negative() {
+        let there = [vec![0.3, 0.1, 0.6, 0.2, 0.9], vec![0.2, 0.3, 0.4, 0.1, 1.1]];
+        let back = there.clone().map(|row| row.into_iter().map(|value| -value).collect::<Vec<_>>());
+        let (there, back) =
+            (crossed_bootstrap(&there, 4000, 1).unwrap(), crossed_bootstrap(&back, 4000, 1).unwrap());
+        let there = there.negated();
+        assert_eq!((there.mean, there.d_z), (back.mean, back.d_z));
+        assert!(
+            (there.p - back.p).abs() < 0.1 * there.p && (there.low - back.low).abs() < 0.1 * there.low.abs()
+        );
     }
 
     #[test]
@@ -179,9 +239,9 @@ mod tests {
         let equal = crossed_bootstrap(&[vec![0.0; 5], vec![0.0; 5]], 100, 0).unwrap();
         assert_eq!(equal, Effect { mean: 0.0, low: 0.0, high: 0.0, p: 1.0, d_z: None });
         let sure = crossed_bootstrap(&[vec![2.0; 5]], 999, 0).unwrap();
-        assert_eq!((sure.low, sure.high, sure.p), (2.0, 2.0, 0.002));
+        assert_eq!((sure.low, sure.high, sure.p), (2.0, 2.0, 0.0));
         assert_eq!(crossed_bootstrap(&[], 10, 0), None);
-        assert_eq!(crossed_bootstrap(&[vec![1.0]], 10, 0), None);
+        assert_eq!(crossed_bootstrap(&[vec![1.0, 1.1]], 10, 0), None);
         assert_eq!(crossed_bootstrap(&[vec![1.0, 2.0], vec![1.0]], 10, 0), None);
         assert_eq!(crossed_bootstrap(&[vec![1.0, f64::INFINITY]], 10, 0), None);
     }

@@ -1,11 +1,12 @@
 //! What can be wrong with a study.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percept_image::{ReadError, WriteError};
 
 use crate::PairError;
+use crate::page::counted;
 
 /// Why a study cannot be made, read or analysed.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum StudyError {
         name: String,
     },
     /// Too few methods for the design.
-    #[error("the design `{design}` compares at least {fewest} methods; name more folders as NAME=DIR")]
+    #[error("the design `{design}` compares at least {}; name more folders as NAME=DIR", counted(*fewest, "method"))]
     TooFew {
         /// The design.
         design: &'static str,
@@ -87,7 +88,13 @@ pub enum StudyError {
         /// What the system said.
         source: io::Error,
     },
-    /// Settings that make no sense.
+    /// What was asked of a new study makes no sense.
+    #[error("{problem}")]
+    Choice {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Settings in a file that make no sense.
     #[error("{}: {problem}", path.display())]
     Settings {
         /// The file.
@@ -128,7 +135,7 @@ pub enum StudyError {
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
     /// As many participants as the settings allow.
-    #[error("the study has all of its {most} participants; raise `participants` in study.toml")]
+    #[error("the study is full, with {}; raise `participants` in study.toml", counted(*most, "participant"))]
     Full {
         /// How many may take part.
         most: usize,
@@ -139,4 +146,52 @@ pub enum StudyError {
         /// The study.
         folder: PathBuf,
     },
+}
+
+impl StudyError {
+    /// Of a study that was being made in the folder `temporary` and was to lie in `folder`: names that mean nothing to
+    /// anyone are not shown.
+    pub(super) fn placed(self, temporary: &Path, folder: &Path) -> Self {
+        let place = |path: PathBuf| match path.strip_prefix(temporary) {
+            Ok(_) => folder.to_path_buf(),
+            Err(_) => path,
+        };
+        match self {
+            Self::Io { path, source } => Self::Io { path: place(path), source: bare(source) },
+            Self::Write(WriteError::Io { path, source }) => {
+                Self::Write(WriteError::Io { path: place(path), source: bare(source) })
+            }
+            Self::Database { path, source } => Self::Database { path: place(path), source },
+            other => other,
+        }
+    }
+}
+
+/// Without the path that is added to it where a temporary file or folder is made.
+fn bare(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|added| added.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    inner.map_or(error, io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_are_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let (temporary, study) = (folder.path().join(".percept-x.tmp"), folder.path().join("study"));
+        // As the system refuses it, with the name added.
+        let refused = tempfile::Builder::new().prefix(".percept-").tempdir_in(&temporary).unwrap_err();
+        assert!(refused.to_string().contains(".percept-"), "{refused}");
+        let io = StudyError::Io { path: temporary.join("images"), source: refused };
+        let write =
+            WriteError::Io { path: temporary.join("images/7.png"), source: io::Error::from_raw_os_error(28) };
+        for error in [io, StudyError::Write(write)] {
+            let text = error.placed(&temporary, &study).to_string();
+            assert!(text.starts_with(&study.display().to_string()) && !text.contains(".percept-"), "{text}");
+        }
+        let elsewhere = StudyError::Io { path: "gt".into(), source: io::Error::from_raw_os_error(28) };
+        assert!(elsewhere.placed(&temporary, &study).to_string().starts_with("gt: "));
+    }
 }

@@ -68,35 +68,16 @@ impl Material {
         let photos = files.len();
         let plan = Plan { settings, methods: names.len(), photos, spoiled: settings.checks.min(photos) };
 
-        let io = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| StudyError::Io { path, source }
-        };
         let parent =
             folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(io(parent))?;
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let temporary = builder.prefix(".percept-").suffix(".tmp").tempdir_in(parent).map_err(io(parent))?;
-        let images = temporary.path().join(IMAGES);
-        fs::create_dir(&images).map_err(io(&images))?;
-        let checked = plan.checked_photos();
-        let stored: Vec<_> = files
-            .par_iter()
-            .enumerate()
-            .map(|(number, files)| files.store(&images, settings.seed, checked.contains(&number)))
-            .collect::<Result<_, _>>()?;
-        let database = Database::create(temporary.path(), settings, &names)?;
-        for (number, (photo, pictures)) in stored.iter().enumerate() {
-            database.add_photo(number, photo, pictures)?;
-        }
-        drop(database);
-        let toml = temporary.path().join(SETTINGS);
-        let text = settings
-            .text()
-            .map_err(|problem| StudyError::Settings { path: folder.join(SETTINGS), problem })?;
-        write_atomic(&toml, text.as_bytes()).map_err(io(&toml))?;
+        let temporary = builder.prefix(".percept-").suffix(".tmp").tempdir_in(parent);
+        let temporary = temporary.map_err(|source| io(folder)(source).placed(parent, folder))?;
+        let made = Self::fill(temporary.path(), settings, &names, &files, &plan);
+        made.map_err(|error| error.placed(temporary.path(), folder))?;
 
         // Empty, or the check would have failed; not every system renames onto a folder.
         let _ = fs::remove_dir(folder);
@@ -105,9 +86,35 @@ impl Material {
         Ok(Made { photos, trials: plan.trials(1).len(), notes })
     }
 
+    /// Writes everything that a study has into the folder `place`.
+    fn fill(
+        place: &Path,
+        settings: &Settings,
+        names: &[String],
+        files: &[Files],
+        plan: &Plan<'_>,
+    ) -> Result<(), StudyError> {
+        let images = place.join(IMAGES);
+        fs::create_dir(&images).map_err(io(&images))?;
+        let checked = plan.checked_photos();
+        let stored: Vec<_> = files
+            .par_iter()
+            .enumerate()
+            .map(|(number, files)| files.store(&images, settings.seed, checked.contains(&number)))
+            .collect::<Result<_, _>>()?;
+        let database = Database::create(place, settings, names)?;
+        for (number, (photo, pictures)) in stored.iter().enumerate() {
+            database.add_photo(number, photo, pictures)?;
+        }
+        drop(database);
+        let toml = place.join(SETTINGS);
+        let text = settings.text().map_err(|problem| StudyError::Choice { problem })?;
+        write_atomic(&toml, text.as_bytes()).map_err(io(&toml))
+    }
+
     fn check(&self, folder: &Path, settings: &Settings) -> Result<(), StudyError> {
         if let Some(problem) = settings.problem() {
-            return Err(StudyError::Settings { path: folder.join(SETTINGS), problem });
+            return Err(StudyError::Choice { problem });
         }
         let design = settings.design;
         for (at, (name, _)) in self.methods.iter().enumerate() {
@@ -158,6 +165,12 @@ impl Material {
         notes.extend(missing.into_iter().map(|missing| format!("{missing}: this photo is left out")));
         Ok((photos.into_iter().map(|(name, pictures)| Files { name, pictures }).collect(), notes))
     }
+}
+
+/// The error of a file or folder that the system refuses.
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StudyError + use<> {
+    let path = path.to_path_buf();
+    move |source| StudyError::Io { path, source }
 }
 
 impl Files {

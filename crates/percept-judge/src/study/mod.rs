@@ -16,7 +16,7 @@ mod settings;
 mod study;
 mod trial;
 
-pub use analyse::{Analysis, Difference, Estimate, Method, Participant, Ranking};
+pub use analyse::{Analysis, Difference, Method, Participant, Ranking};
 pub use database::{StudyPhoto, Vote};
 pub use design::Design;
 pub use error::StudyError;

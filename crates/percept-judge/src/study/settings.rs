@@ -89,7 +89,7 @@ impl Settings {
 
     /// Reads the text of `study.toml`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_string())?;
+        let settings: Self = toml::from_str(text).map_err(|error| plain(error.to_string().trim()))?;
         settings.problem().map_or(Ok(settings), Err)
     }
 
@@ -98,6 +98,24 @@ impl Settings {
         let values = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
         Ok(format!("{HEAD}\n{values}"))
     }
+}
+
+/// A message of the reader, with the names of Rust's types in words.
+fn plain(message: &str) -> String {
+    let words = [
+        ("expected usize", "expected a whole number, 0 or more"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected f64", "expected a number"),
+        ("expected a string", "expected text in quotes"),
+        ("expected a boolean", "expected true or false"),
+        ("invalid type: ", "this is "),
+        ("invalid value: ", "this is "),
+        ("floating point `", "the number `"),
+        ("integer `", "the number `"),
+        ("boolean `", "`"),
+        ("string \"", "the text \""),
+    ];
+    words.iter().fold(message.to_string(), |text, (of_rust, plain)| text.replace(of_rust, plain))
 }
 
 const HEAD: &str = "\
@@ -130,5 +148,16 @@ mod tests {
         assert!(text(&|s| s.checks = 101).contains("`checks`"));
         assert!(text(&|s| s.ties = true).contains("`ties`"));
         assert!(Settings::parse("title = \"a\"\nblind = false").unwrap_err().contains("blind"));
+        let whole = Settings::new("t", Design::Mos, 0).text().unwrap();
+        for (key, value, expected) in [
+            ("trials = 60", "trials = -3", "this is the number `-3`, expected a whole number, 0 or more"),
+            ("trials = 60", "trials = 1.5", "this is the number `1.5`, expected a whole number, 0 or more"),
+            ("repeats = 0.2", "repeats = \"a\"", "this is the text \"a\", expected a number"),
+            ("ties = false", "ties = 0", "this is the number `0`, expected true or false"),
+            ("title = \"t\"", "title = true", "this is `true`, expected text in quotes"),
+        ] {
+            let error = Settings::parse(&whole.replace(key, value)).unwrap_err();
+            assert!(error.contains(expected) && error.contains("line "), "{error}");
+        }
     }
 }

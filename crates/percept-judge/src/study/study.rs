@@ -10,6 +10,9 @@ use super::settings::SETTINGS;
 use super::trial::{Ballot, Role, Trial};
 use super::{Design, Id, Settings, StudyError};
 
+/// Milliseconds of a year: nobody looks at a picture for longer.
+const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
+
 /// A study in its folder: settings, pictures, participants and their answers.
 #[derive(Debug)]
 pub struct Study {
@@ -126,11 +129,19 @@ impl Study {
     }
 
     /// Keeps the answer to a participant's next trial: 1 for the first picture and so on, 0 for a tie, or a mark from
-    /// 1 to 5. The first answer to a trial counts. When this returns, the answer is on the disk.
+    /// 1 to 5. The first answer to a trial counts. When this returns, the answer is on the disk. It is no answer if it took
+    /// `ms` milliseconds and that is more than a year.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn vote(&self, participant: usize, trial: usize, choice: u8, ms: u64) -> Result<Vote, StudyError> {
+        if ms > LONGEST {
+            return Ok(Vote::NoAnswer);
+        }
+        // Beyond what the database can ask for.
+        if i64::try_from(trial).is_err() {
+            return Ok(Vote::NotNext);
+        }
         let fits = |shown| self.design().accepts(choice, shown, self.settings.ties);
         self.database.vote(participant, trial, choice, ms, fits)
     }

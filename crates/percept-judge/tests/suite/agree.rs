@@ -9,34 +9,36 @@ use percept_judge::agree::{AgreeError, AgreeOptions, Agreements, Choice, Layout,
 use percept_nn::weights::WeightStore;
 use tempfile::TempDir;
 
+use crate::agree_tables::table;
+
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 
 /// A picture whose noise grows with `level`.
-fn picture(seed: usize, level: usize) -> Image<Srgb> {
+pub fn picture(seed: usize, level: usize) -> Image<Srgb> {
     Image::from_fn(24, 20, |x, y, c| {
         let wave = 0.5 + 0.3 * ((x * (seed + 2) + y * 3 + 5 * c) as f32 / 7.0).sin();
         wave + 0.03 * level as f32 * if (x * 7 + y * 5 + c) % 3 == 0 { 1.0 } else { -0.5 }
     })
 }
 
-fn save(path: &Path, image: Image<Srgb>) {
+pub fn save(path: &Path, image: Image<Srgb>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     write_photo(path, &Photo::new(image)).unwrap();
 }
 
-fn write(path: &Path, text: &str) {
+pub fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-fn ratings(table: &Table) -> &[Rating] {
+pub fn ratings(table: &Table) -> &[Rating] {
     match &table.rows {
         Rows::Ratings(rows) => rows,
         Rows::Choices(_) => panic!("{table:?}"),
     }
 }
 
-fn choices(table: &Table) -> &[Choice] {
+pub fn choices(table: &Table) -> &[Choice] {
     match &table.rows {
         Rows::Choices(rows) => rows,
         Rows::Ratings(_) => panic!("{table:?}"),
@@ -282,97 +284,6 @@ fn bapps() {
     fs::write(root.join("val/cnn/judge/000001.npy"), npy(1.5)).unwrap();
     let error = Table::read(root, None, None).unwrap_err().to_string();
     assert!(error.contains("000001.npy") && error.contains("1.5"), "{error}");
-}
-
-/// A table in a folder with six pictures of two references.
-fn table(text: &str) -> (TempDir, PathBuf) {
-    let folder = TempDir::new().unwrap();
-    for seed in 1..=2 {
-        save(&folder.path().join(format!("r{seed}.png")), picture(seed, 0));
-        for level in 1..=3 {
-            save(&folder.path().join(format!("d{seed}_{level}.png")), picture(seed, level));
-        }
-    }
-    let path = folder.path().join("table.csv");
-    write(&path, text);
-    (folder, path)
-}
-
-#[test]
-fn columns_are_found_by_name_and_paths_start_at_the_table() {
-    let (folder, path) = table(
-        "\u{feff}Distortion, score ,note,reference,distorted,SPREAD\n\"a, b\",3.5,x,r1.png,d1_1.png,0.5\n\n,2,,r1.png,d1_2.png,\n",
-    );
-    let found = Table::read(&path, None, None).unwrap();
-    let [first, second] = ratings(&found) else { panic!("{found:?}") };
-    assert_eq!(first.reference, folder.path().join("r1.png"));
-    assert_eq!((first.score, first.spread, first.distortion.as_deref()), (3.5, Some(0.5), Some("a, b")));
-    assert_eq!((second.spread, second.distortion.as_deref()), (None, None));
-    // The folder of a single table, and pictures elsewhere.
-    assert_eq!(Table::read(folder.path(), None, None).unwrap().rows, found.rows);
-    let elsewhere = Table::read(&path, None, Some(Path::new("/pictures"))).unwrap();
-    assert_eq!(ratings(&elsewhere)[0].distorted, Path::new("/pictures/d1_1.png"));
-    assert_eq!(found.better, Better::Higher);
-    let (_folder, path) = table("reference,distorted,dmos\nr1.png,d1_1.png,3\n");
-    assert_eq!(Table::read(&path, None, None).unwrap().better, Better::Lower);
-}
-
-#[test]
-fn votes_are_shares_or_counts() {
-    for (columns, votes) in
-        [("votes", "0.25"), ("votes,voters", "3,12"), ("votes_a,votes_b", "9,3"), ("votes,voters", "0.25,")]
-    {
-        let (_folder, path) = table(&format!("reference,a,b,{columns}\nr1.png,d1_1.png,d1_2.png,{votes}\n"));
-        assert_eq!(choices(&Table::read(&path, None, None).unwrap())[0].share_b, 0.25);
-    }
-    for (columns, votes) in
-        [("votes", "7"), ("votes,voters", "7,5"), ("votes_a,votes_b", "0,0"), ("votes_a,votes_b", "-1,2")]
-    {
-        let (_folder, path) = table(&format!("reference,a,b,{columns}\nr1.png,d1_1.png,d1_2.png,{votes}\n"));
-        let error = Table::read(&path, None, None).unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("no share"), "{error}");
-    }
-}
-
-#[test]
-fn what_is_wrong_with_a_table_is_said_with_its_line() {
-    let head = "reference,distorted,score\n";
-    let good = "r1.png,d1_1.png,3\n";
-    for (text, parts) in [
-        (String::new(), vec!["no rows"]),
-        (head.to_string(), vec!["no rows"]),
-        (
-            "reference,picture,score\na,b,1\n".to_string(),
-            vec!["no column distorted", "reference, picture, score"],
-        ),
-        ("reference,a,b\nx,y,z\n".to_string(), vec!["no column votes"]),
-        (format!("{head}{good}r1.png,d1_2.png,NaN\n"), vec!["line 3", "`NaN`"]),
-        (format!("{head}{good}r1.png,d1_2.png,\n"), vec!["line 3", "nothing in the column score"]),
-        (format!("{head}{good}r1.png,d1_2.png\n"), vec!["line 3", "2 cells under a header of 3", "cut off"]),
-        (
-            format!("{head}{good}r1.png,d1_2.png,3,\n"),
-            vec!["line 3", "4 cells under a header of 3", "commas"],
-        ),
-        (format!("{head}{good}\n{good}"), vec!["line 4", "rated on line 2 already"]),
-        ("reference,distorted,score,spread\nr1.png,d1_1.png,3,-1\n".to_string(), vec!["line 2", "below 0"]),
-    ] {
-        let (_folder, path) = table(&text);
-        let error = Table::read(&path, Some(Layout::Csv), None).unwrap_err().to_string();
-        assert!(parts.iter().all(|part| error.contains(part)), "{parts:?} in {error}");
-        assert!(error.contains("table.csv"), "{error}");
-    }
-    let folder = TempDir::new().unwrap();
-    let message = |path: &Path, layout| Table::read(path, layout, None).unwrap_err().to_string();
-    assert!(message(folder.path(), None).contains("no table of human opinions"));
-    assert!(message(folder.path(), Some(Layout::Pipal)).contains("Train_Label"));
-    assert!(message(&folder.path().join("nowhere.csv"), None).contains("nowhere.csv"));
-    fs::write(folder.path().join("x.csv"), b"reference,distorted,score\n\xff\xfe,b,1\n").unwrap();
-    assert!(message(folder.path(), None).contains("not UTF-8"));
-    for broken in ["dmos.mat", "csiq.DMOS.xlsx"] {
-        let folder = TempDir::new().unwrap();
-        write(&folder.path().join(broken), "neither nor");
-        assert!(message(folder.path(), None).contains(broken));
-    }
 }
 
 /// Half a copy of a data set's own file.

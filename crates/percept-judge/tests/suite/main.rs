@@ -8,5 +8,8 @@
 )]
 
 mod agree;
+mod agree_tables;
+mod chance;
 mod report;
+mod report_marks;
 mod stats;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use percept_image::write_atomic;
-use percept_judge::study::{Analysis, Design, Estimate, Ranking, Study};
+use percept_judge::stats::Estimate;
+use percept_judge::study::{Analysis, Design, Ranking, Study};
 
 use super::csv::csv;
 use super::{failure, some};
@@ -83,9 +84,10 @@ fn ranking(ranking: &Ranking, design: Design) -> String {
 
 fn cells(estimate: Option<Estimate>) -> [String; 2] {
     match estimate {
-        Some(Estimate { value, low, high }) => {
+        Some(Estimate { value, low: Some(low), high: Some(high) }) => {
             [number(value), format!("{} to {}", number(low), number(high))]
         }
+        Some(Estimate { value, .. }) => [number(value), "-".to_string()],
         None => ["-".to_string(), "-".to_string()],
     }
 }
@@ -98,17 +100,11 @@ fn number(value: f64) -> String {
 
 fn differences(ranking: &Ranking) -> String {
     let rows = ranking.significance.iter().map(|found| {
+        let p = |p: Option<f64>| p.map_or_else(|| "-".to_string(), |p| format!("{p:.4}"));
         let [value, interval] = cells(Some(found.difference));
         let verdict = if found.significant { "significant" } else { "" };
         let pair = format!("{} - {}", found.a, found.b);
-        vec![
-            pair,
-            value,
-            interval,
-            format!("{:.4}", found.p),
-            format!("{:.4}", found.p_holm),
-            verdict.to_string(),
-        ]
+        vec![pair, value, interval, p(found.p), p(found.p_holm), verdict.to_string()]
     });
     let rows: Vec<_> = rows.collect();
     if rows.is_empty() {

@@ -29,6 +29,7 @@ fn failure(error: StudyError) -> Failure {
         | StudyError::NothingCommon { .. }
         | StudyError::Exists { .. }
         | StudyError::NoStudy { .. }
+        | StudyError::Choice { .. }
         | StudyError::Settings { .. }
         | StudyError::Version { .. } => Failure::call(error),
         _ => Failure::work(error),

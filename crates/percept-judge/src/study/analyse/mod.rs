@@ -9,21 +9,18 @@ mod scale;
 use serde::Serialize;
 
 pub use reliability::Participant;
-pub use resample::Estimate;
 
 use self::evidence::Evidence;
-use self::resample::{Resampled, holm};
+use self::resample::Resampled;
 use self::scale::Model;
 use super::trial::Ballot;
 use super::{Design, Study, StudyError};
+use crate::stats::{Estimate, LEVEL, holm};
 
 /// Resamples of the bootstrap, and more where many pairs of methods are compared: the smallest share that they can
 /// show must stay small after Holm's correction.
 const RESAMPLES: usize = 2000;
 const RESAMPLES_A_PAIR: usize = 400;
-
-/// Differences that would come up less often than this if there were none are called significant.
-const LEVEL: f64 = 0.05;
 
 /// What a study found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,10 +81,11 @@ pub struct Difference {
     pub b: String,
     /// By how much `a` lies above `b`: in log odds, or in marks.
     pub difference: Estimate,
-    /// How often chance alone would show as much, from the resamples, two-sided.
-    pub p: f64,
+    /// How often chance alone would show as much, from the resamples, two-sided; `None` of a single participant or photo,
+    /// who says nothing about others.
+    pub p: Option<f64>,
     /// The same after Holm's correction over all pairs.
-    pub p_holm: f64,
+    pub p_holm: Option<f64>,
     /// Whether that is below 0.05.
     pub significant: bool,
 }
@@ -136,11 +134,14 @@ impl Analysis {
         if flagged && self.without_flagged.is_none() {
             notes.push("Nobody else has answered, so there is no analysis without them.".to_string());
         }
-        if self.all.voters == 1 {
-            notes.push("There is one participant: the intervals say nothing about other people.".to_string());
-        }
-        if self.all.photos == 1 {
-            notes.push("There is one photo: the intervals say nothing about other photos.".to_string());
+        for (count, one, others) in
+            [(self.all.voters, "participant", "people"), (self.all.photos, "photo", "photos")]
+        {
+            if count == 1 {
+                notes.push(format!(
+                    "There is one {one}, which says nothing about other {others}: there are no intervals, and nothing is significant."
+                ));
+            }
         }
         notes
     }
@@ -192,8 +193,7 @@ impl Ranking {
         if found.a == a {
             return Some(found.clone());
         }
-        let Estimate { value, low, high } = found.difference;
-        let difference = Estimate { value: -value, low: -high, high: -low };
+        let difference = found.difference.negated();
         Some(Difference { a: a.to_string(), b: b.to_string(), difference, ..found.clone() })
     }
 }
@@ -201,18 +201,15 @@ impl Ranking {
 fn differences(scale: &Resampled, names: &[String]) -> Vec<Difference> {
     let pairs = (0..names.len()).flat_map(|a| (a + 1..names.len()).map(move |b| (a, b)));
     let found: Vec<_> = pairs.filter_map(|(a, b)| Some((a, b, scale.difference(a, b)?))).collect();
-    let shares: Vec<f64> = found.iter().map(|(_, _, (_, p))| *p).collect();
+    let shares: Vec<f64> = found.iter().filter_map(|(_, _, (_, p))| *p).collect();
+    let mut corrected = holm(&shares).into_iter();
     let name = |at: usize| names.get(at).cloned().unwrap_or_default();
     found
         .into_iter()
-        .zip(holm(&shares))
-        .map(|((a, b, (difference, p)), p_holm)| Difference {
-            a: name(a),
-            b: name(b),
-            difference,
-            p,
-            p_holm,
-            significant: p_holm < LEVEL,
+        .map(|(a, b, (difference, p))| {
+            let p_holm = p.and_then(|_| corrected.next());
+            let significant = p_holm.is_some_and(|p| p < LEVEL);
+            Difference { a: name(a), b: name(b), difference, p, p_holm, significant }
         })
         .collect()
 }

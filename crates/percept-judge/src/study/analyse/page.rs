@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::{Analysis, Difference, Estimate, Method, Participant, Ranking};
-use crate::report::html::{date, escape, fill};
+use super::{Analysis, Difference, Method, Participant, Ranking};
+use crate::page::{CSS, counted, date, escape, fill};
+use crate::stats::Estimate;
 use crate::study::Design;
 
 impl Analysis {
@@ -11,10 +12,10 @@ impl Analysis {
     pub fn page(&self) -> String {
         let title = escape(&self.title);
         let marks = self.design == Design::Mos;
-        let css = [include_str!("../../report/page.css"), include_str!("page.css")].concat();
+        let css = [CSS, include_str!("page.css")].concat();
         let without = self.without_flagged.as_ref().map_or_else(String::new, |ranking| {
             let flagged = self.participants.iter().filter(|one| one.flagged()).count();
-            let heading = format!("Without the {flagged} flagged participant{}", plural(flagged));
+            let heading = format!("Without the {}", counted(flagged, "flagged participant"));
             format!("<h3 class=\"sub\">{heading}</h3>\n{}", methods(ranking, marks))
         });
         let main = format!(
@@ -78,13 +79,9 @@ const PARTICIPANTS: &str = "Some questions came twice, with sides swapped, and s
      would, of at least five.";
 const HOW: &str = "Bradley–Terry and Thurstone (case V, unit: the standard deviation of a difference of two \
      impressions) by penalised maximum likelihood. Intervals and p: bootstrap over participants and photos at once, \
-     percentiles. A tie is half a preference each way; repeats and checks are not counted.";
-const HOW_MARKS: &str = "Means over answers. Intervals and p: bootstrap over participants and photos at once, \
-     percentiles. Repeats and checks are not counted.";
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
+     scaled by Student's t for the fewer of the two. A tie is half a preference each way; repeats and checks are not counted.";
+const HOW_MARKS: &str = "Means over answers. Intervals and p: bootstrap over participants and photos at once, scaled by \
+     Student's t for the fewer of the two. Repeats and checks are not counted.";
 
 /// Two digits and a sign, the minus as long as the plus; nothing has no sign.
 fn signed(value: f64) -> String {
@@ -95,9 +92,10 @@ fn signed(value: f64) -> String {
 fn interval(estimate: Option<Estimate>, signs: bool) -> String {
     let number = |value: f64| if signs { signed(value) } else { format!("{value:.2}") };
     match estimate {
-        Some(Estimate { value, low, high }) => {
+        Some(Estimate { value, low: Some(low), high: Some(high) }) => {
             format!("{}<small>{} to {}</small>", number(value), number(low), number(high))
         }
+        Some(Estimate { value, .. }) => format!("{}<small>no interval</small>", number(value)),
         None => "–".to_string(),
     }
 }
@@ -111,7 +109,10 @@ fn methods(ranking: &Ranking, marks: bool) -> String {
     let ends = ranking.methods.iter().filter_map(scale);
     let (low, high) = match marks {
         true => (1.0, 5.0),
-        false => ends.fold((-0.5_f64, 0.5_f64), |(low, high), e| (low.min(e.low), high.max(e.high))),
+        false => ends.fold((-0.5_f64, 0.5_f64), |(low, high), estimate| {
+            let [from, to] = estimate.interval().unwrap_or([estimate.value; 2]);
+            (low.min(from), high.max(to))
+        }),
     };
     let rows = order.into_iter().map(|method| {
         let estimate = scale(method);
@@ -143,7 +144,9 @@ fn methods(ranking: &Ranking, marks: bool) -> String {
 }
 
 /// A dot and its interval between `low` and `high`; 0 has a line where it is in between.
-fn plot(Estimate { value, low: from, high: to }: Estimate, low: f64, high: f64) -> String {
+fn plot(estimate: Estimate, low: f64, high: f64) -> String {
+    let value = estimate.value;
+    let [from, to] = estimate.interval().unwrap_or([value; 2]);
     let x = |value: f64| 100.0 * (value - low) / (high - low).max(f64::MIN_POSITIVE);
     let line = |class: &str, a: f64, b: f64, half: f64| {
         let (a, b, top, bottom) = (x(a), x(b), 20.0 - half, 20.0 + half);
@@ -175,7 +178,7 @@ fn matrix(ranking: &Ranking, marks: bool) -> String {
 }
 
 fn cell(difference: &Difference, marks: bool) -> String {
-    let Estimate { value, low, high } = difference.difference;
+    let value = difference.difference.value;
     let class = match (difference.significant, value > 0.0) {
         (false, _) => "",
         (true, true) => "gain",
@@ -183,12 +186,16 @@ fn cell(difference: &Difference, marks: bool) -> String {
     };
     let main = if marks { signed(value) } else { format!("{:.0} %", 100.0 / (1.0 + (-value).exp())) };
     let by = if marks { String::new() } else { format!("{}, ", signed(value)) };
-    let p = if difference.p_holm < 0.001 {
-        "p &lt; 0.001".to_string()
-    } else {
-        format!("p = {:.3}", difference.p_holm)
+    let p = match difference.p_holm {
+        None => String::new(),
+        Some(p) if p < 0.001 => "<br>p &lt; 0.001".to_string(),
+        Some(p) => format!("<br>p = {p:.3}"),
     };
-    format!("<td class=\"{class}\">{main}<small>{by}{} to {}<br>{p}</small></td>", signed(low), signed(high))
+    let interval = match difference.difference.interval() {
+        Some([low, high]) => format!("{} to {}", signed(low), signed(high)),
+        None => "no interval".to_string(),
+    };
+    format!("<td class=\"{class}\">{main}<small>{by}{interval}{p}</small></td>")
 }
 
 fn participants(participants: &[Participant]) -> String {

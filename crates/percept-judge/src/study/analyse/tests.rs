@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::*;
 use crate::study::Settings;
 use crate::study::plan::Plan;
-use crate::study::trial::{Kind, Role};
+use crate::study::trial::{Kind, Role, Trial};
 
 const METHODS: usize = 4;
 const TRUTH: [f64; METHODS] = [1.0, 0.35, -0.35, -1.0];
@@ -60,6 +60,10 @@ fn names() -> Vec<String> {
     ["a", "b", "c", "d"].map(String::from).to_vec()
 }
 
+fn holds(estimate: &Estimate, truth: f64) -> bool {
+    estimate.interval().is_some_and(|[low, high]| (low..=high).contains(&truth))
+}
+
 /// Over simulations: the root of the mean squared error, the largest mean error of a method, and how often the
 /// intervals hold the truth.
 fn recovery(
@@ -82,7 +86,7 @@ fn recovery(
     let rms = (all().map(|(e, truth)| (e.value - truth).powi(2)).sum::<f64>() / count).sqrt();
     let bias =
         |at: usize| (runs.iter().map(|run| run[at].value).sum::<f64>() / runs.len() as f64 - TRUTH[at]).abs();
-    let held = all().filter(|(e, truth)| (e.low..=e.high).contains(truth)).count() as f64 / count;
+    let held = all().filter(|(e, truth)| holds(e, *truth)).count() as f64 / count;
     (rms, (0..METHODS).map(bias).fold(0.0, f64::max), held)
 }
 
@@ -125,7 +129,9 @@ fn significance_finds_what_is_there_and_nothing_else() {
     );
     assert!(ranking.significance.iter().all(|d| d.significant && d.difference.value > 0.0), "{ranking:#?}");
     let seen = ranking.difference("d", "a").unwrap();
-    assert!(seen.difference.value < -1.5 && seen.difference.low < seen.difference.value && seen.significant);
+    assert!(
+        seen.difference.value < -1.5 && seen.difference.low < Some(seen.difference.value) && seen.significant
+    );
 
     // The same answers with methods dealt out anew: nothing is left to find. At a level of 0.05 one of these twenty
     // studies may be wrong by chance.
@@ -141,6 +147,42 @@ fn significance_finds_what_is_there_and_nothing_else() {
     assert!(wrong <= 1, "{wrong} of 20");
 }
 
+/// Whoever is alone, or looked at one photo alone, says nothing about others, however clear the answers are.
+#[test]
+fn one_participant_or_one_photo_makes_nothing_significant() {
+    let shown = || vec![Role::Method(0), Role::Method(1)];
+    let ballot = |participant: usize, photo: usize| {
+        let trial = Trial { number: photo + 1, kind: Kind::Main, photo, shown: shown() };
+        Ballot { participant, trial, choice: 1, ms: 900 }
+    };
+    let names = &names()[..2];
+    let alone: Vec<Ballot> = (0..60).map(|photo| ballot(1, photo)).collect();
+    let one_photo: Vec<Ballot> = (1..=60).map(|participant| ballot(participant, 0)).collect();
+    for ballots in [alone, one_photo] {
+        let ranking = Ranking::new(ballots.iter(), Design::Pairs, names).unwrap();
+        let found = &ranking.significance[0];
+        assert!(found.difference.value > 1.0 && !found.significant, "{found:?}");
+        assert_eq!((found.p, found.p_holm, found.difference.interval()), (None, None, None));
+        let all = Analysis {
+            title: "t".to_string(),
+            design: Design::Pairs,
+            all: ranking,
+            participants: Vec::new(),
+            without_flagged: None,
+        };
+        assert!(all.notes()[0].contains("nothing is significant"), "{:?}", all.notes());
+        let page = all.page();
+        assert!(
+            page.contains("no interval") && !page.contains("class=\"gain\"") && !page.contains("p ="),
+            "{page}"
+        );
+    }
+    // Thirty who agree on ten photos are another matter.
+    let ballots = |people: usize| (1..=people).flat_map(|one| (0..10).map(move |photo| ballot(one, photo)));
+    let ballots: Vec<Ballot> = ballots(30).collect();
+    assert!(Ranking::new(ballots.iter(), Design::Pairs, names).unwrap().significance[0].significant);
+}
+
 #[test]
 fn marks_have_means() {
     let ballots = simulated(Design::Mos, Model::Thurstone, 0.0, 2);
@@ -150,7 +192,7 @@ fn marks_have_means() {
     let marks: Vec<f64> = marks.map(|ballot| f64::from(ballot.choice)).collect();
     let mean = marks.iter().sum::<f64>() / marks.len() as f64;
     let opinion = first.opinion.unwrap();
-    assert!((opinion.value - mean).abs() < 1e-12 && opinion.low < mean && mean < opinion.high);
+    assert!((opinion.value - mean).abs() < 1e-12 && opinion.low < Some(mean) && Some(mean) < opinion.high);
     assert!(first.bradley_terry.is_none() && first.trials == marks.len() as f64);
     assert!(ranking.difference("a", "d").unwrap().significant);
 }

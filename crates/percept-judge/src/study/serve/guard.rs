@@ -35,6 +35,8 @@ pub(super) struct Limits {
     pub household: Limit<IpAddr>,
     pub participant: Limit<usize>,
     pub start: Limit<IpAddr>,
+    /// Lines on the terminal of whoever runs the study, which requests that go wrong must not flood.
+    pub trouble: Limit<()>,
 }
 
 impl Limits {
@@ -43,6 +45,7 @@ impl Limits {
             household: Limit::new(2000.0, 200.0),
             participant: Limit::new(300.0, 30.0),
             start: Limit::new(60.0, 1.0),
+            trouble: Limit::new(10.0, 0.1),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Beyond this many clients, those that have been quiet are forgotten.
+/// No more clients than this are remembered.
 const REMEMBERED: usize = 4096;
 
 /// A token bucket for every client.
@@ -18,7 +18,7 @@ pub(super) struct Limit<K> {
     buckets: Mutex<HashMap<K, (f64, Instant)>>,
 }
 
-impl<K: Eq + Hash> Limit<K> {
+impl<K: Eq + Hash + Copy> Limit<K> {
     /// `burst` requests at once, and `per_second` for long.
     pub fn new(burst: f64, per_second: f64) -> Self {
         Self { burst, per_second, buckets: Mutex::new(HashMap::new()) }
@@ -30,8 +30,13 @@ impl<K: Eq + Hash> Limit<K> {
         let filled = |(tokens, at): (f64, Instant)| {
             (tokens + self.per_second * now.saturating_duration_since(at).as_secs_f64()).min(self.burst)
         };
-        if buckets.len() >= REMEMBERED {
+        if buckets.len() >= REMEMBERED && !buckets.contains_key(&client) {
+            // Who has been quiet is forgotten; where nobody has, who asked least.
             buckets.retain(|_, bucket| filled(*bucket) < self.burst);
+            let least = buckets.iter().max_by(|a, b| filled(*a.1).total_cmp(&filled(*b.1)));
+            if let (true, Some(client)) = (buckets.len() >= REMEMBERED, least.map(|(client, _)| *client)) {
+                buckets.remove(&client);
+            }
         }
         let bucket = buckets.entry(client).or_insert((self.burst, now));
         let tokens = filled(*bucket);
@@ -77,6 +82,16 @@ mod tests {
         (0..REMEMBERED).for_each(|client| assert!(limit.take(client, start).is_ok()));
         assert!(limit.take(REMEMBERED, start + Duration::from_secs(2)).is_ok());
         assert_eq!(limit.buckets.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn clients_without_number_take_no_memory_and_free_nobody() {
+        let limit = Limit::new(3.0, 0.001);
+        let start = Instant::now();
+        assert!((0..3).all(|_| limit.take(0, start).is_ok()) && limit.take(0, start).is_err());
+        (1..3 * REMEMBERED).for_each(|client| assert!(limit.take(client, start).is_ok()));
+        assert_eq!(limit.buckets.lock().unwrap().len(), REMEMBERED);
+        assert!(limit.take(0, start).is_err(), "who asked much is remembered");
     }
 
     #[test]

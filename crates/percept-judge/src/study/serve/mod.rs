@@ -2,6 +2,7 @@
 //! else, and asks nobody for anything.
 
 mod access;
+mod connections;
 mod guard;
 mod limit;
 mod participant;
@@ -21,15 +22,13 @@ use axum::routing::{get, post};
 
 pub use access::{AccessToken, NoToken};
 
+use self::connections::Bounds;
 use self::guard::Limits;
 use self::refusal::Refusal;
 use super::{Study, StudyError};
 
 /// The largest body of a request, in bytes; an answer has less than 100.
 const BODY: usize = 4096;
-
-/// How long open connections may take to end after the study was stopped.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a study cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +44,8 @@ pub enum ServeError {
     /// A token could not be drawn.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    /// The server broke off.
-    #[error("the server broke off: {0}; start it again, nothing is lost")]
+    /// The server cannot begin.
+    #[error("the server cannot begin: {0}; end other programs and start it again, nothing is lost")]
     Broken(#[from] io::Error),
 }
 
@@ -102,7 +101,7 @@ impl Server {
     /// Serves until `stop` says so. `trouble` hears of what participants only see as "something went wrong".
     ///
     /// # Errors
-    /// When the system takes the listening address away.
+    /// When the system gives no threads.
     pub fn run(
         self,
         stop: impl Fn() -> bool + Send + 'static,
@@ -110,26 +109,23 @@ impl Server {
     ) -> Result<(), ServeError> {
         let Self { listener, study, token, .. } = self;
         let app = App { study, token, limits: Limits::new(), trouble: Box::new(trouble) };
-        let routes = routes(Arc::new(app)).into_make_service_with_connect_info::<SocketAddr>();
+        let routes = routes(Arc::new(app));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(8)
             .enable_all()
             .build()?;
-        let (ended, end) = tokio::sync::oneshot::channel();
-        let stopped = async move {
-            while !stop() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            let _ = ended.send(());
-        };
+        let (end, ended) = tokio::sync::watch::channel(false);
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let serving = axum::serve(listener, routes).with_graceful_shutdown(stopped);
-            tokio::select! {
-                served = serving => Ok(served?),
-                () = async { let _ = end.await; tokio::time::sleep(GRACE).await } => Ok(()),
-            }
+            tokio::spawn(async move {
+                while !stop() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                let _ = end.send(true);
+            });
+            connections::serve(listener, routes, Bounds::default(), ended).await;
+            Ok(())
         })
     }
 }

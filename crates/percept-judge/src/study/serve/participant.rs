@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limit::household;
 use super::{Refusal, Shared};
-use crate::report::html::{escape, fill};
+use crate::page::{escape, fill};
 use crate::study::{Id, Role, Study, StudyError, Vote};
 
 /// A picture under a name never changes, and is nobody else's business.
@@ -194,7 +194,9 @@ async fn ask<T: Send + 'static>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(StudyError::Full { .. })) => Err(Refusal::Full),
         Ok(Err(error)) => {
-            (app.trouble)(&error);
+            if app.limits.trouble.take((), Instant::now()).is_ok() {
+                (app.trouble)(&error);
+            }
             Err(Refusal::Broken)
         }
         Err(_) => Err(Refusal::Broken),

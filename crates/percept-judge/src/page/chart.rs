@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::html::{escape, short};
-use percept_run::log::Curve;
+use super::{escape, short};
 
-pub(super) const WIDTH: f64 = 460.0;
-pub(super) const HEIGHT: f64 = 240.0;
+pub(crate) const WIDTH: f64 = 460.0;
+pub(crate) const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
@@ -16,7 +15,7 @@ const BOTTOM: f64 = 34.0;
 
 /// Shape of the vertical axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     /// Logarithmic where all values are above 0 and spread over more than a factor of four.
     Free,
     /// As they are.
@@ -25,25 +24,28 @@ pub(super) enum Scale {
     Share,
 }
 
+/// Values over steps. NaN where there is no number.
+pub(crate) type Series = Vec<(f64, f64)>;
+
 /// One line.
-pub(super) struct Line<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct Line<'a> {
+    pub(crate) name: &'a str,
     /// Number of the colour.
-    pub(super) colour: usize,
-    pub(super) curve: Curve,
+    pub(crate) colour: usize,
+    pub(crate) curve: Series,
 }
 
 /// Colours before they repeat; also in `page.css`.
-pub(super) const COLOURS: usize = 6;
+pub(crate) const COLOURS: usize = 6;
 
 /// The class of a colour.
-pub(super) fn colour(number: usize) -> String {
+pub(crate) fn colour(number: usize) -> String {
     format!("c{}", number % COLOURS)
 }
 
 /// A chart with its title; nothing where there are not finite values of two steps. Long curves are smoothed, the raw
 /// ones pale behind.
-pub(super) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -> String {
+pub(crate) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -> String {
     let finite = || lines.iter().flat_map(|line| &line.curve).filter(|(_, y)| y.is_finite());
     let Some(axes) = Axes::new(finite().copied(), scale) else { return String::new() };
     let mut svg = axes.svg("step");
@@ -90,7 +92,7 @@ pub(super) fn chart(title: &str, note: &str, lines: &[Line<'_>], scale: Scale) -
 }
 
 /// A centred running mean over a twentieth of the curve; `None` where that is too short to smooth anything.
-fn smoothed(curve: &Curve) -> Option<Curve> {
+fn smoothed(curve: &Series) -> Option<Series> {
     let half = curve.len() / 40;
     if half < 1 || curve.len() < 24 {
         return None;
@@ -105,9 +107,9 @@ fn smoothed(curve: &Curve) -> Option<Curve> {
 }
 
 /// Where values are on the picture.
-pub(super) struct Axes {
-    pub(super) x0: f64,
-    pub(super) x1: f64,
+pub(crate) struct Axes {
+    pub(crate) x0: f64,
+    pub(crate) x1: f64,
     y0: f64,
     y1: f64,
     log: bool,
@@ -115,7 +117,7 @@ pub(super) struct Axes {
 }
 
 impl Axes {
-    pub(super) fn new(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Option<Self> {
+    pub(crate) fn new(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Option<Self> {
         let (mut x0, mut x1) = (f64::INFINITY, f64::NEG_INFINITY);
         let (mut y0, mut y1) = (f64::INFINITY, f64::NEG_INFINITY);
         for (x, y) in points {
@@ -133,17 +135,17 @@ impl Axes {
         Some(Self { x0, x1, y0: low - room, y1: high + room, log, share: false })
     }
 
-    pub(super) fn x(&self, x: f64) -> f64 {
+    pub(crate) fn x(&self, x: f64) -> f64 {
         LEFT + (x - self.x0) / (self.x1 - self.x0) * (WIDTH - LEFT - RIGHT)
     }
 
-    pub(super) fn y(&self, y: f64) -> f64 {
+    pub(crate) fn y(&self, y: f64) -> f64 {
         let y = if self.log { y.ln() } else { y };
         HEIGHT - BOTTOM - (y - self.y0) / (self.y1 - self.y0) * (HEIGHT - TOP - BOTTOM)
     }
 
     /// A path that is interrupted where there is no number.
-    pub(super) fn path(&self, curve: &Curve) -> String {
+    pub(crate) fn path(&self, curve: &Series) -> String {
         let mut path = String::new();
         let mut pen = 'M';
         for (x, y) in curve {
@@ -158,7 +160,7 @@ impl Axes {
     }
 
     /// Grid, ticks and their labels; `unit` is what the horizontal axis counts.
-    pub(super) fn svg(&self, unit: &str) -> String {
+    pub(crate) fn svg(&self, unit: &str) -> String {
         let mut svg = String::new();
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         let ticks = self.y_ticks();
@@ -267,7 +269,7 @@ mod tests {
 
     #[test]
     fn smoothing_keeps_straight_lines_straight() {
-        let line: Curve = (0..100).map(|x| (f64::from(x), 3.0 * f64::from(x))).collect();
+        let line: Series = (0..100).map(|x| (f64::from(x), 3.0 * f64::from(x))).collect();
         let smooth = smoothed(&line).unwrap();
         assert!(line.iter().zip(&smooth).all(|(a, b)| (a.1 - b.1).abs() < 1e-9));
         assert_eq!(smoothed(&line[..10].to_vec()), None);

@@ -1,59 +1,8 @@
-//! Text of others on a page of ours.
+//! Numbers, dates and lists as pages have them.
 
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
-
-/// `text` as content or attribute of HTML.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// `value` as JSON that may stand inside of a script element: no `<` can end it.
-pub(super) fn json(value: &impl Serialize) -> String {
-    // Only maps with keys other than text cannot be JSON, and there are none.
-    serde_json::to_string(value).unwrap_or_default().replace('<', "\\u003c")
-}
-
-/// `template` with every `{{key}}` replaced by `value(key)`. What is put in is not looked at again.
-pub(crate) fn fill<'a>(template: &str, value: impl Fn(&str) -> &'a str) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let (key, after) = after.split_once("}}").unwrap_or((after, ""));
-        out.push_str(value(key));
-        rest = after;
-    }
-    out + rest
-}
-
-/// A page: `main` with links to those of its sections that are in `parts`. It asks nobody for anything.
-pub(crate) fn page(title: &str, parts: &[&str], main: &str, footer: &str, js: &str) -> String {
-    let title = escape(title);
-    let parts = parts.iter().filter(|part| main.contains(&format!("<section id=\"{part}\"")));
-    let nav: String = parts.map(|part| format!("<a href=\"#{part}\">{part}</a>")).collect();
-    fill(include_str!("page.html"), |key| match key {
-        "title" => &title,
-        "css" => include_str!("page.css"),
-        "nav" => &nav,
-        "main" => main,
-        "footer" => footer,
-        "js" => js,
-        _ => "",
-    })
-}
+use percept_image::Better;
 
 /// A score with the digits that it deserves.
 pub(crate) fn number(metric: &str, value: f64) -> String {
@@ -109,16 +58,47 @@ pub(crate) fn date(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)
 }
 
+/// Which direction is good.
+pub(crate) fn arrow(better: Better) -> &'static str {
+    match better {
+        Better::Higher => "↑",
+        Better::Lower => "↓",
+    }
+}
+
+/// `1 photo`, `2 photos`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `the one photo cannot be judged`, `none of the 3 photos can be judged`.
+pub(crate) fn none_judged(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("the one {what} cannot be judged"),
+        count => format!("none of the {count} {what}s can be judged"),
+    }
+}
+
+/// `a, b and c`.
+pub(crate) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn text_of_others_stays_text() {
-        assert_eq!(escape("<a b='\"'> & c"), "&lt;a b=&#39;&quot;&#39;&gt; &amp; c");
-        assert_eq!(json(&"</script><!--"), "\"\\u003c/script>\\u003c!--\"");
-        let filled = fill("a {{x}} b {{y}}", |key| if key == "x" { "{{y}}" } else { "2" });
-        assert_eq!(filled, "a {{y}} b 2");
+    fn one_is_not_many() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "photo")), ["0 photos", "1 photo", "2 photos"]);
+        assert_eq!(none_judged(1, "row"), "the one row cannot be judged");
+        assert_eq!(none_judged(3, "row"), "none of the 3 rows can be judged");
+        let names = ["a", "b", "c"].map(String::from);
+        assert_eq!([1, 2, 3].map(|count| list(&names[..count])), ["a", "a and b", "a, b and c"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::chart::{Axes, COLOURS, HEIGHT, Scale, WIDTH, colour};
-use super::html::{escape, short};
+use super::{escape, short};
 
 /// Places at which the curve is computed.
 const CURVE: usize = 120;

@@ -1,0 +1,12 @@
+//! What the pages of this crate share: the frame, text of others as text, numbers and words, charts.
+
+pub(crate) mod chart;
+mod html;
+pub(crate) mod scatter;
+mod words;
+
+pub(crate) use html::{escape, fill, json, page};
+pub(crate) use words::{arrow, counted, date, list, none_judged, number, short, signed};
+
+/// The style of all pages.
+pub(crate) const CSS: &str = include_str!("page.css");
