@@ -104,6 +104,7 @@ fn failure(error: TrainError) -> Failure {
         | TrainError::Run(_)
         | TrainError::Device(_)
         | TrainError::Metric(_)
+        | TrainError::CropTooSmall { .. }
         | TrainError::Beyond { .. }
         | TrainError::OtherPhotos { .. } => Failure::call(error),
         _ => Failure::work(error),

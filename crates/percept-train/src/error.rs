@@ -39,6 +39,18 @@ pub enum TrainError {
     /// The scores of the validation.
     #[error("val.metrics: {0}")]
     Metric(#[from] MetricNameError),
+    /// Crops on which a loss has nothing to see.
+    #[error(
+        "datasets.train.gt_size {side} is too small for {loss}, at least {least}; raise it or name a shallower tap"
+    )]
+    CropTooSmall {
+        /// Side of the crops.
+        side: usize,
+        /// The loss, or its frozen network and deepest tap.
+        loss: String,
+        /// The shortest side that it needs.
+        least: usize,
+    },
     /// Weights that the network starts from, or those of a checkpoint.
     #[error(transparent)]
     Weights(#[from] WeightError),

@@ -1,10 +1,11 @@
 //! What the network descends: the losses of the config with their weights, and the terms of one step.
 
 use burn::tensor::{Device, Tensor};
-use percept_nn::loss::{LossError, PerceptualLoss, PixelLoss, StyleLoss};
+use percept_nn::loss::{Loss, LossError, PerceptualLoss, PixelLoss, StyleLoss};
 use percept_nn::weights::WeightStore;
-
 use percept_run::config::TrainConfig;
+
+use crate::TrainError;
 
 /// The losses that the config names, each with its `loss_weight`.
 pub(crate) struct Losses {
@@ -27,6 +28,26 @@ impl Losses {
         let style = style.map(|opt| Ok::<_, LossError>((opt.init(store, device)?, opt.loss_weight)));
         Ok(Self { pixel, perceptual: perceptual.transpose()?, style: style.transpose()? })
     }
+
+    /// Whether all of them can compare crops of `side` pixels.
+    ///
+    /// # Errors
+    /// Names the loss that cannot, and the least side that it needs.
+    pub(crate) fn check_side(&self, side: usize) -> Result<(), TrainError> {
+        let perceptual = self.perceptual.as_ref().map(|(loss, _)| match loss {
+            PerceptualLoss::Space(space) => {
+                let backbone = space.backbone();
+                let deepest = backbone.taps().last().map_or("", |tap| tap.name.as_str());
+                (format!("{} {deepest}", backbone.name()), backbone.min_side())
+            }
+            PerceptualLoss::Plain(loss) => (loss.name().to_string(), loss.min_side()),
+        });
+        let style = self.style.as_ref().map(|(loss, _)| (loss.name().to_string(), loss.min_side()));
+        match [perceptual, style].into_iter().flatten().find(|(_, least)| *least > side) {
+            Some((loss, least)) => Err(TrainError::CropTooSmall { side, loss, least }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A term of the loss that is NaN or infinite.
@@ -36,7 +57,7 @@ pub(crate) struct NotFinite {
     pub(crate) value: f32,
 }
 
-/// The weighed terms of one step, each checked when it is added.
+/// The weighted terms of one step, each checked when it is added.
 #[derive(Default)]
 pub(crate) struct Terms {
     sum: Option<Tensor<1>>,
@@ -72,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terms_are_weighed_summed_and_checked() {
+    fn terms_are_weighted_summed_and_checked() {
         let device = Device::flex().autodiff();
         let mut terms = Terms::default();
         terms.add("l_g_pix", 2.0, Tensor::from_floats([3.0], &device)).unwrap();

@@ -38,6 +38,7 @@ impl Parts {
             network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
         }
         let losses = Losses::init(&config.train, store, &device)?;
+        losses.check_side(config.datasets.train.gt_size)?;
         let validator = Validator::open(config, store, &plain)?;
         let source = TrainSource::open(config)?;
         let mut warnings = Vec::from_iter(left_out("training", source.photos(), source.skipped()));
@@ -52,7 +53,7 @@ impl Parts {
         let plain = percept_conv::device(&config.device)?;
         let store = &searched(config, store);
         network(config, &plain)?;
-        Losses::init(&config.train, store, &plain)?;
+        Losses::init(&config.train, store, &plain)?.check_side(config.datasets.train.gt_size)?;
         if config.datasets.val.is_some() {
             Validator::metrics(config, store, &plain)?;
         }

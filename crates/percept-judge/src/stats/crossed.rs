@@ -173,7 +173,7 @@ mod tests {
                 let rate = held as f64 / sets as f64;
                 assert!(rate >= 0.93, "{shape:?} {sizes:?}: {rate}");
                 lengths.sort_by(f64::total_cmp);
-                let middle = lengths[lengths.len() / 2]; 
+                let middle = lengths[lengths.len() / 2];
                 assert!(middle < length, "{shape:?} {sizes:?}: {middle}");
             }
         }

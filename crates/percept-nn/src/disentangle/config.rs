@@ -87,19 +87,19 @@ pub struct SelectionConfig {
     /// For `start = "random"`: its seed.
     pub start_seed: u64,
     /// Margin of the triplet. For `literal` and `conventional` a multiple of the uniform distance
-    /// between distorted image and target; for `across` a difference of logarithms.
+    /// between distorted image and target; for `across` a difference of logarithms. 0 to 100.
     pub margin: f64,
     /// Whether the hinge's margin follows the uniform distance. Off, it is an absolute number that
     /// loses its meaning as the result approaches the target.
     pub relative_margin: bool,
-    /// Softness of the `across` margin, in logarithms; smaller is harder. Above 0.
+    /// Softness of the `across` margin, in logarithms, 0.001 to 100; smaller is harder.
     pub temperature: f64,
     /// Share of every weight that stays uniform, in [0, 1): what G does in suppressed channels keeps
     /// being seen.
     pub floor: f64,
-    /// Weight of the entropy bonus that keeps one channel from taking everything, at least 0.
+    /// Weight of the entropy bonus that keeps one channel from taking everything, 0 to 100.
     pub entropy: f64,
-    /// Learning rate of the selection (Adam), above 0. Where the selection does not rest it has to be slow against G's
+    /// Learning rate of the selection (Adam), 1e-9 to 10. Where the selection does not rest it has to be slow against G's
     /// progress (0.01), so that the two do not chase each other.
     pub lr: f64,
     /// Decay of the moving average of `w` that the transformation step uses, in [0, 1). It steadies a selection that
@@ -164,11 +164,11 @@ impl SelectionConfig {
         let unit = 0.0..1.0;
         let checks = [
             (self.concentration > 0.0 && self.concentration <= 1.0, "concentration must be in (0, 1]"),
-            (self.margin.is_finite() && self.margin >= 0.0, "margin must be a number of at least 0"),
-            (self.temperature.is_finite() && self.temperature > 0.0, "temperature must be above 0"),
+            ((0.0..=100.0).contains(&self.margin), "margin must be from 0 to 100"),
+            ((1e-3..=100.0).contains(&self.temperature), "temperature must be from 0.001 to 100"),
             (unit.contains(&self.floor), "floor must be in [0, 1)"),
-            (self.entropy.is_finite() && self.entropy >= 0.0, "entropy must be a number of at least 0"),
-            (self.lr.is_finite() && self.lr > 0.0, "lr must be above 0"),
+            ((0.0..=100.0).contains(&self.entropy), "entropy must be from 0 to 100"),
+            ((1e-9..=10.0).contains(&self.lr), "lr must be from 1e-9 to 10"),
             (unit.contains(&self.ema), "ema must be in [0, 1)"),
             (self.every > 0, "every must be at least 1"),
             (unit.contains(&self.scale_decay), "scale_decay must be in [0, 1)"),

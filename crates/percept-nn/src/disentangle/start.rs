@@ -8,6 +8,9 @@ use super::{SelectionConfig, Start, effective_channels};
 use crate::backbone::Tap;
 use crate::weights::{StateDict, WeightError, WeightStore};
 
+/// The `k` of random weights at which nearly all of them is one channel's.
+const STEEPEST: f64 = 64.0;
+
 /// Why a selection cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -33,6 +36,23 @@ pub enum StartError {
         expected: usize,
         /// What is there instead.
         problem: String,
+    },
+    /// Random weights cannot be as concentrated as they should be.
+    #[error(
+        "`concentration` {wanted} cannot be reached at tap {tap}: with `floor` {floor} its {channels} weights count for {least:.3} \
+         of all channels at the least; raise `concentration` or lower `floor`"
+    )]
+    Concentration {
+        /// The tap.
+        tap: String,
+        /// Its channels.
+        channels: usize,
+        /// The share of channels that was asked for.
+        wanted: f64,
+        /// The floor that forbids it.
+        floor: f64,
+        /// The least share.
+        least: f64,
     },
     /// A weight file could not be read.
     #[error(transparent)]
@@ -62,7 +82,7 @@ pub(super) fn start_weights(
         Start::Uniform => Ok(taps.iter().map(uniform).collect()),
         Start::Random => {
             let mut rng = ChaCha8Rng::seed_from_u64(config.start_seed);
-            Ok(taps.iter().map(|tap| random(tap.channels, config, &mut rng)).collect())
+            taps.iter().map(|tap| random(tap, config, &mut rng)).collect()
         }
         Start::Lpips => {
             let Some((file, family)) = lpips_family(backbone) else {
@@ -123,7 +143,8 @@ fn named(file: &StateDict, key: &str, origin: &str, tap: &Tap) -> Result<Vec<f32
 
 /// `softmax(k · gaussian)` with the `k` at which the weights, floor included, have the wanted
 /// concentration.
-fn random(channels: usize, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Vec<f32> {
+fn random(tap: &Tap, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Result<Vec<f32>, StartError> {
+    let channels = tap.channels;
     let noise: Vec<f64> = (0..channels).map(|_| StandardNormal.sample(rng)).collect();
     let weights = |k: f64| {
         let top = noise.iter().copied().fold(f64::MIN, f64::max);
@@ -136,7 +157,12 @@ fn random(channels: usize, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Ve
         let mixed: Vec<f32> = weights(k).iter().map(|w| floor + (1.0 - floor) * w).collect();
         effective_channels(&mixed) / channels as f64
     };
-    let (mut low, mut high) = (0.0, 64.0);
+    let (mut low, mut high) = (0.0, STEEPEST);
+    let least = share(STEEPEST);
+    if least > config.concentration {
+        let (wanted, floor) = (config.concentration, config.floor);
+        return Err(StartError::Concentration { tap: tap.name.clone(), channels, wanted, floor, least });
+    }
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
         if share(middle) > config.concentration {
@@ -145,5 +171,5 @@ fn random(channels: usize, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Ve
             high = middle;
         }
     }
-    weights(low)
+    Ok(weights(low))
 }

@@ -58,8 +58,19 @@ pub struct PixelOpt {
     pub kind: PixelType,
     /// Factor in the sum of losses.
     pub loss_weight: f64,
-    /// Epsilon of `charbonnier`, in units of the image's range.
+    /// Epsilon of `charbonnier`, in units of the image's range, 1e-6 to 1.
     pub eps: f64,
+}
+
+impl PixelOpt {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// A sentence that names the first key whose value is outside of its range, and the range.
+    pub fn validate(&self) -> Result<(), String> {
+        factor("loss_weight", self.loss_weight)?;
+        within("eps", self.eps, 1e-6, 1.0)
+    }
 }
 
 impl Default for PixelOpt {
@@ -121,9 +132,9 @@ pub struct ContextualOpt {
     pub layer_weights: BTreeMap<String, f64>,
     /// Factor in the sum of losses.
     pub loss_weight: f64,
-    /// Bandwidth `h` of the similarity, above 0.
+    /// Bandwidth `h` of the similarity, 0.05 to 100.
     pub bandwidth: f64,
-    /// Most positions of a tap that are compared with each other.
+    /// Most positions of a tap that are compared with each other, 1 to 16384. Memory grows with its square.
     pub max_positions: usize,
     /// Feature selection; left out, this is the plain contextual loss.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +234,26 @@ impl PerceptualOpt {
         }
     }
 
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// A sentence that names the first key whose value is outside of its range, and the range.
+    pub fn validate(&self) -> Result<(), String> {
+        factor("loss_weight", self.loss_weight())?;
+        match self {
+            Self::Feature(opt) => factors(&opt.layer_weights)?,
+            Self::Contextual(opt) => {
+                factors(&opt.layer_weights)?;
+                within("bandwidth", opt.bandwidth, 0.05, 100.0)?;
+                within("max_positions", opt.max_positions as f64, 1.0, 16384.0)?;
+            }
+            Self::Lpips(_) | Self::Dists(_) => {}
+        }
+        self.selection().map_or(Ok(()), |selection| {
+            selection.validate().map_err(|problem| format!("selection.{problem}"))
+        })
+    }
+
     /// The selection, where there is one.
     pub fn selection(&self) -> Option<&SelectionConfig> {
         match self {
@@ -276,6 +307,15 @@ impl PerceptualOpt {
 }
 
 impl StyleOpt {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// A sentence that names the first key whose value is outside of its range, and the range.
+    pub fn validate(&self) -> Result<(), String> {
+        factor("loss_weight", self.loss_weight)?;
+        factors(&self.layer_weights)
+    }
+
     /// The loss on `device`.
     ///
     /// # Errors
@@ -283,6 +323,30 @@ impl StyleOpt {
     pub fn init(&self, store: &WeightStore, device: &Device) -> Result<StyleLoss, LossError> {
         let (backbone, weights) = frozen(&self.backbone, &self.layer_weights, "style", store, device)?;
         Ok(StyleLoss::new(backbone, weights))
+    }
+}
+
+/// The largest factor of a loss or a tap.
+const LARGEST_FACTOR: f64 = 1e6;
+
+fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{key} must be from {low} to {high}; it is {value}"))
+    }
+}
+
+fn factor(key: &str, value: f64) -> Result<(), String> {
+    within(key, value, 0.0, LARGEST_FACTOR)
+}
+
+/// Factors of taps, of which one at least has to count.
+fn factors(layer_weights: &BTreeMap<String, f64>) -> Result<(), String> {
+    layer_weights.iter().try_for_each(|(tap, weight)| factor(&format!("layer_weights.{tap}"), *weight))?;
+    match layer_weights.values().any(|weight| *weight > 0.0) {
+        true => Ok(()),
+        false => Err("layer_weights must have a tap above 0, e.g. { relu3_3 = 1.0 }".to_string()),
     }
 }
 

@@ -25,6 +25,11 @@ pub trait Loss: Send + Sync {
     /// The loss of `result` towards `target` (both `[N, H, W, 3]`, sRGB in `[0, 1]`), unweighted, `[1]`.
     /// Gradient flows to `result`.
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1>;
+
+    /// The shortest side of images that it can compare.
+    fn min_side(&self) -> usize {
+        1
+    }
 }
 
 impl Loss for Lpips {
@@ -35,6 +40,10 @@ impl Loss for Lpips {
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
         self.distance(result, target).mean()
     }
+
+    fn min_side(&self) -> usize {
+        Lpips::min_side(self)
+    }
 }
 
 impl Loss for Dists {
@@ -44,5 +53,9 @@ impl Loss for Dists {
 
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
         self.distance(result, target).mean()
+    }
+
+    fn min_side(&self) -> usize {
+        Dists::min_side(self)
     }
 }

@@ -23,6 +23,10 @@ impl Loss for StyleLoss {
         "style"
     }
 
+    fn min_side(&self) -> usize {
+        self.backbone.min_side()
+    }
+
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
         let device = result.device();
         let result = self.backbone.features(result);

@@ -46,7 +46,7 @@ pub struct TrainSetConfig {
     /// Batches that are prepared ahead on another thread, 1 to 64. Default 2.
     #[serde(default = "prefetch")]
     pub prefetch: usize,
-    /// Memory for decoded photos in MiB; beyond it they are read from their files again. Default 1024.
+    /// Memory for decoded photos in MiB; beyond it they are read from their files again. At most 1048576. Default 1024.
     #[serde(default = "cache")]
     pub cache_mib: usize,
     /// What photos are degraded with on the fly, in this order; validation photos too. Left out: what the

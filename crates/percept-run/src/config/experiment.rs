@@ -358,9 +358,9 @@ selection = { contrast = "across" }
             (with("contrast = \"across\"", "contrst = \"across\""), &["contrst", "did you mean `contrast`?"]),
             (
                 with("lr = 2e-3", "lr = -1.0"),
-                &["e.toml:22 (variant.across)", "`train.optim_g.lr` must be above 0"],
+                &["e.toml:22 (variant.across)", "`train.optim_g.lr` must be from 1e-12 to 1"],
             ),
-            (with("lr = 1e-3", "lr = -1.0"), &["e.toml:15 (start)", "`train.optim_g.lr` must be above 0"]),
+            (with("lr = 1e-3", "lr = -1.0"), &["e.toml:15 (start)", "`train.optim_g.lr` must be from 1e-12 to 1"]),
             (with("total_iter = 10", "total_iter = \"x\""), &["`total_iter = \"x\"`", "invalid type"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
             (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),

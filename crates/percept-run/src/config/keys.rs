@@ -137,6 +137,16 @@ impl<'a> Document<'a> {
         schema: &Schema<'_>,
         path: &str,
     ) -> Result<(), ConfigError> {
+        if let Some(problem) = schema.misfit(value.get_ref()) {
+            let line = line_of(self.text, value.span().start);
+            let shown = self.text.get(value.span()).unwrap_or_default();
+            let shown = shown.lines().next().unwrap_or_default();
+            return Err(ConfigError::Value {
+                origin: format!("{}:{line}", self.origin),
+                key: path.to_string(),
+                problem: format!("must be {problem}; it is {shown}"),
+            });
+        }
         match value.get_ref() {
             DeValue::Table(table) => self.check_table(table, schema, path),
             DeValue::Array(items) => match schema.items() {
@@ -242,6 +252,49 @@ impl<'a> Schema<'a> {
     /// What an array here holds.
     pub fn items(self) -> Option<Self> {
         self.parts(None).into_iter().find_map(|part| Some(self.at(part.here.get("items")?)))
+    }
+
+    /// What a value here must be, in words, where it is something else; `None` where it fits, or the schema does not say.
+    fn misfit(self, value: &DeValue<'_>) -> Option<String> {
+        let parts = self.parts(None);
+        let kinds = |part: &Self| -> Vec<&'a str> {
+            match part.here.get("type") {
+                Some(Value::String(kind)) => vec![kind.as_str()],
+                Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let below = |part: &Self, text: &str| {
+            let least = part.here.get("minimum").and_then(Value::as_f64);
+            least.zip(text.replace('_', "").parse::<f64>().ok()).is_some_and(|(least, value)| value < least)
+        };
+        let fits = |part: &Self, kind: &str| match (kind, value) {
+            ("integer", DeValue::Integer(number)) => !below(part, number.as_str()),
+            ("number", DeValue::Integer(_) | DeValue::Float(_))
+            | ("string", DeValue::String(_))
+            | ("boolean", DeValue::Boolean(_))
+            | ("array", DeValue::Array(_)) => true,
+            _ => false,
+        };
+        let known: Vec<(&Self, &str)> =
+            parts.iter().flat_map(|part| kinds(part).into_iter().map(move |kind| (part, kind))).collect();
+        // Which keys a table has is looked at elsewhere.
+        if value.is_table() || known.iter().any(|(part, kind)| fits(part, kind)) {
+            return None;
+        }
+        let words = |(part, kind): &(&Self, &str)| match *kind {
+            "integer" if part.here.get("minimum").is_some() => Some("a whole number of at least 0"),
+            "integer" => Some("a whole number"),
+            "number" => Some("a number"),
+            "string" => Some("a text in quotes"),
+            "boolean" => Some("true or false"),
+            "array" => Some("a list"),
+            "object" => Some("a table"),
+            _ => None,
+        };
+        let mut words: Vec<&str> = known.iter().filter_map(words).collect();
+        words.dedup();
+        (!words.is_empty()).then(|| words.join(" or "))
     }
 
     /// The field's documentation.

@@ -56,18 +56,19 @@ fn check_network(config: &Config) -> Result<(), Complaint> {
 fn check_datasets(config: &Config) -> Result<(), Complaint> {
     let train = &config.datasets.train;
     let key = |name: &str| format!("datasets.train.{name}");
-    let within = |name: &str, value: usize, low: usize, high: usize| {
+    let count = |name: &str, value: usize, low: usize, high: usize| {
         let ok = (low..=high).contains(&value);
         ensure(ok, &key(name), || format!("must be {low} to {high}; it is {value}"))
     };
-    within("gt_size", train.gt_size, 16, 1024)?;
+    count("gt_size", train.gt_size, 16, 1024)?;
     let multiple = config.task.network_scale(config.scale);
     ensure(train.gt_size.is_multiple_of(multiple), &key("gt_size"), || {
         let nearest = train.gt_size.next_multiple_of(multiple);
         format!("must be a multiple of {multiple} here; it is {}, take {nearest}", train.gt_size)
     })?;
-    within("batch_size", train.batch_size, 1, 256)?;
-    within("prefetch", train.prefetch, 1, 64)?;
+    count("batch_size", train.batch_size, 1, 256)?;
+    count("prefetch", train.prefetch, 1, 64)?;
+    count("cache_mib", train.cache_mib, 0, 1 << 20)?;
     let paired = train.dataroot_lq.is_some();
     ensure(config.task != Task::Raw2rgb || !paired, &key("dataroot_lq"), || {
         "cannot be used with `raw2rgb`; leave it out, the RAW is made from the photos".to_string()
@@ -97,16 +98,14 @@ fn check_train(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> 
     ensure(train.total_iter >= 1, "train.total_iter", || "must be at least 1; it is 0".to_string())?;
     fraction("train.ema_decay", train.ema_decay)?;
     if let Some(clip) = train.grad_clip {
-        above_zero("train.grad_clip", clip)?;
+        within("train.grad_clip", clip, 1e-9, 1e9)?;
     }
     let optim = &train.optim_g;
-    above_zero("train.optim_g.lr", optim.lr)?;
-    optim.betas.iter().try_for_each(|beta| fraction("train.optim_g.betas", *beta))?;
-    let decay = optim.weight_decay;
-    ensure(decay.is_finite() && decay >= 0.0, "train.optim_g.weight_decay", || {
-        format!("must be at least 0; it is {decay}")
-    })?;
-    above_zero("train.optim_g.eps", optim.eps)?;
+    within("train.optim_g.lr", optim.lr, 1e-12, 1.0)?;
+    // Beyond, an average in single precision never lets go of its start.
+    optim.betas.iter().try_for_each(|beta| within("train.optim_g.betas", *beta, 0.0, 0.99999))?;
+    within("train.optim_g.weight_decay", optim.weight_decay, 0.0, 1.0)?;
+    within("train.optim_g.eps", optim.eps, 1e-12, 1.0)?;
     match &train.scheduler {
         SchedulerConfig::Constant => {}
         SchedulerConfig::Cosine(cosine) => {
@@ -134,20 +133,20 @@ fn check_losses(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint>
         "has no loss; add at least one of [train.pixel_opt], [train.perceptual_opt], [train.style_opt]"
             .to_string()
     })?;
-    let weights = [
-        ("pixel_opt", pixel_opt.as_ref().map(|opt| opt.loss_weight)),
-        ("perceptual_opt", perceptual_opt.as_ref().map(|opt| opt.loss_weight())),
-        ("style_opt", style_opt.as_ref().map(|opt| opt.loss_weight)),
+    let checked = [
+        ("pixel_opt", pixel_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
+        ("perceptual_opt", perceptual_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
+        ("style_opt", style_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
     ];
-    for (loss, weight) in weights {
-        let weight = weight.unwrap_or(1.0);
-        ensure(weight.is_finite() && weight >= 0.0, &format!("train.{loss}.loss_weight"), || {
-            format!("must be at least 0; it is {weight}")
+    for (loss, checked) in checked {
+        // The sentence begins with the key.
+        checked.map_err(|sentence| {
+            let (key, problem) = sentence.split_once(' ').unwrap_or((&sentence, "is out of range"));
+            (format!("train.{loss}.{key}"), problem.to_string())
         })?;
     }
     let Some(selection) = perceptual_opt.as_ref().and_then(|opt| opt.selection()) else { return Ok(()) };
     let key = "train.perceptual_opt.selection";
-    selection.validate().map_err(|problem| (key.to_string(), format!("is out of range: {problem}")))?;
     ensure(selection.contrast != Contrast::Across || batch_size >= 2, &format!("{key}.contrast"), || {
         "is `across`, which compares photos of one batch: set datasets.train.batch_size to at least 2; it is 1"
             .to_string()
@@ -162,6 +161,14 @@ fn fraction(key: &str, value: f64) -> Result<(), Complaint> {
     ensure((0.0..1.0).contains(&value), key, || format!("must be at least 0 and below 1; it is {value}"))
 }
 
-fn above_zero(key: &str, value: f64) -> Result<(), Complaint> {
-    ensure(value.is_finite() && value > 0.0, key, || format!("must be above 0; it is {value}"))
+fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint> {
+    ensure((low..=high).contains(&value), key, || {
+        format!("must be from {} to {}; it is {}", number(low), number(high), number(value))
+    })
+}
+
+/// As a person writes it: `1e-9`, and not nine digits.
+fn number(value: f64) -> String {
+    let plain = value == 0.0 || !value.is_finite() || (1e-3..1e6).contains(&value.abs());
+    if plain { format!("{value}") } else { format!("{value:e}") }
 }

@@ -16,7 +16,7 @@ pub struct TrainConfig {
     pub ema_decay: f64,
     /// Steps in which the learning rate rises from 0 to its full value. Default 0.
     pub warmup_iter: u64,
-    /// Largest norm of the whole gradient, above 0; a larger gradient is scaled down to it. Left out: no limit.
+    /// Largest norm of the whole gradient, 1e-9 to 1e9; a larger gradient is scaled down to it. Left out: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = 1.0)]
     pub grad_clip: Option<f64>,
@@ -69,13 +69,13 @@ pub struct OptimConfig {
     /// `adam` (default) or `adamw`.
     #[serde(rename = "type")]
     pub kind: OptimType,
-    /// Learning rate, above 0. Default 2e-4.
+    /// Learning rate, 1e-12 to 1. Default 2e-4.
     pub lr: f64,
-    /// Decay of the averages of gradient and squared gradient, each in [0, 1). Default [0.9, 0.99].
+    /// Decay of the averages of gradient and squared gradient, each from 0 to 0.99999. Default [0.9, 0.99].
     pub betas: [f64; 2],
-    /// Weight decay, at least 0. Default 0.
+    /// Weight decay, 0 to 1. Default 0.
     pub weight_decay: f64,
-    /// Added to the root of the averaged squared gradient, above 0. Default 1e-8.
+    /// Added to the root of the averaged squared gradient, 1e-12 to 1. Default 1e-8.
     pub eps: f64,
 }
 

@@ -121,7 +121,10 @@ fn broken_text_and_wrong_types_are_refused_with_their_line() {
     let message = refusal(&with("total_iter = 1000", "total_iter = = 1000"));
     assert!(message.starts_with("run.toml:9: "), "{message}");
     let message = refusal(&with("total_iter = 1000", "total_iter = \"many\""));
-    assert!(message.starts_with("run.toml:9: invalid type: string \"many\""), "{message}");
+    assert!(
+        message == "run.toml:9: `train.total_iter` must be a whole number of at least 0; it is \"many\"",
+        "{message}"
+    );
     let message = refusal(&with("task = \"sr\"", "task = \"dehaze\""));
     assert!(
         message.contains("run.toml:3: unknown variant `dehaze`") && message.contains("lowlight"),
@@ -131,7 +134,7 @@ fn broken_text_and_wrong_types_are_refused_with_their_line() {
     assert!(message.contains("unknown variant `srresnt`"), "{message}");
     let message = refusal(&with("name = \"x4\"\n", ""));
     assert!(message.contains("missing field `name`"), "{message}");
-    for text in [message, refusal("name = 1"), refusal("[[[")] {
+    for text in [message, refusal("[[[")] {
         assert!(text.ends_with("; `percept schema` says what every key holds"), "{text}");
     }
 }
@@ -174,8 +177,12 @@ fn every_range_names_its_key() {
         ),
         ("total_iter = 1000", "total_iter = 0", "run.toml:9: `train.total_iter` must be at least 1"),
         ("total_iter = 1000", "ema_decay = 1.0", "`train.ema_decay` must be at least 0 and below 1; it is 1"),
-        ("total_iter = 1000", "grad_clip = 0.0", "`train.grad_clip` must be above 0"),
-        ("total_iter = 1000", "optim_g = { lr = nan }", "`train.optim_g.lr` must be above 0; it is NaN"),
+        ("total_iter = 1000", "grad_clip = 0.0", "`train.grad_clip` must be from 1e-9 to 1e9; it is 0"),
+        (
+            "total_iter = 1000",
+            "optim_g = { lr = nan }",
+            "`train.optim_g.lr` must be from 1e-12 to 1; it is NaN",
+        ),
         ("total_iter = 1000", "optim_g = { betas = [0.9, 1.0] }", "`train.optim_g.betas` must be"),
         (
             "total_iter = 1000",
@@ -191,7 +198,7 @@ fn every_range_names_its_key() {
         (
             "pixel_opt = {}",
             "pixel_opt = { loss_weight = -1.0 }",
-            "run.toml:10: `train.pixel_opt.loss_weight` must be at least 0; it is -1",
+            "run.toml:10: `train.pixel_opt.loss_weight` must be from 0 to 1000000; it is -1",
         ),
         ("pixel_opt = {}", "pixel_opt = {}\n[val]\nval_freq = 0", "`val.val_freq` must be at least 1"),
     ];
@@ -211,7 +218,10 @@ fn a_contrast_across_photos_needs_two_of_them() {
     Config::from_toml(&one.replace("pixel_opt = {}", &literal), "run.toml").unwrap();
     let message =
         refusal(&one.replace("pixel_opt = {}", &literal.replace("literal\"", "literal\"\nfloor = 2.0")));
-    assert!(message.contains("is out of range: floor must be"), "{message}");
+    assert!(
+        message.contains("run.toml:15: `train.perceptual_opt.selection.floor` must be in [0, 1)"),
+        "{message}"
+    );
 }
 
 #[test]

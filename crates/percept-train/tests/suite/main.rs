@@ -8,6 +8,7 @@
 )]
 
 mod data;
+mod keys;
 mod optim;
 mod select;
 mod tensorboard;

@@ -363,7 +363,16 @@ fn a_run_starts_from_the_weights_of_another() {
 fn a_term_that_is_no_number_is_named_and_its_batch_is_saved() {
     let dir = folder();
     let mut config = config(dir.path(), "run", Task::Sr);
-    config.train.optim_g.lr = 1e30;
+    // Weights so large that what the network makes is infinite.
+    let start = dir.path().join("large.safetensors");
+    let network = config.network_g.init(4, 3, 0, &burn::tensor::Device::flex()).unwrap();
+    let mut state = StateDict::new();
+    for (name, array) in StateDict::of(&network).iter() {
+        let data = array.data.iter().map(|value| value.signum() * 1e30).collect();
+        state.insert(name, percept_nn::weights::Array { shape: array.shape.clone(), data });
+    }
+    state.save(&start).unwrap();
+    config.path.pretrain_network_g = Some(start);
     let problem = create(&config).run(&AtomicBool::new(false), |_| {}).unwrap_err();
     let TrainError::Step { iter, .. } = &problem else { panic!("{problem}") };
     let file = config.run_dir().join(format!("failed_batch_{iter:08}.safetensors"));

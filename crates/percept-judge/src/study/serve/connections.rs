@@ -241,8 +241,7 @@ mod tests {
     fn large_and_many_headers_are_refused() {
         let (address, _stop) = server(Bounds::default());
         for (lines, length) in [(40, 1000), (80, 10)] {
-            let lines: String =
-                (0..lines).map(|at| format!("X-{at}: {}\r\n", "a".repeat(length))).collect();
+            let lines: String = (0..lines).map(|at| format!("X-{at}: {}\r\n", "a".repeat(length))).collect();
             let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
             let reply = until_closed(&mut send(address, head.as_bytes()));
             let reply = String::from_utf8_lossy(&reply).into_owned();

@@ -1,0 +1,209 @@
+//! Every numeric key of a configuration, set to extremes: an error that names it, or a training whose numbers are finite.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use percept_image::{Image, Photo, write_photo};
+use percept_nn::weights::WeightStore;
+use percept_run::Config;
+use percept_train::{Event, TrainError, Trainer};
+use serde_json::Value as Json;
+use toml::{Table, Value};
+
+/// A numeric key: the tables that have to be there for it, and whether it is a whole number.
+#[derive(Clone, Debug)]
+struct Key {
+    path: Vec<String>,
+    /// Dotted tables with the `type` that they have to have.
+    kinds: Vec<(Vec<String>, String)>,
+    whole: bool,
+    /// Whether the place holds a list of such numbers.
+    list: bool,
+}
+
+/// All numeric keys of the schema, every branch of it by its `type`.
+fn keys(schema: &Json) -> Vec<Key> {
+    let mut found = Vec::new();
+    let empty = Key { path: Vec::new(), kinds: Vec::new(), whole: false, list: false };
+    walk(schema, schema, &empty, &mut found);
+    found
+}
+
+fn walk(root: &Json, here: &Json, at: &Key, found: &mut Vec<Key>) {
+    if let Some(target) = here.get("$ref").and_then(Json::as_str) {
+        walk(root, root.pointer(target.trim_start_matches('#')).unwrap(), at, found);
+    }
+    for list in ["allOf", "anyOf", "oneOf"] {
+        for branch in here.get(list).and_then(Json::as_array).into_iter().flatten() {
+            let mut at = at.clone();
+            if let Some(kind) = branch.pointer("/properties/type/const").and_then(Json::as_str) {
+                at.kinds.push((at.path.clone(), kind.to_string()));
+            }
+            walk(root, branch, &at, found);
+        }
+    }
+    let kind = |name: &str| match here.get("type") {
+        Some(Json::String(kind)) => kind == name,
+        Some(Json::Array(kinds)) => kinds.iter().any(|kind| kind == name),
+        _ => false,
+    };
+    if kind("integer") || kind("number") {
+        found.push(Key { whole: kind("integer"), ..at.clone() });
+    }
+    if kind("array")
+        && let Some(items) = here.get("items")
+    {
+        walk(root, items, &Key { list: true, ..at.clone() }, found);
+    }
+    let mut inside = |name: &str, schema: &Json| {
+        let mut at = at.clone();
+        at.path.push(name.to_string());
+        at.list = false;
+        walk(root, schema, &at, found);
+    };
+    for (name, schema) in here.get("properties").and_then(Json::as_object).into_iter().flatten() {
+        inside(name, schema);
+    }
+    if let Some(schema) = here.get("additionalProperties").filter(|schema| schema.is_object()) {
+        inside("relu1", schema);
+    }
+}
+
+/// A whole configuration in which the key can stand.
+fn base(dir: &Path, key: &Key) -> Table {
+    let kind = |path: &str| {
+        let found = key.kinds.iter().find(|(table, _)| table.join(".") == path);
+        found.map(|(_, kind)| kind.as_str())
+    };
+    // A network that keeps its size, a camera, a degradation alone: each has its own task.
+    let task = match () {
+        () if key.path.contains(&"mosaic".to_string()) => "raw2rgb",
+        () if kind("network_g") == Some("nafnet") => "denoise",
+        () if key.path.contains(&"degradation".to_string()) => "denoise",
+        () => "sr",
+    };
+    // `downscale` alone makes another size where a task keeps it.
+    let task = if kind("datasets.train.degradation") == Some("downscale") { "sr" } else { task };
+    let text = format!(
+        "name = 'keys'\ntask = '{task}'\ndatasets.train.dataroot_gt = '{0}/photos'\ndatasets.train.gt_size = 32\n\
+         datasets.train.batch_size = 2\nnetwork_g = {{ type = 'srresnet', num_feat = 4, num_block = 1 }}\n\
+         path.run = '{0}/run'\ntrain.total_iter = 9\ntrain.pixel_opt.type = 'l1'\nlogger.use_tb_logger = false\n\
+         [train.perceptual_opt]\ntype = 'feature'\nbackbone = {{ type = 'alexnet', weights = 'random' }}\n\
+         layer_weights = {{ relu1 = 1.0 }}\n[datasets.val]\ndataroot_gt = '{0}/photos'\n",
+        dir.display()
+    );
+    let mut table: Table = toml::from_str(&text).unwrap();
+    if task == "denoise" {
+        table.insert(
+            "network_g".to_string(),
+            Value::Table(
+                [
+                    ("type".to_string(), "compact".into()),
+                    ("num_feat".to_string(), 4.into()),
+                    ("num_conv".to_string(), 1.into()),
+                ]
+                .into_iter()
+                .collect(),
+            ),
+        );
+    }
+    for (path, kind) in &key.kinds {
+        let place = place(&mut table, path, key);
+        if place.get("type").and_then(Value::as_str) != Some(kind) {
+            let features = path.last().is_some_and(|last| last == "perceptual_opt") && kind == "contextual";
+            let keep: Table = if features { place.clone() } else { Table::new() };
+            *place = keep;
+            place.insert("type".to_string(), kind.as_str().into());
+        }
+    }
+    table
+}
+
+/// The table at `path`, made where it is missing; a list has one table.
+fn place<'a>(table: &'a mut Table, path: &[String], key: &Key) -> &'a mut Table {
+    let mut here = table;
+    for part in path {
+        let listed = part == "degradation" && key.path.contains(part);
+        let made =
+            if listed { Value::Array(vec![Value::Table(Table::new())]) } else { Value::Table(Table::new()) };
+        let next = here.entry(part.clone()).or_insert(made);
+        here = match next {
+            Value::Array(items) => items[0].as_table_mut().unwrap(),
+            next => next.as_table_mut().unwrap(),
+        };
+    }
+    here
+}
+
+/// What happened with the key at that value: an error, or nothing.
+fn train(table: &Table) -> Result<(), String> {
+    let text = toml::to_string(table).unwrap();
+    let config = Config::from_toml(&text, "keys.toml").map_err(|error| error.to_string())?;
+    let folder = config.run_dir();
+    let _ = fs::remove_dir_all(&folder);
+    let weights =
+        WeightStore::new().with_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/weights"));
+    let stop = AtomicBool::new(false);
+    let mut infinite = None;
+    let trainer = Trainer::create(config, &weights).map_err(|error| error.to_string())?;
+    let ran = trainer.run(&stop, |event| {
+        if let Event::Step(report) = event {
+            let numbers =
+                report.terms.iter().copied().chain([("gradient", report.gradient_norm), ("lr", report.lr)]);
+            infinite = numbers.into_iter().find(|(_, value)| !value.is_finite());
+            stop.store(report.iter >= 2 || infinite.is_some(), Ordering::SeqCst);
+        }
+    });
+    match (ran, infinite) {
+        (Err(TrainError::Step { error, .. }), _) => Err(format!("NOT A NUMBER: {error}")),
+        (Err(error), _) => Err(error.to_string()),
+        (_, Some((name, value))) => Err(format!("NOT A NUMBER: {name} is {value}")),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("photos")).unwrap();
+    for kind in 0..2 {
+        let photo =
+            Image::from_fn(48, 48, |x, y, c| 0.5 + 0.4 * ((x * (kind + 2) + y * 3 + c) as f32 / 7.0).sin());
+        write_photo(dir.path().join(format!("photos/{kind}.png")), &Photo::new(photo)).unwrap();
+    }
+    let keys = keys(&Config::schema());
+    assert!(keys.len() > 60, "the walk has lost its way: {} keys", keys.len());
+    let (mut trained, mut wrong) = (0, Vec::new());
+    for key in keys {
+        let table = base(dir.path(), &key);
+        if let Err(error) = train(&table) {
+            wrong.push(format!("the base of {key:?} does not train: {error}"));
+            continue;
+        }
+        let whole = [0, 1, -1, i64::MAX].map(Value::from);
+        let real = [0.0, -1.0, 1e-300, 1e300, f64::INFINITY, f64::NAN].map(Value::from);
+        for value in if key.whole { whole.to_vec() } else { real.to_vec() } {
+            let mut table = table.clone();
+            let (name, parents) = key.path.split_last().unwrap();
+            let shown = value.to_string();
+            let value = match key.list {
+                true if name == "betas" => Value::Array(vec![0.9.into(), value]),
+                // A strength has a least and a largest value.
+                true if key.path[0] == "datasets" => Value::Array(vec![value.clone(), value]),
+                true => Value::Array(vec![value]),
+                false => value,
+            };
+            place(&mut table, parents, &key).insert(name.clone(), value);
+            // Steps of a whole run and of a large crop take long, and nothing else is at stake.
+            match train(&table) {
+                Ok(()) => trained += 1,
+                // Of taps all of which are 0 it is the table that is named.
+                Err(error) if error.contains(name.as_str()) || error.contains("layer_weights") => {}
+                Err(error) => wrong.push(format!("{} = {shown}: {error}", key.path.join("."))),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(trained > 50, "nearly everything is refused: {trained}");
+}
