@@ -84,17 +84,9 @@ pub struct NewArgs {
 fn method(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
-            Ok((name.to_string(), expanded(folder)))
+            Ok((name.to_string(), folder.into()))
         }
         _ => Err("give a name and a folder, as in l1=out/l1".to_string()),
-    }
-}
-
-/// With the home folder in place of `~`, which a shell does not replace behind `=`.
-fn expanded(folder: &str) -> PathBuf {
-    match (folder.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => folder.into(),
     }
 }
 

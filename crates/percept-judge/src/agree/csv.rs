@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use csv::{Position, Reader, ReaderBuilder, StringRecord, Trim};
+use percept_image::expand_home;
 
 use super::AgreeError;
 use super::table::number;
@@ -58,13 +59,7 @@ impl Record<'_> {
 
     /// The place in a column that must not be empty, in `root` where it is not a whole path.
     pub(super) fn place(&self, name: &str, root: &Path) -> Result<PathBuf, AgreeError> {
-        let text = self.text(name)?;
-        if text == "~" || text.starts_with("~/") {
-            return Err(self.fault(format!(
-                "`{text}`: a table is no shell, and `~` is not replaced; write the whole path, or a part of it and --root"
-            )));
-        }
-        Ok(root.join(text))
+        Ok(root.join(expand_home(self.text(name)?)))
     }
 
     /// The number in a column that must have one.

@@ -37,6 +37,10 @@ fn columns_are_found_by_name_and_paths_start_at_the_table() {
     assert_eq!(Table::read(folder.path(), None, None).unwrap().rows, found.rows);
     let elsewhere = Table::read(&path, None, Some(Path::new("/pictures"))).unwrap();
     assert_eq!(ratings(&elsewhere)[0].distorted, Path::new("/pictures/d1_1.png"));
+    // `~` is the user's folder, as in a shell.
+    let (_folder, of_home) = table("reference,distorted,score\n~/r1.png,d1_1.png,3\n");
+    let of_home = Table::read(&of_home, None, Some(Path::new("/pictures"))).unwrap();
+    assert_eq!(ratings(&of_home)[0].reference, percept_image::expand_home("~/r1.png"));
     assert_eq!(found.better, Better::Higher);
     let (_folder, path) = table("reference,distorted,dmos\nr1.png,d1_1.png,3\n");
     assert_eq!(Table::read(&path, None, None).unwrap().better, Better::Lower);
@@ -107,7 +111,6 @@ fn what_is_wrong_with_a_table_is_said_with_its_line() {
             vec!["line 2", "`3,5` has a decimal comma", "a point, 3.5"],
         ),
         (format!("{head}{good}r1.png,d1_2.png,3,5\n"), vec!["line 3", "decimals with a point"]),
-        (format!("{head}~/r1.png,d1_1.png,3\n"), vec!["line 2", "`~/r1.png`", "`~` is not replaced"]),
     ] {
         let (_folder, path) = table(&text);
         let error = Table::read(&path, Some(Layout::Csv), None).unwrap_err().to_string();

@@ -31,7 +31,7 @@ const KINDS: [(&str, &str, &str); 8] = [
 
 /// The file with the scores in the data set's folder.
 pub(super) fn labels(folder: &Path) -> Option<PathBuf> {
-    let table = || entries(folder).into_iter().find(|path| Layout::of_file(path) == Some(Layout::Csiq));
+    let table = || entries(folder).into_iter().find(|path| super::of_file(path) == Some(Layout::Csiq));
     find(folder, SHEET).or_else(|| find(folder, LABELS)).or_else(table)
 }
 

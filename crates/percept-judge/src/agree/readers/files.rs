@@ -1,11 +1,13 @@
-//! Files whose names differ in case from what tables say.
+//! Files whose names differ in case, or in how letters with marks are written, from what tables say.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use percept_image::photo_name;
+
 use super::AgreeError;
 
-/// The files of some folders by name, whatever their case.
+/// The files of some folders by name, whatever its case and however its marks are written.
 #[derive(Debug)]
 pub(super) struct Files {
     first: PathBuf,
@@ -17,15 +19,21 @@ impl Files {
     pub(super) fn of(folders: &[PathBuf]) -> Self {
         let mut by_name = HashMap::new();
         for path in folders.iter().flat_map(|folder| entries(folder)) {
-            by_name.entry(lower(&path)).or_insert(path);
+            by_name.entry(key(&path)).or_insert(path);
         }
         Self { first: folders.first().cloned().unwrap_or_default(), by_name }
     }
 
     /// The file of that name; where there is none, the place where it should be.
     pub(super) fn get(&self, name: &str) -> PathBuf {
-        self.by_name.get(&name.to_lowercase()).cloned().unwrap_or_else(|| self.first.join(name))
+        self.by_name.get(&key(Path::new(name))).cloned().unwrap_or_else(|| self.first.join(name))
     }
+}
+
+/// The same for names that look alike.
+fn key(path: &Path) -> String {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    format!("{}.{ending}", photo_name(path)).to_lowercase()
 }
 
 /// What a folder holds, sorted; nothing where it is none.
@@ -63,4 +71,20 @@ pub(super) fn lines(path: &Path) -> Result<Vec<(u64, String)>, AgreeError> {
     let text = String::from_utf8_lossy(&text).into_owned();
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     Ok(lines.map(|(line, number)| (number, line.trim().to_string())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_alike_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        // `e` and an accent on the disk, one sign in the table.
+        let path = folder.path().join("Cafe\u{301}.PNG");
+        std::fs::write(&path, "").unwrap();
+        let files = Files::of(&[folder.path().to_path_buf()]);
+        assert_eq!(files.get("caf\u{e9}.png"), path);
+        assert_eq!(files.get("cafe.png"), folder.path().join("cafe.png"));
+    }
 }
