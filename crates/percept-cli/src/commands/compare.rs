@@ -4,10 +4,9 @@ use percept_image::Better;
 use percept_judge::compare::{CompareError, CompareOptions, Comparison, MetricComparison, PhotoSource};
 use percept_judge::stats::Outcome;
 
-use super::score::photos;
 use crate::args::{CompareArgs, Global};
 use crate::failure::Failure;
-use crate::output::{print, table};
+use crate::output::{counted, print, table};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt};
@@ -45,7 +44,7 @@ pub fn run(global: &Global, args: &CompareArgs) -> Result<(), Failure> {
         0 => Ok(()),
         skipped => Err(Failure::work(format!(
             "{skipped} of {} skipped, {} compared; replace or remove the files named above",
-            photos(skipped + found.photos.len()),
+            counted(skipped + found.photos.len(), "photo"),
             found.photos.len()
         ))),
     }
@@ -85,7 +84,7 @@ fn human(found: &Comparison) -> String {
         "{}\n\n{}, {seeds}; differences are {} less {}, paired; intervals and p-values are bootstraps over photos{}, \
          scaled by Student's t and wider the fewer the photos are{notes}\n\n{}",
         table(&header, &rows, 2),
-        photos(found.photos.len()),
+        counted(found.photos.len(), "photo"),
         found.a.name,
         found.b.name,
         if found.a.runs.len() > 1 { " and seeds" } else { "" },

@@ -1,7 +1,7 @@
 //! Tables of human opinions in every layout, on small files of the same names and places.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use percept_image::{Better, Image, Photo, Srgb, write_photo};
 use percept_judge::Panel;

@@ -360,7 +360,10 @@ selection = { contrast = "across" }
                 with("lr = 2e-3", "lr = -1.0"),
                 &["e.toml:22 (variant.across)", "`train.optim_g.lr` must be from 1e-12 to 1"],
             ),
-            (with("lr = 1e-3", "lr = -1.0"), &["e.toml:15 (start)", "`train.optim_g.lr` must be from 1e-12 to 1"]),
+            (
+                with("lr = 1e-3", "lr = -1.0"),
+                &["e.toml:15 (start)", "`train.optim_g.lr` must be from 1e-12 to 1"],
+            ),
             (with("total_iter = 10", "total_iter = \"x\""), &["`total_iter = \"x\"`", "invalid type"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
             (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),

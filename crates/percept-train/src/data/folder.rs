@@ -31,16 +31,23 @@ pub(super) struct Pair {
 }
 
 impl Pair {
+    fn sizes(&self) -> Sizes {
+        (self.gt.size(), self.lq.as_ref().map(Stored::size))
+    }
+
     fn bytes(&self) -> usize {
         self.gt.bytes() + self.lq.as_ref().map_or(0, Stored::bytes)
     }
 }
 
+/// Width and height of a target and of its counterpart.
+type Sizes = ((usize, usize), Option<(usize, usize)>);
+
 /// The files of a pair, and what is known of them.
 struct Entry {
     name: String,
     files: Files,
-    size: (usize, usize),
+    sizes: Sizes,
     kept: Option<Pair>,
 }
 
@@ -79,7 +86,7 @@ impl Folder {
         let mut entries = Vec::new();
         for ((read, files), name) in read.into_iter().zip(files).zip(names) {
             match read {
-                Ok((size, kept)) => entries.push(Entry { name, files, size, kept }),
+                Ok((sizes, kept)) => entries.push(Entry { name, files, sizes, kept }),
                 Err(why) => skipped.push(why),
             }
         }
@@ -105,7 +112,7 @@ impl Folder {
     pub fn list(&self) -> PhotoList {
         let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
         let photo = |entry: &Entry| {
-            let (width, height) = entry.size;
+            let ((width, height), _) = entry.sizes;
             let files = [Some(&entry.files.gt), entry.files.lq.as_ref()];
             let bytes = files.into_iter().flatten().map(bytes);
             let name = entry.files.gt.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -131,8 +138,10 @@ impl Folder {
             return Ok(f(pair));
         }
         let pair = read(&entry.files)?;
-        if pair.gt.size() != entry.size {
-            return Err(DataError::Changed { path: entry.files.gt.clone() });
+        let ((gt, _), (gt_then, _)) = (pair.sizes(), entry.sizes);
+        if pair.sizes() != entry.sizes {
+            let changed = if gt == gt_then { entry.files.lq.as_ref() } else { None };
+            return Err(DataError::Changed { path: changed.unwrap_or(&entry.files.gt).clone() });
         }
         Ok(f(&pair))
     }
@@ -143,8 +152,8 @@ fn read(files: &Files) -> Result<Pair, percept_image::ReadError> {
     Ok(Pair { gt: stored(&files.gt)?, lq: files.lq.as_ref().map(stored).transpose()? })
 }
 
-/// The target's size, and the photos where there is room for them.
-type Found = ((usize, usize), Option<Pair>);
+/// The sizes, and the photos where there is room for them.
+type Found = (Sizes, Option<Pair>);
 
 fn read_and_check(files: &Files, rule: &Rule, room: &AtomicUsize) -> Result<Found, Skipped> {
     let pair = read(files).map_err(|error| Skipped::unreadable(&error))?;
@@ -169,7 +178,7 @@ fn read_and_check(files: &Files, rule: &Rule, room: &AtomicUsize) -> Result<Foun
     let bytes = pair.bytes();
     let fits =
         room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok();
-    Ok((pair.gt.size(), fits.then_some(pair)))
+    Ok((pair.sizes(), fits.then_some(pair)))
 }
 
 /// Targets with their counterparts of the same name, and what has none on either side.
@@ -182,24 +191,33 @@ fn pair_up(
     if counterparts.is_empty() {
         return Err(DataError::Empty { path: lq.to_path_buf() });
     }
-    let mut free: BTreeMap<String, PathBuf> =
-        counterparts.into_iter().map(|path| (photo_name(&path), path)).collect();
+    let mut free = BTreeMap::<String, Vec<PathBuf>>::new();
+    for path in counterparts {
+        free.entry(photo_name(&path)).or_default().push(path);
+    }
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
     for gt in targets {
         let name = photo_name(&gt);
-        let found = free.remove(&name).or_else(|| free.remove(&format!("{name}x{}", rule.scale)));
-        match found {
-            Some(lq) => files.push(Files { gt, lq: Some(lq) }),
-            None => {
-                let reason = format!("no photo of this name in {}; add it or remove this one", lq.display());
-                skipped.push(Skipped { path: gt, reason });
+        let names = [format!("{name}x{}", rule.scale), name];
+        let mut found: Vec<PathBuf> = names.iter().filter_map(|name| free.remove(name)).flatten().collect();
+        let reason = match (found.pop(), found.pop()) {
+            (Some(lq), None) => {
+                files.push(Files { gt, lq: Some(lq) });
+                continue;
             }
-        }
+            (None, _) => format!("no photo of this name in {}; add it or remove this one", lq.display()),
+            (Some(one), Some(other)) => format!(
+                "two photos may be its counterpart, {} and {}; remove one of them",
+                other.display(),
+                one.display()
+            ),
+        };
+        skipped.push(Skipped { path: gt, reason });
     }
     // With a limit, most counterparts are left over on purpose.
     if rule.limit.is_none() {
         let reason = "no target of this name; add it or remove this one";
-        skipped.extend(free.into_values().map(|path| Skipped { path, reason: reason.to_string() }));
+        skipped.extend(free.into_values().flatten().map(|path| Skipped { path, reason: reason.to_string() }));
     }
     Ok((files, skipped))
 }

@@ -244,6 +244,42 @@ fn pairs_that_do_not_match_are_listed() {
     assert!(message(TrainSource::open(&config)).contains("none of the 2 photos can be used"));
 }
 
+/// Which of two files belongs to a target is not for chance to say.
+#[test]
+fn two_counterparts_of_one_target_are_named_and_none_is_taken() {
+    let (gt, lq) = paired(2);
+    fs::copy(lq.path().join("0.png"), lq.path().join("0.tif")).unwrap();
+    fs::copy(lq.path().join("1.png"), lq.path().join("1x4.png")).unwrap();
+    let mut config = config(Task::Sr, gt.path());
+    config.datasets.train.dataroot_lq = Some(lq.path().into());
+    let error = message(TrainSource::open(&config));
+    assert!(
+        error.contains("none of the 2 photos") && error.contains("two photos may be its counterpart"),
+        "{error}"
+    );
+    fs::remove_file(lq.path().join("1x4.png")).unwrap();
+    let source = TrainSource::open(&config).unwrap();
+    assert_eq!(source.photos(), 1);
+    let said = source.skipped()[0].to_string();
+    assert!(said.contains("0.png") && said.contains("0.tif"), "{said}");
+}
+
+#[test]
+fn a_counterpart_that_was_replaced_by_one_of_another_size_ends_the_run() {
+    let (gt, lq) = paired(1);
+    let mut config = config(Task::Sr, gt.path());
+    config.datasets.train.dataroot_lq = Some(lq.path().into());
+    config.datasets.train.cache_mib = 0;
+    let source = TrainSource::open(&config).unwrap();
+    source.batch(1).unwrap();
+    write(lq.path().join("0.png"), photo(0, 6, 5));
+    let error = message(source.batch(2));
+    assert!(
+        error.contains(&lq.path().join("0.png").display().to_string()) && error.contains("another size"),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_photo_that_goes_away_ends_the_run_by_name() {
     let dir = folder(1);
