@@ -11,7 +11,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use percept_conv::keep_memory;
 use percept_nn::backbone::{BackboneConfig, BackboneKind, Precision, WeightSource};
 use percept_nn::disentangle::{ContextualConfig, contextual};
-use percept_nn::metric::Lpips;
+use percept_nn::distance::Lpips;
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
 

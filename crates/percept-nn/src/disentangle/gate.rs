@@ -76,7 +76,7 @@ impl Gate {
         }
     }
 
-    /// What is weighed of two feature maps `[N, H, W, C]`, by image: `δ` by channel, `[N, C]`, or all second moments of
+    /// What is weighted of two feature maps `[N, H, W, C]`, by image: `δ` by channel, `[N, C]`, or all second moments of
     /// their difference, `[N, C²]`.
     pub(super) fn moments(self, a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
         match self {

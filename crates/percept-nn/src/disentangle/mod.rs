@@ -19,7 +19,7 @@
 //! 1. [`PerceptualSpace::selection_step`] moves `w` alone, by a triplet over result `ŷ`, target `y` and
 //!    distorted image `x̃`. The result is detached: G never sees this gradient.
 //! 2. [`PerceptualSpace::transformation_loss`] is what G descends: the feature distance between `ŷ` and
-//!    `y`, weighed by `w`. Here `w` is a constant.
+//!    `y`, weighted by `w`. Here `w` is a constant.
 //!
 //! Everything is built on one quantity, the distance by image and channel
 //! `δ_nc(a, b) = mean_hw (φ_c(a) − φ_c(b))²` (`[N, C]` for every tap). A projection weighs the products of different

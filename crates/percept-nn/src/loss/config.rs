@@ -11,7 +11,7 @@ use crate::backbone::{Backbone, BackboneConfig, BackboneError};
 use crate::disentangle::{
     ContextualConfig, FeatureDistance, PerceptualSpace, Selection, SelectionConfig, StartError,
 };
-use crate::metric::{Dists, Lpips};
+use crate::distance::{Dists, Lpips};
 use crate::weights::{WeightError, WeightStore};
 
 /// Why a loss could not be made.
@@ -106,6 +106,7 @@ pub struct FeatureOpt {
     /// Feature selection; left out, this is the plain perceptual loss. Measured alone (docs/evidence), it helped where light and colour are
     /// damaged and cost a little where detail is missing (super-resolution, noise, blur, JPEG): leave it out there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({}))]
     pub selection: Option<SelectionConfig>,
 }
 
@@ -138,6 +139,7 @@ pub struct ContextualOpt {
     pub max_positions: usize,
     /// Feature selection; left out, this is the plain contextual loss.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({}))]
     pub selection: Option<SelectionConfig>,
 }
 

@@ -16,7 +16,7 @@ pub use style::StyleLoss;
 
 use burn::tensor::Tensor;
 
-use crate::metric::{Dists, Lpips};
+use crate::distance::{Dists, Lpips};
 
 /// A loss of two images alone.
 pub trait Loss: Send + Sync {

@@ -1,108 +1,11 @@
-//! DISTS (Ding, Ma, Wang, Simoncelli, "Image Quality Assessment: Unifying Structure and Texture
-//! Similarity", TPAMI 2020).
+//! DISTS as a score.
 
 use std::ops::RangeInclusive;
 
-use burn::tensor::{Device, Tensor};
 use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
-use super::strips::sum_over_rows;
-use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture, constant};
-use crate::weights::{WeightError, WeightStore};
-
-/// Ends of VGG16's five stages.
-const TAPS: [&str; 5] = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
-
-/// Stabilises both similarities (`c1 = c2`).
-const C: f64 = 1e-6;
-
-/// Structure and texture similarity in VGG16 with L2 pooling, as a distance: 0 for equal images, at most
-/// about 1. The image itself counts as the first stage.
-#[derive(Clone, Debug)]
-pub struct Dists {
-    protocol: String,
-    trunk: Trunk,
-    /// Weights of texture (`alpha`) and structure (`beta`) by stage, `[1, C]` each; all together sum to 1.
-    weights: Vec<[Tensor<2>; 2]>,
-    device: Device,
-}
-
-impl Dists {
-    /// With the published weights.
-    ///
-    /// # Errors
-    /// When `vgg16` or `dists` is missing from the store, wrong or broken.
-    pub fn new(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
-        let device = device.clone().inner();
-        let architecture = architecture(BackboneKind::Vgg16);
-        let vgg = store.open(architecture.name)?;
-        let positions = architecture.named(&TAPS);
-        let trunk = Trunk::new(
-            &architecture,
-            &positions,
-            Pooling::L2,
-            Scaling::IMAGENET,
-            Some(&vgg.state),
-            Precision::F32,
-            &device,
-        )?;
-        let dists = store.open("dists")?;
-        let channels: Vec<usize> =
-            std::iter::once(3).chain(trunk.taps().iter().map(|tap| tap.channels)).collect();
-        let all: usize = channels.iter().sum();
-        let shape = [1, all, 1, 1];
-        let load = |name| Ok(dists.state.tensor::<4>(name, shape, &device)?.reshape([1, all]));
-        let (alpha, beta): (Tensor<2>, Tensor<2>) = (load("alpha")?, load("beta")?);
-        let sum = (alpha.clone().sum() + beta.clone().sum()).reshape([1, 1]);
-        let mut start = 0;
-        let weights = channels.iter().map(|channels| {
-            let part = |all: &Tensor<2>| all.clone().narrow(1, start, *channels) / sum.clone();
-            let parts = [part(&alpha), part(&beta)];
-            start += channels;
-            parts
-        });
-        let protocol = format!(
-            "DISTS, vgg16 trunk sha256 {}, weights sha256 {}, sRGB [0, 1], full size, not resized, f32",
-            vgg.short_hash(),
-            dists.short_hash()
-        );
-        Ok(Self { protocol, weights: weights.collect(), trunk, device })
-    }
-
-    /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in
-    /// `[0, 1]` → `[N]`. Gradients flow to either.
-    ///
-    /// # Panics
-    /// When the shapes differ or a side is 0.
-    pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
-        let mut similarity: Option<Tensor<1>> = None;
-        let mut features = (a, b);
-        for (stage, weights) in self.weights.iter().enumerate() {
-            // The first stage is the image as it is; the next one starts from it normalised.
-            features = match stage.checked_sub(1) {
-                None => features,
-                Some(0) => {
-                    let (a, b) = (self.trunk.input(features.0), self.trunk.input(features.1));
-                    (self.trunk.stage(0, a), self.trunk.stage(0, b))
-                }
-                Some(stage) => (self.trunk.stage(stage, features.0), self.trunk.stage(stage, features.1)),
-            };
-            let part = stage_similarity(&features.0, &features.1, weights);
-            similarity = Some(match similarity {
-                Some(similarity) => similarity + part,
-                None => part,
-            });
-        }
-        let [n, ..] = features.0.dims();
-        similarity.unwrap_or_else(|| Tensor::ones([n], &self.device)).neg().add_scalar(1.0)
-    }
-
-    /// The shortest side of an image that the trunk can take.
-    pub fn min_side(&self) -> usize {
-        self.trunk.min_side()
-    }
-}
+use crate::distance::Dists;
 
 impl Metric for Dists {
     fn name(&self) -> &str {
@@ -132,30 +35,4 @@ impl Metric for Dists {
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         score(self.name(), self.min_side(), &self.device, reference, test, |a, b| self.distance(a, b))
     }
-}
-
-/// `Σ_c α_c texture_c + β_c structure_c` of one stage: `[N]`.
-///
-/// Texture compares the channels' means, structure their covariance. Variances are taken around the mean,
-/// which loses no digits where a channel is nearly constant.
-fn stage_similarity(a: &Tensor<4>, b: &Tensor<4>, [alpha, beta]: &[Tensor<2>; 2]) -> Tensor<1> {
-    let [n, height, width, channels] = a.dims();
-    let (alpha, beta) = (constant(alpha, a), constant(beta, a));
-    let count = (height * width) as f64;
-    let mean = |x: &Tensor<4>| x.clone().mean_dim(1).mean_dim(2);
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    // Variances of both and their covariance, `[N, 1, 1, 3·C]`.
-    let moments = sum_over_rows(a, b, |a, b| {
-        let (a, b) = (a - mean_a.clone(), b - mean_b.clone());
-        let sum = |x: Tensor<4>| x.sum_dim(1).sum_dim(2);
-        Tensor::cat(vec![sum(a.clone().square()), sum(b.clone().square()), sum(a * b)], 3)
-    });
-    let moments = moments.div_scalar(count).reshape([n, 3 * channels]);
-    let moment = |at: usize| moments.clone().narrow(1, at * channels, channels);
-    let (variance_a, variance_b, covariance) = (moment(0), moment(1), moment(2));
-    let (mean_a, mean_b) = (mean_a.reshape([n, channels]), mean_b.reshape([n, channels]));
-    let product = mean_a.clone() * mean_b.clone();
-    let texture = product.mul_scalar(2.0).add_scalar(C) / (mean_a.square() + mean_b.square()).add_scalar(C);
-    let structure = covariance.mul_scalar(2.0).add_scalar(C) / (variance_a + variance_b).add_scalar(C);
-    (texture * alpha + structure * beta).sum_dim(1).reshape([n])
 }

@@ -1,8 +1,7 @@
-//! Learned distances between images: scores to report, and losses to train with.
+//! Scores that look through a frozen network, and the table of all scores by name.
 //!
-//! Both look through a frozen trunk of [`crate::backbone`], take images `[N, H, W, 3]` in sRGB `[0, 1]`,
-//! give one distance an image (`[N]`, 0 for equal images), and have finite gradients everywhere, equal
-//! images included.
+//! A score is of one pair of images (or one image), and carries its protocol; what it computes on tensors is in
+//! [`crate::distance`] and [`crate::disentangle`].
 
 mod by_photos;
 mod dists;
@@ -11,11 +10,8 @@ mod lpips;
 mod named;
 mod score;
 mod selected;
-mod strips;
 
 pub use by_photos::{ChannelDistance, SelectedByPhotos, SelectedTap, SelectionFile, channel_structure};
-pub use dists::Dists;
 pub use frechet::{FrechetVgg, frechet_distance};
-pub use lpips::Lpips;
 pub use named::{METRICS, MadeMetric, NamedMetric};
 pub use selected::Selected;

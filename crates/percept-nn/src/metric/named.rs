@@ -6,7 +6,8 @@ use percept_image::{
     TotalVariation, Vsi,
 };
 
-use super::{Dists, Lpips, SelectedByPhotos, SelectionFile};
+use super::{SelectedByPhotos, SelectionFile};
+use crate::distance::{Dists, Lpips};
 use crate::loss::LossError;
 use crate::weights::{StateDict, WeightError, WeightStore};
 

@@ -18,7 +18,7 @@ fn tensor(values: &[f32]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values.to_vec(), [N, SIDE, SIDE, C]), &Device::flex().autodiff())
 }
 
-/// Mechrez et al. 2018, equations 1 to 4, position by position, with products weighed by the symmetric `matrix`.
+/// Mechrez et al. 2018, equations 1 to 4, position by position, with products weighted by the symmetric `matrix`.
 fn by_loops(result: &[f32], target: &[f32], matrix: &[[f32; C]; C], bandwidth: f64) -> f64 {
     let p = SIDE * SIDE;
     let mut total = 0.0;

@@ -6,8 +6,9 @@ use burn::tensor::{Device, Tensor};
 use percept_image::{Better, Image, Metric, MetricError, Srgb};
 use percept_nn::backbone::BackboneConfig;
 use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start};
+use percept_nn::distance::{Dists, Lpips};
 use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
-use percept_nn::metric::{Dists, FrechetVgg, Lpips, NamedMetric, Selected, frechet_distance};
+use percept_nn::metric::{FrechetVgg, NamedMetric, Selected, frechet_distance};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use serde_json::Value;
 

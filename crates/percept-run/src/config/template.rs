@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use percept_nn::disentangle::SelectionConfig;
-use percept_nn::loss::{FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::NetworkConfig;
 use serde_json::Value;
 
@@ -19,16 +19,29 @@ use crate::Task;
 const WIDTH: usize = 100;
 
 impl Config {
-    /// A complete configuration for `task`: the disentangled perceptual loss with a pixel loss beside it, on
-    /// the photos of `photos/train` and `photos/val`.
+    /// A complete configuration for `task`, on the photos of `photos/train` and `photos/val`: the losses that were measured
+    /// best for it (docs/evidence), a selection where one was shown to help, and for super-resolution a network that other
+    /// tools open, too.
     pub fn for_task(task: Task) -> Self {
         let scale = task.default_scale();
         let mut train = TrainSetConfig::new("photos/train");
         train.complete(task, scale);
-        let feature = FeatureOpt { selection: Some(SelectionConfig::default()), ..FeatureOpt::default() };
         let network_g = match task {
-            Task::Sr | Task::Raw2rgb => NetworkConfig::SrResNet(Default::default()),
+            Task::Sr => NetworkConfig::Compact(Default::default()),
+            Task::Raw2rgb => NetworkConfig::SrResNet(Default::default()),
             _ => NetworkConfig::NafNet(Default::default()),
+        };
+        let feature = FeatureOpt::default();
+        let (l1, perceptual) = match task {
+            Task::Sr | Task::Raw2rgb => {
+                let layer_weights = feature.layer_weights;
+                (4.0, PerceptualOpt::Contextual(ContextualOpt { layer_weights, ..ContextualOpt::default() }))
+            }
+            Task::Lowlight => {
+                let selection = Some(SelectionConfig::default());
+                (1.0, PerceptualOpt::Feature(FeatureOpt { selection, ..feature }))
+            }
+            _ => (1.0, PerceptualOpt::Feature(feature)),
         };
         Self {
             name: task.name().to_string(),
@@ -41,8 +54,8 @@ impl Config {
             path: PathConfig::default(),
             train: TrainConfig {
                 scheduler: SchedulerConfig::Cosine(CosineConfig::default()),
-                pixel_opt: Some(PixelOpt::default()),
-                perceptual_opt: Some(PerceptualOpt::Feature(feature)),
+                pixel_opt: Some(PixelOpt { loss_weight: l1, ..PixelOpt::default() }),
+                perceptual_opt: Some(perceptual),
                 ..TrainConfig::default()
             },
             val: ValConfig::default(),

@@ -15,8 +15,8 @@ pub(super) fn ordered(
         let taps = rung.iter().zip(weights).zip(response).map(|((all, weights), response)| {
             let start = photo * weights.len();
             let channels = all.get(start..start + weights.len()).unwrap_or_default();
-            let weighed = channels.iter().zip(weights).zip(response);
-            weighed.map(|((d, w), r)| f64::from(d * w / (r + 1e-12))).sum::<f64>() / weights.len() as f64
+            let weighted = channels.iter().zip(weights).zip(response);
+            weighted.map(|((d, w), r)| f64::from(d * w / (r + 1e-12))).sum::<f64>() / weights.len() as f64
         });
         taps.sum::<f64>()
     };
