@@ -45,6 +45,19 @@ impl Task {
         }
     }
 
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Sr => "super-resolution",
+            Self::Lowlight => "low-light enhancement",
+            Self::Denoise => "denoising",
+            Self::Deblur => "deblurring",
+            Self::Derain => "deraining",
+            Self::Jpeg => "removal of JPEG artefacts",
+            Self::Raw2rgb => "RAW to RGB",
+        }
+    }
+
     /// The task of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|task| task.name() == name)

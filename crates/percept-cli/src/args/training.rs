@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
+use percept_run::Task;
+
+use super::one_of;
 
 pub(super) const DEMO: &str = "\
 Examples:
@@ -63,15 +66,14 @@ pub struct TrainArgs {
 pub(super) const INIT: &str = "\
 Examples:
   percept init sr                   to the terminal
-  percept init denoise -o dn.toml   to a file
-
-Tasks: sr, lowlight, denoise, deblur, derain, jpeg, raw2rgb.";
+  percept init denoise -o dn.toml   to a file";
 
 /// `percept init`.
 #[derive(Debug, Flags)]
 pub struct InitArgs {
-    /// What the network is for: sr, lowlight, denoise, deblur, derain, jpeg or raw2rgb
-    pub task: String,
+    /// What the network is for
+    #[arg(value_parser = one_of(&Task::ALL, |task| task.name(), |task| task.about().to_string()))]
+    pub task: Task,
     /// Write here instead of stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

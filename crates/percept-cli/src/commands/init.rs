@@ -1,7 +1,7 @@
 //! `percept init` and `percept schema`: what a config may hold.
 
 use percept_image::write_atomic;
-use percept_run::{Config, Task};
+use percept_run::Config;
 
 use crate::args::InitArgs;
 use crate::failure::Failure;
@@ -9,11 +9,7 @@ use crate::output::print;
 
 /// Writes a commented config.
 pub fn run(args: &InitArgs) -> Result<(), Failure> {
-    let Some(task) = Task::from_name(&args.task) else {
-        let known: Vec<_> = Task::ALL.iter().map(|task| task.name()).collect();
-        return Err(Failure::call(format!("no task `{}`; the tasks are {}", args.task, known.join(", "))));
-    };
-    let text = Config::template(task).map_err(Failure::work)?;
+    let text = Config::template(args.task).map_err(Failure::work)?;
     let Some(path) = &args.output else { return print(&text) };
     if path.exists() && !args.force {
         return Err(Failure::call(format!(

@@ -1,29 +1,9 @@
-//! From a configuration's `type` to the degradation of that name.
+//! The table of degradations: from a configuration's `type` to the degradation of that name.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Degradation, Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, PoissonNoise, Rain};
-
-/// One table of a list of degradations; `type` says which kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum DegradationConfig {
-    /// Fewer pixels.
-    Downscale(Downscale),
-    /// A Gaussian blur, round or elongated.
-    GaussianBlur(GaussianBlur),
-    /// Noise of the same strength everywhere.
-    GaussianNoise(GaussianNoise),
-    /// Noise of counted photons: stronger where it is brighter.
-    PoissonNoise(PoissonNoise),
-    /// JPEG compression.
-    Jpeg(Jpeg),
-    /// An exposure that is too short: dark, tinted and noisy.
-    LowLight(LowLight),
-    /// Streaks of rain and their veil.
-    Rain(Rain),
-}
 
 /// A value of a degradation's table that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,37 +17,54 @@ pub struct ConfigError {
     pub expected: String,
 }
 
-impl DegradationConfig {
-    /// Checks every value.
-    ///
-    /// # Errors
-    /// Names the first value that is out of range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        match self {
-            Self::Downscale(d) => d.validate(),
-            Self::GaussianBlur(d) => d.validate(),
-            Self::GaussianNoise(d) => d.validate(),
-            Self::PoissonNoise(d) => d.validate(),
-            Self::Jpeg(d) => d.validate(),
-            Self::LowLight(d) => d.validate(),
-            Self::Rain(d) => d.validate(),
+/// Everything that is made of the table: a line is what a degradation does, and its type.
+macro_rules! degradations {
+    ($($(#[$about:meta])* $kind:ident)*) => {
+        /// One table of a list of degradations; `type` says which kind.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum DegradationConfig {
+            $($(#[$about])* $kind($kind),)*
         }
-    }
 
-    /// The degradation, its values checked.
-    ///
-    /// # Errors
-    /// As [`DegradationConfig::validate`].
-    pub fn init(&self) -> Result<Box<dyn Degradation>, ConfigError> {
-        self.validate()?;
-        Ok(match self.clone() {
-            Self::Downscale(d) => Box::new(d),
-            Self::GaussianBlur(d) => Box::new(d),
-            Self::GaussianNoise(d) => Box::new(d),
-            Self::PoissonNoise(d) => Box::new(d),
-            Self::Jpeg(d) => Box::new(d),
-            Self::LowLight(d) => Box::new(d),
-            Self::Rain(d) => Box::new(d),
-        })
-    }
+        impl DegradationConfig {
+            /// Checks every value.
+            ///
+            /// # Errors
+            /// Names the first value that is out of range.
+            pub fn validate(&self) -> Result<(), ConfigError> {
+                match self {
+                    $(Self::$kind(degradation) => degradation.validate(),)*
+                }
+            }
+
+            /// The degradation, its values checked.
+            ///
+            /// # Errors
+            /// As [`DegradationConfig::validate`].
+            pub fn init(&self) -> Result<Box<dyn Degradation>, ConfigError> {
+                self.validate()?;
+                Ok(match self.clone() {
+                    $(Self::$kind(degradation) => Box::new(degradation),)*
+                })
+            }
+        }
+    };
+}
+
+degradations! {
+    /// Fewer pixels.
+    Downscale
+    /// A Gaussian blur, round or elongated.
+    GaussianBlur
+    /// Noise of the same strength everywhere.
+    GaussianNoise
+    /// Noise of counted photons: stronger where it is brighter.
+    PoissonNoise
+    /// JPEG compression.
+    Jpeg
+    /// An exposure that is too short: dark, tinted and noisy.
+    LowLight
+    /// Streaks of rain and their veil.
+    Rain
 }

@@ -15,13 +15,8 @@ pub(crate) fn task(config: &Config) -> String {
     let scale = config.scale;
     match config.task {
         Task::Sr => format!("{scale}× super-resolution"),
-        Task::Lowlight => "low-light enhancement".to_string(),
-        Task::Denoise => "denoising".to_string(),
-        Task::Deblur => "deblurring".to_string(),
-        Task::Derain => "deraining".to_string(),
-        Task::Jpeg => "removal of JPEG artefacts".to_string(),
         Task::Raw2rgb if scale > 1 => format!("RAW to RGB, {scale}× enlarged"),
-        Task::Raw2rgb => "RAW to RGB".to_string(),
+        task => task.about().to_string(),
     }
 }
 
