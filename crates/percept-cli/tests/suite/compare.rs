@@ -55,7 +55,7 @@ fn json(text: &str) -> Value {
 #[test]
 fn a_trained_network_is_better_than_one_that_hardly_is() {
     let folder = photos();
-    let (long, short) = (train(folder.path(), "long", 1, 60, L1), train(folder.path(), "short", 1, 1, L1));
+    let (long, short) = (train(folder.path(), "long", 1, 200, L1), train(folder.path(), "short", 1, 1, L1));
     let data = folder.path().join("data");
     let call = ["compare", arg(&long), arg(&short), "--data", arg(&data), "--metric", "psnr-y, ssim-y"];
     let found = json(&run(&[&call[..], &["--json"]].concat()).exits(0).out);

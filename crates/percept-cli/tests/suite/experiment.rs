@@ -158,7 +158,7 @@ fn mistakes_are_found_before_the_first_step() {
     call("haarpsi", "haarspi").says(&["haarspi", "haarpsi"]);
     call("haarpsi", "vgg-fd").says(&["`vgg-fd` compares whole folders", "percept score"]);
     call("contrast = \"across\"", "contrast = \"acros\"").says(&["acros"]);
-    call("lr = 0.1", "lr = -1.0").says(&["lr must be above 0"]);
+    call("lr = 0.1", "lr = -1.0").says(&["selection.lr` must be from 1e-9 to 10"]);
     call("/val\"", "\"").says(&["no photo"]);
     assert!(!out.exists());
 }

@@ -63,7 +63,7 @@ pub fn run_on(photos: &[&str], folder: PathBuf, name: &str, share: f32) -> PathB
     fs::write(folder.join("config.toml"), config).unwrap();
     let line = |iter: u32| json!({"iter": iter, "lr": 1e-4, "l_g_pix": 1.0 / f64::from(iter), "grad_norm": 1.0, "seconds": 0.25});
     let mut log: Vec<String> = (1..=20).map(|iter| line(iter).to_string()).collect();
-    log.push(json!({"iter": 20, "val": {"psnr-y": 26.5}, "protocol": {"psnr-y": "as it is"}}).to_string());
+    log.push(json!({"iter": 20, "val": {"psnr-y": 26.5}, "protocol": {"psnr-y": "as it is"}, "photos": 5}).to_string());
     fs::write(folder.join("log.jsonl"), log.join("\n") + "\n").unwrap();
     folder
 }
@@ -131,7 +131,7 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
         &page,
         &[
             "4× super-resolution",
-            "srresnet (num_feat 48)",
+            "srresnet (num_block 16, num_feat 48)",
             "<dt>Seed</dt><dd>7</dd>",
             "PSNR-Y, BT.601",
             "crop 4",
@@ -252,7 +252,7 @@ fn runs_on_other_photos_are_compared_on_those_in_common_or_refused() {
     fs::remove_file(b.join("val/iter_00000020/spices.png")).unwrap();
     let both = [a, b];
     let (page_text, summary) = page(&folder, &both).unwrap();
-    has(&page_text, &["not every run has them with input and target: spices", "over 2 photos"]);
+    has(&page_text, &["not every run has them with input and target: spices", "Scores of 2 photos"]);
     assert!(summary.notes.iter().any(|note| note.contains("spices")));
 
     save(&both[1].join("val/gt/coffee.png"), &target("raccoon"));
@@ -285,7 +285,7 @@ fn a_broken_photo_is_named_and_left_out() {
     let bytes = fs::read(&broken).unwrap();
     fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
     let (page_text, summary) = page(&folder, std::slice::from_ref(&a)).unwrap();
-    has(&page_text, &["Left out: ", "raccoon.png", "over 2 photos"]);
+    has(&page_text, &["Left out: ", "raccoon.png", "Scores of 2 photos"]);
     assert!(summary.notes.iter().any(|note| note.contains("raccoon.png")), "{:?}", summary.notes);
     save(&a.join("val/iter_00000020/coffee.png"), &target("coffee").crop(0, 0, 90, 90));
     fs::remove_file(a.join("val/iter_00000020/spices.png")).unwrap();

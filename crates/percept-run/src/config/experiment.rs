@@ -364,7 +364,7 @@ selection = { contrast = "across" }
                 with("lr = 1e-3", "lr = -1.0"),
                 &["e.toml:15 (start)", "`train.optim_g.lr` must be from 1e-12 to 1"],
             ),
-            (with("total_iter = 10", "total_iter = \"x\""), &["`total_iter = \"x\"`", "invalid type"]),
+            (with("total_iter = 10", "total_iter = \"x\""), &["`base.train.total_iter`", "a whole number"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
             (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),
             (
