@@ -60,6 +60,18 @@ pub enum ModelError {
         /// As the file has it.
         found: String,
     },
+    /// The weights are fewer than such a network has.
+    #[error(
+        "{}: it holds too few values for the network {network_g}, whose sizes were read off it; is it of another \
+         architecture, or damaged?",
+        path.display()
+    )]
+    TooFew {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        network_g: String,
+    },
     /// There is no such network.
     #[error("{}: {source}; say what the network is, or use another file", path.display())]
     Network {

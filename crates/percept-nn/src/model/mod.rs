@@ -20,7 +20,7 @@ pub use error::ModelError;
 pub use tiling::Tiling;
 
 use crate::network::{Network, NetworkConfig};
-use crate::weights::{StateDict, WeightError};
+use crate::weights::StateDict;
 
 /// A network that is ready to be applied, and what it is.
 #[derive(Clone, Debug)]
@@ -139,8 +139,7 @@ impl Model {
         let failed = |source| ModelError::Network { path: path.to_path_buf(), source };
         card.network_g.validate(card.network_scale()).map_err(failed)?;
         if !card.network_g.is_plausible(&state) {
-            let problem = format!("it has too few values for {}", card.network_g);
-            return Err(WeightError::Malformed { origin: state.origin().to_string(), problem }.into());
+            return Err(ModelError::TooFew { path: path.to_path_buf(), network_g: card.network_g.to_string() });
         }
         let network =
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;

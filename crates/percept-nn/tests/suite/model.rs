@@ -352,11 +352,14 @@ fn a_file_that_claims_a_giant_network_is_refused() {
     let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
     let mut state = StateDict::new();
     state.extend_prefixed("", StateDict::load(&path).unwrap());
-    let wide = Array { shape: vec![100_000, 3, 3, 3], data: vec![0.0; 2_700_000] };
-    state.insert("conv_first.weight", wide);
-    state.save(&path).unwrap();
-    let error = Model::import(&path, &srresnet(4, 1), Some(2), &Device::flex()).unwrap_err();
-    assert!(matches!(error, ModelError::Weights(WeightError::Malformed { .. })), "{error}");
+    // More channels than any network has, and more than the file can have.
+    for (channels, says) in [(100_000, "num_feat"), (4000, "too few values")] {
+        let wide = Array { shape: vec![channels, 3, 1, 1], data: vec![0.0; 3 * channels] };
+        state.insert("conv_first.weight", wide);
+        state.save(&path).unwrap();
+        let error = Model::import(&path, &srresnet(4, 1), None, &Device::flex()).unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains("model.safetensors"), "{error}");
+    }
 }
 
 #[test]
