@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_zlib_with_limit};
 
 use super::AgreeError;
 
-/// The largest variable that is unpacked; a file of a few kilobytes can claim more than any memory holds.
-const LIMIT: usize = 256 << 20;
+/// As much as all variables may be unpacked: LIVE's have some kilobytes, and a file of that size can claim more than any
+/// memory holds.
+const LIMIT: usize = 16 << 20;
 /// Cells inside of cells.
 const DEEPEST: usize = 4;
 const HEADER: usize = 128;
@@ -47,12 +48,19 @@ fn variables(bytes: &[u8]) -> Result<BTreeMap<String, Value>, String> {
     if header.get(124..) != Some(&[0, 1, b'I', b'M']) {
         return Err(other());
     }
-    let mut found = BTreeMap::new();
+    let large =
+        || format!("its variables unpack to more than {} MB, which no table of opinions has", LIMIT >> 20);
+    let (mut found, mut left) = (BTreeMap::new(), LIMIT);
     while !rest.is_empty() {
         let element = element(&mut rest).ok_or_else(cut)?;
         let (name, value) = match element {
             (COMPRESSED, packed) => {
-                let unpacked = decompress_to_vec_zlib_with_limit(packed, LIMIT).map_err(|_| cut())?;
+                let unpacked =
+                    decompress_to_vec_zlib_with_limit(packed, left).map_err(|error| match error.status {
+                        TINFLStatus::HasMoreOutput => large(),
+                        _ => cut(),
+                    })?;
+                left -= unpacked.len();
                 match self::element(&mut unpacked.as_slice()).ok_or_else(cut)? {
                     (MATRIX, data) => matrix(data, 0),
                     _ => None,
@@ -172,6 +180,35 @@ mod tests {
             assert_eq!(found["refnames_all"], Value::Cells(names));
             assert_eq!(found["thing"], Value::Other);
         }
+    }
+
+    /// An element of some kind, filled up.
+    fn part(kind: u32, data: &[u8]) -> Vec<u8> {
+        let mut all = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
+        all.extend(data);
+        all.resize(all.len().next_multiple_of(8), 0);
+        all
+    }
+
+    #[test]
+    fn kilobytes_that_unpack_to_any_size_are_refused() {
+        let numbers = vec![0; LIMIT / 8 * 5];
+        let sizes = [1u32.to_le_bytes(), (numbers.len() as u32).to_le_bytes()].concat();
+        // Of 8 bits each, and so they are stored.
+        let array =
+            [part(6, &[9, 0, 0, 0, 0, 0, 0, 0]), part(5, &sizes), part(1, b"dmos"), part(2, &numbers)];
+        let packed = miniz_oxide::deflate::compress_to_vec_zlib(&part(MATRIX, &array.concat()), 6);
+        let mut bytes = PLAIN[..HEADER].to_vec();
+        bytes.extend([COMPRESSED.to_le_bytes(), (packed.len() as u32).to_le_bytes()].concat());
+        bytes.extend(&packed);
+        let Ok(Value::Numbers(read)) = variables(&bytes).map(|mut all| all.remove("dmos").unwrap()) else {
+            panic!("one variable is small enough");
+        };
+        assert_eq!(read.len(), numbers.len());
+        // One is small enough, two are not.
+        bytes.extend_from_within(HEADER..);
+        assert!(bytes.len() < 64 << 10);
+        assert!(variables(&bytes).unwrap_err().contains("16 MB"));
     }
 
     /// Whatever is missing or wrong, it is said and not a crash.

@@ -286,6 +286,18 @@ fn bapps() {
     assert!(error.contains("000001.npy") && error.contains("1.5"), "{error}");
 }
 
+/// A sheet of five kilobytes that claims 17 billion cells.
+#[test]
+fn a_sheet_with_a_cell_in_the_farthest_corner_is_read() {
+    let folder = TempDir::new().unwrap();
+    let read = |file: &str| {
+        let path = folder.path().join("csiq.DMOS.xlsx");
+        fs::copy(Path::new(FIXTURES).join(file), &path).unwrap();
+        Table::read(&path, None, None).unwrap()
+    };
+    assert_eq!(read("csiq_far.xlsx").rows, read("csiq.DMOS.xlsx").rows);
+}
+
 /// Half a copy of a data set's own file.
 #[test]
 fn files_that_are_cut_off_are_named() {

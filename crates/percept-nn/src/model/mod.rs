@@ -113,12 +113,9 @@ impl Model {
         }
         let state = network_g.with_our_names(state);
         let fitted = network_g.fitted(&state);
-        let scale = match (scale, fitted.scale(&state)) {
-            (Some(asked), Some(found)) if asked != found => {
-                return other("scale", asked.to_string(), found.to_string());
-            }
-            (asked, found) => asked.or(found).unwrap_or(1),
-        };
+        let found = fitted.scale(&state);
+        let contradicted = scale.filter(|asked| found.is_some_and(|found| found != *asked));
+        let scale = found.or(scale).unwrap_or(1);
         let card = Card {
             network_g: fitted.completed(),
             task: if scale > 1 { "sr" } else { "restoration" }.to_string(),
@@ -132,7 +129,12 @@ impl Model {
             percept: env!("CARGO_PKG_VERSION").to_string(),
             sha256: state.sha256(),
         };
-        Ok(Self { assumption: fitted.assumption(), ..Self::build(path, state, card, device)? })
+        let model = Self { assumption: fitted.assumption(), ..Self::build(path, state, card, device)? };
+        // Only weights of this architecture say anything about the scale.
+        match contradicted {
+            Some(asked) => other("scale", asked.to_string(), scale.to_string()),
+            None => Ok(model),
+        }
     }
 
     fn build(path: &Path, state: StateDict, card: Card, device: &Device) -> Result<Self, ModelError> {

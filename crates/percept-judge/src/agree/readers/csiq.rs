@@ -1,9 +1,11 @@
 //! CSIQ: scores in `csiq.DMOS.xlsx` (or its table saved as CSV, or the list `csiq_label.txt` that many training codes
 //! use), pictures in `src_imgs/1600.png` and `dst_imgs/blur/1600.BLUR.1.png`.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
-use calamine::{Data, Reader, Xlsx, open_workbook};
+use calamine::{Data, Reader, Xlsx, XlsxError, open_workbook};
 use percept_image::Better;
 
 use super::files::{Files, entries, find, lines};
@@ -88,30 +90,36 @@ impl Pictures {
     }
 }
 
+/// The texts of a row by column.
+type Row = BTreeMap<u32, String>;
+
 /// The first sheet with the columns, wherever its header is.
 fn sheet(label: &Path, pictures: &Pictures, ratings: &mut Ratings) -> Result<(), AgreeError> {
     let fault = |problem: String| AgreeError::File { path: label.to_path_buf(), problem };
     let mut book: Xlsx<_> = open_workbook(label)
-        .map_err(|error: calamine::XlsxError| fault(format!("{error}; save it as .xlsx or .csv again")))?;
+        .map_err(|error: XlsxError| fault(format!("{error}; save it as .xlsx or .csv again")))?;
     for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(|error| fault(format!("{error}; save it again")))?;
-        let mut rows = range.rows().zip(range.start().map_or(1, |(row, _)| u64::from(row) + 1)..);
-        let place = |row: &[Data], name: &str| row.iter().position(|cell| text(cell).to_lowercase() == name);
-        let header = |row: &[Data]| {
+        let rows = rows(&mut book, &name).map_err(|error| fault(format!("{error}; save it again")))?;
+        let mut rows = rows.iter();
+        let place = |row: &Row, name: &str| {
+            row.iter().find(|(_, text)| text.to_lowercase() == name).map(|(column, _)| *column)
+        };
+        let header = |row: &Row| {
             let places = COLUMNS.map(|name| place(row, name));
             Some([places[0]?, places[1]?, places[2]?, places[3]?])
         };
-        let Some((places, spread)) = rows.find_map(|(row, _)| Some((header(row)?, place(row, "dmos_std"))))
+        let Some((places, spread)) = rows.find_map(|(_, row)| Some((header(row)?, place(row, "dmos_std"))))
         else {
             continue;
         };
-        for (row, line) in rows {
-            let cells = places.map(|place| row.get(place).map(text).unwrap_or_default());
-            if cells.iter().all(String::is_empty) {
+        for (line, row) in rows {
+            let line = u64::from(*line) + 1;
+            let cells = places.map(|column| row.get(&column).map(String::as_str).unwrap_or_default());
+            if cells.iter().all(|text| text.is_empty()) {
                 continue;
             }
-            let spread = spread.and_then(|place| text(row.get(place)?).parse().ok());
-            let rating = pictures.rating(cells.each_ref().map(String::as_str), spread);
+            let spread = spread.and_then(|column| row.get(&column)?.parse().ok());
+            let rating = pictures.rating(cells, spread);
             let rating =
                 rating.map_err(|problem| AgreeError::Line { path: label.to_path_buf(), line, problem })?;
             ratings.push(line, rating)?;
@@ -119,6 +127,17 @@ fn sheet(label: &Path, pictures: &Pictures, ratings: &mut Ratings) -> Result<(),
         return Ok(());
     }
     Err(fault(format!("no sheet has the columns {}; put back CSIQ's own file", COLUMNS.join(", "))))
+}
+
+/// The cells of a sheet that have something, by row from 0: a file of a few kilobytes can claim billions of empty ones.
+fn rows<R: Read + Seek>(book: &mut Xlsx<R>, sheet: &str) -> Result<BTreeMap<u32, Row>, XlsxError> {
+    let mut rows = BTreeMap::<u32, Row>::new();
+    let mut cells = book.worksheet_cells_reader(sheet)?;
+    while let Some(cell) = cells.next_cell()? {
+        let (row, column) = cell.get_position();
+        rows.entry(row).or_default().insert(column, text(&cell.get_value().clone().into()));
+    }
+    Ok(rows)
 }
 
 fn text(cell: &Data) -> String {
