@@ -66,8 +66,11 @@ fn replace(path: &Path, permissions: Option<fs::Permissions>, bytes: &[u8]) -> i
     // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file =
-        builder.prefix(".percept-").suffix(".tmp").tempfile_in(folder(path)).map_err(without_name)?;
+    let mut file = builder
+        .prefix(".percept-")
+        .suffix(".tmp")
+        .tempfile_in(folder(path))
+        .map_err(without_temporary_name)?;
     let open = file.as_file_mut();
     open.write_all(bytes)?;
     if let Some(permissions) = permissions {
@@ -89,11 +92,11 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What the system said, without the temporary file's name: nobody asked for that file, and it is gone.
-fn without_name(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|named| named.source());
-    match inner.and_then(|inner| inner.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
+/// What the system said, without the path that `tempfile` adds to it: nobody asked for that file or folder, and it is gone.
+pub fn without_temporary_name(error: io::Error) -> io::Error {
+    match error.to_string().rsplit_once(" at path ") {
+        // What the system itself says names no path, and has no error inside.
+        Some((said, _)) if error.get_ref().is_some() => io::Error::new(error.kind(), said.to_string()),
+        _ => error,
     }
 }

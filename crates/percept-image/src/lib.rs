@@ -75,7 +75,7 @@ pub mod resize;
 mod rng;
 mod score;
 
-pub use crate::atomic::write_atomic;
+pub use crate::atomic::{without_temporary_name, write_atomic};
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
 pub use crate::heat::heat;
 pub use crate::home::expand_home;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use percept_image::{ReadError, WriteError};
+use percept_image::{ReadError, WriteError, without_temporary_name};
 
 use crate::PairError;
 use crate::page::counted;
@@ -157,20 +157,16 @@ impl StudyError {
             Err(_) => path,
         };
         match self {
-            Self::Io { path, source } => Self::Io { path: place(path), source: bare(source) },
+            Self::Io { path, source } => {
+                Self::Io { path: place(path), source: without_temporary_name(source) }
+            }
             Self::Write(WriteError::Io { path, source }) => {
-                Self::Write(WriteError::Io { path: place(path), source: bare(source) })
+                Self::Write(WriteError::Io { path: place(path), source: without_temporary_name(source) })
             }
             Self::Database { path, source } => Self::Database { path: place(path), source },
             other => other,
         }
     }
-}
-
-/// Without the path that is added to it where a temporary file or folder is made.
-fn bare(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|added| added.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    inner.map_or(error, io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]

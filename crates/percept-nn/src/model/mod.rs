@@ -141,7 +141,10 @@ impl Model {
         let failed = |source| ModelError::Network { path: path.to_path_buf(), source };
         card.network_g.validate(card.network_scale()).map_err(failed)?;
         if !card.network_g.is_plausible(&state) {
-            return Err(ModelError::TooFew { path: path.to_path_buf(), network_g: card.network_g.to_string() });
+            return Err(ModelError::TooFew {
+                path: path.to_path_buf(),
+                network_g: card.network_g.to_string(),
+            });
         }
         let network =
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
