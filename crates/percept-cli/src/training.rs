@@ -9,6 +9,7 @@ use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 use crate::args::Global;
 use crate::bundle;
 use crate::failure::Failure;
+use crate::output::counted;
 use crate::progress::Progress;
 use crate::screen::say;
 
@@ -46,7 +47,8 @@ pub fn train(trainer: Trainer, label: &str, stop: &AtomicBool) -> Result<Outcome
         Event::Started { iter, total, photos, parameters } => {
             let from = if iter > 0 { format!(", from step {iter} on") } else { String::new() };
             let size = parameters as f64 / 1e6;
-            say(&format!("{label}  {total} steps{from}, {photos} photos, {size:.2} M parameters"));
+            let (steps, photos) = (counted(total as usize, "step"), counted(photos, "photo"));
+            say(&format!("{label}  {steps}{from}, {photos}, {size:.2} M parameters"));
             progress = Some(Progress::new(label, total as usize, iter as usize));
         }
         Event::Step(report) => {
@@ -59,7 +61,8 @@ pub fn train(trainer: Trainer, label: &str, stop: &AtomicBool) -> Result<Outcome
         }
         Event::Validated(validation) => {
             checking.take().into_iter().for_each(Progress::finish);
-            say(&format!("{label}  step {}, {} photos: {validation}", validation.iter, validation.photos));
+            let photos = counted(validation.photos, "photo");
+            say(&format!("{label}  step {}, {photos}: {validation}", validation.iter));
         }
         Event::Saved { .. } => {}
         Event::Warning(message) => say(&format!("warning: {message}")),

@@ -206,7 +206,7 @@ mod tests {
         let mutator = Mutator::new(vec![b"one = 12\ntwo = 34\n".to_vec()], vec![b"three".to_vec()]);
         let draw = |seed| -> Vec<Vec<u8>> {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            (0..200).map(|_| mutator.damaged(&mut rng)).collect()
+            (0..2000).map(|_| mutator.damaged(&mut rng)).collect()
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));

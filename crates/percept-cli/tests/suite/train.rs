@@ -280,7 +280,8 @@ fn a_loss_that_is_no_number_ends_the_run_with_its_name() {
     let config = tiny(folder.path(), 9);
     run(&["train", arg(&config)]).exits(0);
     // Weights so large that what the network makes is infinite.
-    let (path, large) = (folder.path().join("run/model.safetensors"), folder.path().join("large.safetensors"));
+    let (path, large) =
+        (folder.path().join("run/model.safetensors"), folder.path().join("large.safetensors"));
     let mut bytes = fs::read(&path).unwrap();
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     bytes[header..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&1e30f32.to_le_bytes()));

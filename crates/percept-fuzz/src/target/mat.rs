@@ -20,7 +20,16 @@ const FILES: [&str; 2] = ["dmos.mat", "refnames_all.mat"];
 impl Mat {
     pub(super) fn new() -> io::Result<Self> {
         let [scores, names] = FILES.map(|name| std::fs::read(repository(LIVE).join(name)));
-        Ok(Self { folder: scratch()?, right: [scores?, names?] })
+        let folder = scratch()?;
+        // As many pictures as there are scores.
+        for kind in ["jp2k", "jpeg", "wn", "gblur", "fastfading"] {
+            let pictures = folder.path().join(kind);
+            std::fs::create_dir(&pictures)?;
+            for number in 1..=2 {
+                std::fs::write(pictures.join(format!("img{number}.bmp")), "")?;
+            }
+        }
+        Ok(Self { folder, right: [scores?, names?] })
     }
 }
 

@@ -63,7 +63,10 @@ pub fn run_on(photos: &[&str], folder: PathBuf, name: &str, share: f32) -> PathB
     fs::write(folder.join("config.toml"), config).unwrap();
     let line = |iter: u32| json!({"iter": iter, "lr": 1e-4, "l_g_pix": 1.0 / f64::from(iter), "grad_norm": 1.0, "seconds": 0.25});
     let mut log: Vec<String> = (1..=20).map(|iter| line(iter).to_string()).collect();
-    log.push(json!({"iter": 20, "val": {"psnr-y": 26.5}, "protocol": {"psnr-y": "as it is"}, "photos": 5}).to_string());
+    log.push(
+        json!({"iter": 20, "val": {"psnr-y": 26.5}, "protocol": {"psnr-y": "as it is"}, "photos": 5})
+            .to_string(),
+    );
     fs::write(folder.join("log.jsonl"), log.join("\n") + "\n").unwrap();
     folder
 }
