@@ -49,7 +49,7 @@ fn picture(kind: usize, width: usize, height: usize, seed: u64) -> Image<Srgb> {
     match kind {
         0 => Image::from_fn(width, height, |_, _, c| colour[c]),
         1 => Image::from_fn(width, height, |_, _, _| colour[0]),
-        2 => Image::from_fn(width, height, |_, _, _| f32::from(u8::from(seed % 2 == 0))),
+        2 => Image::from_fn(width, height, |_, _, _| f32::from(u8::from(seed.is_multiple_of(2)))),
         3 => Image::from_fn(width, height, |x, y, c| {
             if (x, y) == (width / 2, height / 3) { 1.0 - colour[c] } else { colour[c] }
         }),

@@ -72,15 +72,15 @@ impl Page {
     fn judged(self, gain: f64, set: u64) -> Vec<Outcome> {
         let mut rng = ChaCha8Rng::seed_from_u64(set);
         let scores = self.simulated(gain, &mut rng);
-        let mut cells = Vec::new();
-        for score in 0..self.scores {
-            for a in 0..self.runs {
-                cells.push(scores[a][score].clone());
-                for b in 0..a {
-                    let both = scores[a][score].iter().zip(&scores[b][score]);
-                    let less = both.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect());
-                    cells.push(less.collect());
-                }
+        let less = |a: &[Vec<f64>], b: &[Vec<f64>]| {
+            let of_seed = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a - b).collect();
+            a.iter().zip(b).map(of_seed).collect()
+        };
+        let mut cells: Vec<Vec<Vec<f64>>> = Vec::new();
+        for (at, run) in scores.iter().enumerate() {
+            cells.extend(run.iter().cloned());
+            for before in &scores[..at] {
+                cells.extend(run.iter().zip(before).map(|(a, b)| less(a, b)));
             }
         }
         let found =
