@@ -119,8 +119,10 @@ pub(super) fn places(state: &StateDict, prefix: &str) -> usize {
 
 /// How many times a convolution and the pixel shuffle behind it enlarge, from so many channels to `channels`.
 pub(super) fn shuffled(state: &StateDict, name: &str, channels: usize) -> Option<usize> {
-    let squared = state.get(name)?.shape.first()?.checked_div(channels)?;
-    Some(squared.isqrt())
+    let all = *state.get(name)?.shape.first()?;
+    let scale = all.checked_div(channels)?.isqrt();
+    // Other numbers are those of another architecture.
+    (scale > 0 && Some(all) == channels.checked_mul(scale * scale)).then_some(scale)
 }
 
 /// The values of a layer from so many channels to as many.
