@@ -113,8 +113,7 @@ impl Model {
         }
         let state = network_g.with_our_names(state);
         let fitted = network_g.fitted(&state);
-        // Shapes that fit no scale are refused below, by what is wrong with them.
-        let found = fitted.scale(&state).filter(|found| *found > 0);
+        let found = fitted.scale(&state);
         let contradicted = scale.filter(|asked| found.is_some_and(|found| found != *asked));
         let scale = found.or(scale).unwrap_or(1);
         let card = Card {
