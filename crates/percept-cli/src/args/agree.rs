@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as Flags, ValueEnum};
+use clap::Args as Flags;
 use percept_judge::agree::Layout;
+
+use super::one_of;
 
 pub(super) const AGREE: &str = "\
 Examples:
@@ -40,8 +42,8 @@ pub struct AgreeArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
     pub metric: Vec<String>,
     /// How the table is laid out [default: found out from files and columns]
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub layout: Option<OpinionLayout>,
+    #[arg(long, value_name = "NAME", value_parser = one_of(&Layout::ALL, |layout| layout.name(), |layout| layout.about().to_string()))]
+    pub layout: Option<Layout>,
     /// Folder of the pictures [default: where the layout has them]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
@@ -60,38 +62,4 @@ pub struct AgreeArgs {
     /// Write a page with plots here (.html), or what stdout would have (.json and .csv need no other flag)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// Data sets of human opinions.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum OpinionLayout {
-    /// A CSV file with percept's columns
-    Csv,
-    /// TID2013
-    Tid2013,
-    /// KADID-10k
-    Kadid10k,
-    /// LIVE, release 2
-    Live,
-    /// CSIQ
-    Csiq,
-    /// PIPAL
-    Pipal,
-    /// BAPPS, 2AFC
-    Bapps,
-}
-
-impl OpinionLayout {
-    /// The layout.
-    pub fn layout(self) -> Layout {
-        match self {
-            Self::Csv => Layout::Csv,
-            Self::Tid2013 => Layout::Tid2013,
-            Self::Kadid10k => Layout::Kadid10k,
-            Self::Live => Layout::Live,
-            Self::Csiq => Layout::Csiq,
-            Self::Pipal => Layout::Pipal,
-            Self::Bapps => Layout::Bapps,
-        }
-    }
 }

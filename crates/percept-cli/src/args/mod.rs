@@ -20,7 +20,7 @@ use percept_image::expand_home;
 
 use crate::failure::Failure;
 
-pub use agree::{AgreeArgs, OpinionLayout};
+pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;

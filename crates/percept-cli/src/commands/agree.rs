@@ -9,7 +9,7 @@ use percept_judge::Panel;
 use percept_judge::agree::{AgreeError, AgreeOptions, Agreement, Agreements, Layout, Rows, Table};
 use percept_judge::stats::{Curve, Estimate};
 
-use crate::args::{AgreeArgs, Global, OpinionLayout};
+use crate::args::{AgreeArgs, Global};
 use crate::failure::Failure;
 use crate::output::{csv_line, print, table, writable};
 use crate::progress::Progress;
@@ -64,8 +64,7 @@ pub fn run(global: &Global, args: &AgreeArgs) -> Result<(), Failure> {
 
 /// The table with its direction.
 fn opinions(args: &AgreeArgs) -> Result<Table, Failure> {
-    let layout = args.layout.map(OpinionLayout::layout);
-    let mut opinions = Table::read(&args.table, layout, args.root.as_deref()).map_err(failure)?;
+    let mut opinions = Table::read(&args.table, args.layout, args.root.as_deref()).map_err(failure)?;
     if args.lower_is_better {
         if opinions.layout != Layout::Csv || matches!(opinions.rows, Rows::Choices(_)) {
             return Err(Failure::call(

@@ -30,6 +30,19 @@ impl Layout {
     pub const ALL: [Self; 7] =
         [Self::Csv, Self::Tid2013, Self::Kadid10k, Self::Live, Self::Csiq, Self::Pipal, Self::Bapps];
 
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Csv => "a CSV file with percept's columns",
+            Self::Tid2013 => "TID2013",
+            Self::Kadid10k => "KADID-10k",
+            Self::Live => "LIVE, release 2",
+            Self::Csiq => "CSIQ",
+            Self::Pipal => "PIPAL",
+            Self::Bapps => "BAPPS, 2AFC",
+        }
+    }
+
     /// The name in a call.
     pub fn name(self) -> &'static str {
         match self {
