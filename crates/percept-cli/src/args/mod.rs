@@ -27,7 +27,7 @@ pub use experiment::ExperimentArgs;
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
-pub use training::{DemoArgs, InitArgs, TrainArgs};
+pub use training::{DemoArgs, InitArgs, SchemaArgs, TrainArgs};
 pub use weights::{WeightsAction, WeightsArgs};
 
 use agree::AGREE;
@@ -133,7 +133,7 @@ pub enum Command {
     Init(InitArgs),
     /// Print the JSON Schema of configs
     #[command(after_help = SCHEMA)]
-    Schema,
+    Schema(SchemaArgs),
     /// Run a trained network on pictures
     #[command(after_help = APPLY)]
     Apply(ApplyArgs),

@@ -84,4 +84,13 @@ pub struct InitArgs {
 
 pub(super) const SCHEMA: &str = "\
 Examples:
-  percept schema > percept.schema.json";
+  percept schema > percept.schema.json
+  percept schema --markdown > docs/config.md";
+
+/// `percept schema`.
+#[derive(Debug, Flags)]
+pub struct SchemaArgs {
+    /// As a page for people
+    #[arg(long)]
+    pub markdown: bool,
+}

@@ -3,7 +3,7 @@
 use percept_image::write_atomic;
 use percept_run::Config;
 
-use crate::args::InitArgs;
+use crate::args::{InitArgs, SchemaArgs};
 use crate::failure::Failure;
 use crate::output::print;
 
@@ -23,7 +23,7 @@ pub fn run(args: &InitArgs) -> Result<(), Failure> {
     print(&path.display().to_string())
 }
 
-/// Prints the JSON Schema.
-pub fn schema() -> Result<(), Failure> {
-    print(&format!("{:#}", Config::schema()))
+/// Prints the JSON Schema, or the reference page.
+pub fn schema(args: &SchemaArgs) -> Result<(), Failure> {
+    print(&if args.markdown { Config::reference() } else { format!("{:#}", Config::schema()) })
 }

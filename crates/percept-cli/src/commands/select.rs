@@ -1,7 +1,7 @@
 //! `percept select`: which channels answer to distortions, learned from photos alone.
 
 use percept_nn::backbone::BackboneConfig;
-use percept_train::select::{Distortion, SelectError, SelectOptions, Selected, select};
+use percept_train::select::{Distortion, Learned, SelectError, SelectOptions, select};
 use serde_json::json;
 
 use crate::args::{Global, SelectArgs};
@@ -58,7 +58,7 @@ pub fn run(global: &Global, args: &SelectArgs) -> Result<(), Failure> {
     print(&told)
 }
 
-fn report(args: &SelectArgs, selected: &Selected) -> serde_json::Value {
+fn report(args: &SelectArgs, selected: &Learned) -> serde_json::Value {
     let taps = selected.file.taps.iter().zip(&selected.effective).map(
         |(tap, effective)| json!({"name": tap.name, "channels": tap.weights.len(), "effective": effective}),
     );
@@ -68,7 +68,7 @@ fn report(args: &SelectArgs, selected: &Selected) -> serde_json::Value {
     })
 }
 
-fn human(args: &SelectArgs, selected: &Selected) -> String {
+fn human(args: &SelectArgs, selected: &Learned) -> String {
     let rows = selected.file.taps.iter().zip(&selected.effective).map(|(tap, effective)| {
         vec![tap.name.clone(), tap.weights.len().to_string(), format!("{effective:.0}")]
     });

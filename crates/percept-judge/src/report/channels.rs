@@ -20,10 +20,10 @@ const MORE: [u8; 3] = [38, 126, 214];
 const LESS: [u8; 3] = [222, 122, 32];
 
 /// What a run's channels answered, or why nobody knows.
-pub(super) type Seen = Result<Vec<TapResponses>, String>;
+pub(super) type Answers = Result<Vec<TapResponses>, String>;
 
 /// The section; empty where no run selects.
-pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], part: Option<&Part>) -> String {
+pub(super) fn section(runs: &[RunFolder], seen: &[Option<Answers>], part: Option<&Part>) -> String {
     let parts: String = runs
         .iter()
         .zip(seen)
@@ -54,7 +54,7 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Seen>], part: Option<&P
     )
 }
 
-fn one(run: &RunFolder, last: &SelectionLine, seen: &Seen) -> String {
+fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
     let span = span(last);
     let mixes = run.selection_config().is_some_and(words::mixes);
     let mut html = format!(

@@ -29,7 +29,7 @@ pub use board::Summary;
 pub use error::ReportError;
 
 use self::board::{Board, judge};
-use self::channels::Seen;
+use self::channels::Answers;
 use self::folder::RunFolder;
 use self::photos::Versions;
 use self::responses::Part;
@@ -173,7 +173,7 @@ impl Report {
     }
 
     /// What the selected channels of every run that selects answer to a photo.
-    fn seen(&self, shown: Option<&Part>, store: &WeightStore, device: &Device) -> Vec<Option<Seen>> {
+    fn seen(&self, shown: Option<&Part>, store: &WeightStore, device: &Device) -> Vec<Option<Answers>> {
         let seen = |run: &RunFolder| {
             let moment = run.selection.last()?;
             Some(responses::responses(run, moment, shown?, store, device))

@@ -9,6 +9,7 @@ mod experiment;
 mod keys;
 mod knobs;
 mod ranges;
+mod reference;
 mod template;
 mod train;
 
@@ -155,6 +156,11 @@ impl Config {
     /// The JSON Schema of a configuration file.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
+    }
+
+    /// The reference page of a configuration file, as Markdown: `docs/config.md`.
+    pub fn reference() -> String {
+        reference::reference(&Self::schema())
     }
 
     /// A configuration for `task` that trains as it stands, every key explained: what `percept init` writes.

@@ -253,3 +253,15 @@ fn every_field_of_the_schema_is_documented() {
         walk(part, name);
     }
 }
+
+/// `percept schema --markdown > docs/config.md` makes it anew.
+#[test]
+fn the_reference_page_is_that_of_the_fields() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.md");
+    let written = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
+    assert!(written == Config::reference(), "docs/config.md is older than the fields' documentation");
+    assert!(
+        written.contains("## `[train.perceptual_opt]`, `type = \"contextual\"`")
+            && written.contains("| `floor` |")
+    );
+}

@@ -55,7 +55,7 @@ pub struct SelectOptions {
 
 /// What was learned.
 #[derive(Clone, Debug)]
-pub struct Selected {
+pub struct Learned {
     /// The selection.
     pub file: SelectionFile,
     /// Effective channels of each tap.
@@ -70,7 +70,7 @@ pub struct Selected {
 }
 
 /// Per-channel distances of every photo to its distorted self, and the usual variances.
-struct Seen {
+struct Responses {
     /// By rung (kind, then level) and tap: `[photos · C]`.
     distances: Vec<Vec<Vec<f32>>>,
     /// By tap, `[C]`.
@@ -88,7 +88,7 @@ pub fn select(
     store: &WeightStore,
     device: &Device,
     progress: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Selected, SelectError> {
+) -> Result<Learned, SelectError> {
     if options.kinds.is_empty() {
         return Err(SelectError::NoKind);
     }
@@ -132,7 +132,7 @@ pub fn select(
             options.seed
         ),
     };
-    Ok(Selected { file, effective, photos: photos.len(), skipped, ordered })
+    Ok(Learned { file, effective, photos: photos.len(), skipped, ordered })
 }
 
 /// At most `count`, evenly spaced.
@@ -174,7 +174,7 @@ fn look(
     options: &SelectOptions,
     device: &Device,
     progress: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Seen, SelectError> {
+) -> Result<Responses, SelectError> {
     let features = |photo: &Image<Srgb>| {
         let (width, height) = photo.size();
         let data = TensorData::new(photo.data().to_vec(), [1, height, width, 3]);
@@ -209,7 +209,7 @@ fn look(
             return Err(SelectError::Stopped { done: at + 1, all: photos.len() });
         }
     }
-    Ok(Seen { distances, variance })
+    Ok(Responses { distances, variance })
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -223,7 +223,7 @@ fn add(sum: &mut Vec<f32>, values: &[f32], count: usize) {
 }
 
 /// The mean distance of every channel over photos and rungs: by tap, `[C]`.
-fn response(seen: &Seen, photos: &[usize]) -> Vec<Vec<f32>> {
+fn response(seen: &Responses, photos: &[usize]) -> Vec<Vec<f32>> {
     let channels: Vec<usize> = seen.variance.iter().map(Vec::len).collect();
     let of = |(tap, channels): (usize, &usize)| {
         let mut mean = Vec::new();
@@ -242,7 +242,7 @@ fn row(all: &[f32], photo: usize, channels: usize) -> Option<&[f32]> {
 
 /// The contrast, step by step: a kind, two of its strengths, some photos.
 fn learn_weights(
-    seen: &Seen,
+    seen: &Responses,
     response: &[Vec<f32>],
     photos: &[usize],
     backbone: &dyn Backbone,

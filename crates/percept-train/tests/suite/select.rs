@@ -7,7 +7,7 @@ use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
 use percept_nn::metric::ChannelDistance;
 use percept_nn::weights::WeightStore;
-use percept_train::select::{Distortion, SelectError, SelectOptions, Selected, select};
+use percept_train::select::{Distortion, Learned, SelectError, SelectOptions, select};
 
 fn options() -> SelectOptions {
     SelectOptions {
@@ -34,7 +34,7 @@ fn photos(folder: &Path, count: usize) {
     }
 }
 
-fn run(folder: &Path, options: &SelectOptions) -> Result<Selected, SelectError> {
+fn run(folder: &Path, options: &SelectOptions) -> Result<Learned, SelectError> {
     select(folder, options, &WeightStore::new(), &Device::flex(), &mut |_, _| true)
 }
 

@@ -1,0 +1,53 @@
+//! The reference page: every key of a configuration with the documentation of its field.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::keys::Schema;
+
+/// Markdown: a section for every table, and one for every `type` that a table may have.
+pub(super) fn reference(schema: &Value) -> String {
+    let mut page = String::from(
+        "# Configuration\n\nEvery key of the TOML file that `percept train` reads. `percept init TASK` writes a file with these \
+         words in it; `percept schema` prints the same as JSON Schema. This page is made by `percept schema --markdown`.\n",
+    );
+    table(&mut page, Schema { root: schema, here: schema }, "", None);
+    page
+}
+
+/// The table at `path`, and after it the tables inside.
+fn table(page: &mut String, place: Schema<'_>, path: &str, kind: Option<(&str, &str)>) {
+    let Some(keys) = place.properties(kind.map(|(name, _)| name)) else { return };
+    let heading = match (path, kind) {
+        ("", _) => "The file".to_string(),
+        (path, None) => format!("`[{path}]`"),
+        (path, Some((name, _))) => format!("`[{path}]`, `type = \"{name}\"`"),
+    };
+    // Writing to a string cannot fail, here and below.
+    let _ = write!(page, "\n## {heading}\n");
+    if let Some((_, about)) = kind {
+        let _ = write!(page, "\n{}\n", line(about));
+    }
+    let _ = write!(page, "\n| key | what it is |\n|---|---|\n");
+    for (key, field) in &keys {
+        // What a `type` means stands in the headings.
+        if !(key == "type" && kind.is_some()) {
+            let _ = writeln!(page, "| `{key}` | {} |", line(field.description().unwrap_or_default()));
+        }
+    }
+    for (key, field) in keys {
+        let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+        let inside = field.items().unwrap_or(field);
+        let kinds = inside.kinds();
+        match kinds.is_empty() {
+            true => table(page, inside, &path, None),
+            false => kinds.into_iter().for_each(|kind| table(page, inside, &path, Some(kind))),
+        }
+    }
+}
+
+/// One cell of a table.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
