@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Command::Experiment(args) => commands::experiment::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
-        Command::Schema(args) => commands::init::schema(args),
+        Command::Schema(args) => commands::init::schema(&args),
         Command::Score(args) => commands::score::run(&global, &args),
         Command::Metrics(args) => commands::metrics::run(&global, &args),
         Command::Report(args) => commands::report::run(&global, &args),
