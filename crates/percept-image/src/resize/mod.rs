@@ -3,6 +3,8 @@
 mod imresize;
 
 use fast_image_resize as fir;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,21 +53,29 @@ fn convolved<S: Space>(
     height: usize,
     kernel: fir::FilterType,
 ) -> Option<Image<S>> {
-    let layout = match S::CHANNELS {
-        1 => fir::PixelType::F32,
-        3 => fir::PixelType::F32x3,
-        4 => fir::PixelType::F32x4,
-        _ => return None,
-    };
+    match S::CHANNELS {
+        1 => convolved_as::<S, pixels::F32>(image, width, height, kernel),
+        3 => convolved_as::<S, pixels::F32x3>(image, width, height, kernel),
+        4 => convolved_as::<S, pixels::F32x4>(image, width, height, kernel),
+        _ => None,
+    }
+}
+
+/// With the pixel's type known when compiled: for all that the library has, its code fills megabytes.
+fn convolved_as<S: Space, P: fir::PixelTrait>(
+    image: &Image<S>,
+    width: usize,
+    height: usize,
+    kernel: fir::FilterType,
+) -> Option<Image<S>> {
     let side = |v: usize| u32::try_from(v).ok();
     let source = bytemuck::cast_slice(image.data());
-    let source =
-        fir::images::ImageRef::new(side(image.width())?, side(image.height())?, source, layout).ok()?;
+    let source = TypedImageRef::<P>::from_buffer(side(image.width())?, side(image.height())?, source).ok()?;
     let mut data = vec![0.0_f32; width * height * S::CHANNELS];
     let target = bytemuck::cast_slice_mut(&mut data);
-    let mut target = fir::images::Image::from_slice_u8(side(width)?, side(height)?, target, layout).ok()?;
+    let mut target = TypedImage::<P>::from_buffer(side(width)?, side(height)?, target).ok()?;
     let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(kernel)).use_alpha(false);
-    fir::Resizer::new().resize(&source, &mut target, &options).ok()?;
+    fir::Resizer::new().resize_typed(&source, &mut target, &options).ok()?;
     Some(Image::from_parts(width, height, data))
 }
 
