@@ -58,11 +58,6 @@ impl Task {
         }
     }
 
-    /// The task of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|task| task.name() == name)
-    }
-
     /// How many times larger than the degraded photo the target is, unless the config says.
     pub fn default_scale(self) -> usize {
         match self {
@@ -132,9 +127,7 @@ mod tests {
     fn names_are_those_of_the_config() {
         for task in Task::ALL {
             assert_eq!(serde_json::to_value(task).unwrap(), task.name());
-            assert_eq!(Task::from_name(task.name()), Some(task));
             assert!(task.scales().contains(&task.default_scale()));
         }
-        assert_eq!(Task::from_name("dehaze"), None);
     }
 }

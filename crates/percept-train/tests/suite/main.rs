@@ -10,6 +10,7 @@
 mod data;
 mod keys;
 mod optim;
+mod resume;
 mod select;
 mod tensorboard;
 mod trainer;

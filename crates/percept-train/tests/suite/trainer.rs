@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
-use percept_nn::disentangle::{Anchor, SelectionConfig, Start};
+use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::{
     ContextualOpt, DistsOpt, FeatureOpt, LpipsNet, LpipsOpt, PerceptualOpt, PixelOpt, PixelType, StyleOpt,
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
 use percept_run::config::{TrainSetConfig, ValSetConfig};
-use percept_run::{Config, RunFiles, Standing, Task};
+use percept_run::{Config, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A smooth picture with detail; another `kind`, another picture.
-fn photo(kind: usize) -> Image<Srgb> {
+pub(crate) fn photo(kind: usize) -> Image<Srgb> {
     Image::from_fn(56, 48, |x, y, c| {
         let (x, y, k) = (x as f32, y as f32, (kind * 3 + c) as f32);
         0.5 + 0.2 * (x / (3.0 + k % 5.0) + k).sin() + 0.2 * (y / (2.0 + k % 7.0) - x / 11.0).cos()
@@ -27,7 +27,7 @@ fn photo(kind: usize) -> Image<Srgb> {
 }
 
 /// A folder with photos, in which runs go too.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("photos")).unwrap();
     for kind in 0..3 {
@@ -46,7 +46,7 @@ fn layers() -> std::collections::BTreeMap<String, f64> {
 }
 
 /// A short run with every part in use.
-fn config(dir: &Path, run: &str, task: Task) -> Config {
+pub(crate) fn config(dir: &Path, run: &str, task: Task) -> Config {
     let mut config = Config::for_task(task);
     config.seed = 7;
     config.path.run = Some(dir.join(run));
@@ -83,19 +83,19 @@ fn config(dir: &Path, run: &str, task: Task) -> Config {
     config
 }
 
-fn weights() -> WeightStore {
+pub(crate) fn weights() -> WeightStore {
     WeightStore::new().with_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/weights"))
 }
 
 /// Trains to the end and returns what was told.
-fn finish(trainer: Trainer) -> Vec<Event> {
+pub(crate) fn finish(trainer: Trainer) -> Vec<Event> {
     let mut events = Vec::new();
     let outcome = trainer.run(&AtomicBool::new(false), |event| events.push(event)).unwrap();
     assert_eq!(outcome, Outcome::Finished);
     events
 }
 
-fn create(config: &Config) -> Trainer {
+pub(crate) fn create(config: &Config) -> Trainer {
     Trainer::create(config.clone(), &weights()).unwrap()
 }
 
@@ -103,7 +103,7 @@ fn resume(dir: &Path) -> Trainer {
     Trainer::resume(dir, &Resume::default(), &weights()).unwrap()
 }
 
-fn refused(result: Result<Trainer, TrainError>) -> String {
+pub(crate) fn refused(result: Result<Trainer, TrainError>) -> String {
     result.err().expect("this must fail").to_string()
 }
 
@@ -425,128 +425,4 @@ fn what_cannot_start_says_why() {
     assert!(problem.contains("vgg16"), "{problem}");
     assert!(!good.run_dir().exists());
     assert!(refused(Trainer::resume(&good.run_dir(), &Resume::default(), &weights())).contains("no run"));
-}
-
-fn again(dir: &Path, how: Resume) -> Result<Trainer, TrainError> {
-    Trainer::resume(dir, &how, &weights())
-}
-
-#[test]
-fn without_a_sound_checkpoint_nothing_begins_anew() {
-    let dir = folder();
-    let config = config(dir.path(), "run", Task::Sr);
-    let run = config.run_dir();
-    finish(create(&config));
-    let checkpoints: Vec<_> =
-        fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap().path()).collect();
-    assert_eq!(checkpoints.len(), 2);
-    for path in &checkpoints {
-        fs::write(path, b"cut off").unwrap();
-    }
-    let error = refused(again(&run, Resume::default()));
-    assert!(error.contains("no checkpoint can be used") && error.contains("00000010"), "{error}");
-    for path in &checkpoints {
-        fs::remove_file(path).unwrap();
-    }
-    let error = refused(again(&run, Resume::default()));
-    assert!(error.contains("has a model but no checkpoint"), "{error}");
-    // A run that was ended before it saved anything loses nothing.
-    fs::remove_file(run.join("model.safetensors")).unwrap();
-    let events = finish(again(&run, Resume::default()).unwrap());
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Note(note) if note.contains("nothing was saved yet")))
-    );
-}
-
-#[test]
-fn a_finished_run_trains_on_for_more_steps() {
-    let dir = folder();
-    let config = config(dir.path(), "run", Task::Sr);
-    let run = config.run_dir();
-    finish(create(&config));
-    assert_eq!(Standing::of(&config), Standing::Finished);
-    let total = |total| Resume { total_iter: Some(total), ..Resume::default() };
-    let error = refused(again(&run, total(9)));
-    assert!(error.contains("10 steps are done") && error.contains("--total-iter 10"), "{error}");
-    let events = finish(again(&run, total(12)).unwrap());
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Note(note) if note.contains("12 steps instead of 10")))
-    );
-    assert!(matches!(events.last(), Some(Event::Saved { iter: 12, .. })), "{:?}", events.last());
-    let longer = RunFiles::new(&run).read_config().unwrap();
-    assert_eq!((longer.train.total_iter, Standing::of(&longer)), (12, Standing::Finished));
-    // Whoever asks for fewer steps by the file alone is told, too, and does not train for ever.
-    let text = fs::read_to_string(run.join("config.toml")).unwrap();
-    fs::write(run.join("config.toml"), text.replace("total_iter = 12", "total_iter = 3")).unwrap();
-    assert!(refused(again(&run, Resume::default())).contains("12 steps are done"));
-}
-
-#[test]
-fn photos_that_changed_are_an_error_that_says_what_changed() {
-    let dir = folder();
-    let config = config(dir.path(), "run", Task::Sr);
-    let run = config.run_dir();
-    let stop = AtomicBool::new(false);
-    let stopped = create(&config).run(&stop, |event| {
-        if matches!(event, Event::Step(report) if report.iter == 2) {
-            stop.store(true, Ordering::SeqCst);
-        }
-    });
-    assert_eq!(stopped.unwrap(), Outcome::Stopped { iter: 2 });
-    write_photo(dir.path().join("photos/new.png"), &Photo::new(photo(9))).unwrap();
-    let error = refused(again(&run, Resume::default()));
-    assert!(error.contains("1 added (new.png)") && error.contains("--other-photos"), "{error}");
-    let how = Resume { other_photos: true, ..Resume::default() };
-    let events = finish(again(&run, how).unwrap());
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Warning(said) if said.contains("1 added (new.png)")))
-    );
-    // From then on these are its photos.
-    finish(again(&run, Resume::default()).unwrap());
-}
-
-/// A kill during a long validation loses no step.
-#[test]
-fn a_run_is_saved_before_it_is_validated() {
-    let dir = folder();
-    let events = finish(create(&config(dir.path(), "run", Task::Sr)));
-    let mut saved = 0;
-    for event in events {
-        match event {
-            Event::Saved { iter, .. } => saved = iter,
-            Event::Validated(validation) => assert_eq!(saved, validation.iter),
-            _ => {}
-        }
-    }
-    assert_eq!(saved, 10);
-}
-
-/// The checkpoint has what these files held; they may be gone.
-#[test]
-fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
-    let dir = folder();
-    let mut config = config(dir.path(), "run", Task::Sr);
-    finish(create(&config));
-    let (start, selection) = (dir.path().join("start.safetensors"), dir.path().join("selection.safetensors"));
-    fs::copy(config.run_dir().join("model.safetensors"), &start).unwrap();
-    let mut state = StateDict::new();
-    for (tap, channels) in [("relu1", 64), ("relu2", 192)] {
-        state.insert(tap, percept_nn::weights::Array { shape: vec![channels], data: vec![1.0; channels] });
-    }
-    state.save(&selection).unwrap();
-    config.path.run = Some(dir.path().join("second"));
-    config.path.pretrain_network_g = Some(start.clone());
-    let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
-    opt.start = Start::File(selection.display().to_string());
-    config.train.total_iter = 3;
-    finish(create(&config));
-    fs::remove_file(start).unwrap();
-    fs::remove_file(selection).unwrap();
-    finish(again(&config.run_dir(), Resume { total_iter: Some(5), ..Resume::default() }).unwrap());
 }

@@ -1,0 +1,138 @@
+//! What a run that goes on promises: nothing lost, nothing begun anew, nothing changed in silence.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use percept_image::{Photo, write_photo};
+use percept_nn::disentangle::Start;
+use percept_nn::loss::PerceptualOpt;
+use percept_nn::weights::{Array, StateDict};
+use percept_run::{RunFiles, Standing, Task};
+use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
+
+use crate::trainer::{config, create, finish, folder, photo, refused, weights};
+
+fn again(dir: &Path, how: Resume) -> Result<Trainer, TrainError> {
+    Trainer::resume(dir, &how, &weights())
+}
+
+#[test]
+fn without_a_sound_checkpoint_nothing_begins_anew() {
+    let dir = folder();
+    let config = config(dir.path(), "run", Task::Sr);
+    let run = config.run_dir();
+    finish(create(&config));
+    let checkpoints: Vec<_> =
+        fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(checkpoints.len(), 2);
+    for path in &checkpoints {
+        fs::write(path, b"cut off").unwrap();
+    }
+    let error = refused(again(&run, Resume::default()));
+    assert!(error.contains("no checkpoint can be used") && error.contains("00000010"), "{error}");
+    for path in &checkpoints {
+        fs::remove_file(path).unwrap();
+    }
+    let error = refused(again(&run, Resume::default()));
+    assert!(error.contains("has a model but no checkpoint"), "{error}");
+    // A run that was ended before it saved anything loses nothing.
+    fs::remove_file(run.join("model.safetensors")).unwrap();
+    let events = finish(again(&run, Resume::default()).unwrap());
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Note(note) if note.contains("nothing was saved yet")))
+    );
+}
+
+#[test]
+fn a_finished_run_trains_on_for_more_steps() {
+    let dir = folder();
+    let config = config(dir.path(), "run", Task::Sr);
+    let run = config.run_dir();
+    finish(create(&config));
+    assert_eq!(Standing::of(&config), Standing::Finished);
+    let total = |total| Resume { total_iter: Some(total), ..Resume::default() };
+    let error = refused(again(&run, total(9)));
+    assert!(error.contains("10 steps are done") && error.contains("--total-iter 10"), "{error}");
+    let events = finish(again(&run, total(12)).unwrap());
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Note(note) if note.contains("12 steps instead of 10")))
+    );
+    assert!(matches!(events.last(), Some(Event::Saved { iter: 12, .. })), "{:?}", events.last());
+    let longer = RunFiles::new(&run).read_config().unwrap();
+    assert_eq!((longer.train.total_iter, Standing::of(&longer)), (12, Standing::Finished));
+    // Whoever asks for fewer steps by the file alone is told, too, and does not train for ever.
+    let text = fs::read_to_string(run.join("config.toml")).unwrap();
+    fs::write(run.join("config.toml"), text.replace("total_iter = 12", "total_iter = 3")).unwrap();
+    assert!(refused(again(&run, Resume::default())).contains("12 steps are done"));
+}
+
+#[test]
+fn photos_that_changed_are_an_error_that_says_what_changed() {
+    let dir = folder();
+    let config = config(dir.path(), "run", Task::Sr);
+    let run = config.run_dir();
+    let stop = AtomicBool::new(false);
+    let stopped = create(&config).run(&stop, |event| {
+        if matches!(event, Event::Step(report) if report.iter == 2) {
+            stop.store(true, Ordering::SeqCst);
+        }
+    });
+    assert_eq!(stopped.unwrap(), Outcome::Stopped { iter: 2 });
+    write_photo(dir.path().join("photos/new.png"), &Photo::new(photo(9))).unwrap();
+    let error = refused(again(&run, Resume::default()));
+    assert!(error.contains("1 added (new.png)") && error.contains("--other-photos"), "{error}");
+    let how = Resume { other_photos: true, ..Resume::default() };
+    let events = finish(again(&run, how).unwrap());
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Warning(said) if said.contains("1 added (new.png)")))
+    );
+    // From then on these are its photos.
+    finish(again(&run, Resume::default()).unwrap());
+}
+
+/// A kill during a long validation loses no step.
+#[test]
+fn a_run_is_saved_before_it_is_validated() {
+    let dir = folder();
+    let events = finish(create(&config(dir.path(), "run", Task::Sr)));
+    let mut saved = 0;
+    for event in events {
+        match event {
+            Event::Saved { iter, .. } => saved = iter,
+            Event::Validated(validation) => assert_eq!(saved, validation.iter),
+            _ => {}
+        }
+    }
+    assert_eq!(saved, 10);
+}
+
+/// The checkpoint has what these files held; they may be gone.
+#[test]
+fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
+    let dir = folder();
+    let mut config = config(dir.path(), "run", Task::Sr);
+    finish(create(&config));
+    let (start, selection) = (dir.path().join("start.safetensors"), dir.path().join("selection.safetensors"));
+    fs::copy(config.run_dir().join("model.safetensors"), &start).unwrap();
+    let mut state = StateDict::new();
+    for (tap, channels) in [("relu1", 64), ("relu2", 192)] {
+        state.insert(tap, Array { shape: vec![channels], data: vec![1.0; channels] });
+    }
+    state.save(&selection).unwrap();
+    config.path.run = Some(dir.path().join("second"));
+    config.path.pretrain_network_g = Some(start.clone());
+    let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
+    opt.start = Start::File(selection.display().to_string());
+    config.train.total_iter = 3;
+    finish(create(&config));
+    fs::remove_file(start).unwrap();
+    fs::remove_file(selection).unwrap();
+    finish(again(&config.run_dir(), Resume { total_iter: Some(5), ..Resume::default() }).unwrap());
+}
