@@ -4,7 +4,7 @@
 //!
 //! A [`backbone`] is a frozen classification network, cut at its taps. [`disentangle`] is the paper and only the paper: a
 //! selection of the dimensions of its features, learned online by a triplet, and the losses in the selected space.
-//! [`distance`] has LPIPS and DISTS on tensors. A [`loss`] is what a training descends, by the name that it has in a
+//! [`distance`] has what compares values, and LPIPS and DISTS on tensors. A [`loss`] is what a training descends, by the name that it has in a
 //! configuration; a [`metric`] is a score of two pictures, by the name that it has in a call.
 //!
 //! A [`network`] is what is trained: one file an architecture, which says all that is known of it, and one line of a table.
@@ -20,4 +20,5 @@ pub mod loss;
 pub mod metric;
 pub mod model;
 pub mod network;
+mod ranges;
 pub mod weights;

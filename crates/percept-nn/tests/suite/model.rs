@@ -19,7 +19,7 @@ fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
         task: "sr".to_string(),
         scale,
         in_channels,
-        losses: json!({"pixel_opt": {"type": "l1"}}),
+        losses: json!([{"type": "l1", "name": "l1", "weight": 1.0}]),
         seed: 3,
         data: json!({"photos": 5}),
         finished: false,
