@@ -4,8 +4,8 @@
 //! a second). The time is what the system says the process used, on Linux.
 
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Srgb,
-    Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise,
+    Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

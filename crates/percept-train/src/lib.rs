@@ -18,6 +18,7 @@ pub mod data;
 mod ema;
 mod error;
 mod event;
+mod game;
 mod losses;
 mod optim;
 mod params;

@@ -33,7 +33,7 @@ impl LossTerm {
     pub(crate) fn space(&self) -> Option<&PerceptualSpace> {
         match &self.loss {
             TrainLoss::Space(space) => Some(space),
-            TrainLoss::Images(_) => None,
+            TrainLoss::Images(_) | TrainLoss::Adversarial(_) => None,
         }
     }
 
@@ -49,6 +49,8 @@ impl LossTerm {
                 (format!("{} ({} {deepest})", self.name, backbone.name()), backbone.min_side())
             }
             TrainLoss::Images(loss) => (self.name.clone(), loss.min_side()),
+            // Its discriminator is asked where it is made.
+            TrainLoss::Adversarial(_) => return Ok(()),
         };
         if least > side { Err(TrainError::CropTooSmall { side, loss, least }) } else { Ok(()) }
     }
@@ -86,9 +88,14 @@ impl Terms {
         if value.is_finite() { Ok(()) } else { Err(NotFinite { term, value }) }
     }
 
-    /// The sum of what was added, `[1]`, and all values by name.
-    pub(crate) fn finish(self, device: &Device) -> (Tensor<1>, Vec<(String, f64)>) {
-        (self.sum.unwrap_or_else(|| Tensor::zeros([1], device)), self.values)
+    /// The sum of what was added, `[1]`.
+    pub(crate) fn sum(&self, device: &Device) -> Tensor<1> {
+        self.sum.clone().unwrap_or_else(|| Tensor::zeros([1], device))
+    }
+
+    /// All values by name.
+    pub(crate) fn into_values(self) -> Vec<(String, f64)> {
+        self.values
     }
 }
 
@@ -108,8 +115,7 @@ mod tests {
         let mut terms = Terms::default();
         terms.add("l1", 2.0, Tensor::from_floats([3.0], &device)).unwrap();
         terms.add("feature", 0.5, Tensor::from_floats([4.0], &device)).unwrap();
-        let (sum, values) = terms.finish(&device);
-        assert_eq!(sum.into_scalar::<f32>(), 8.0);
-        assert_eq!(values, [("l_g_l1".to_string(), 6.0), ("l_g_feature".to_string(), 2.0)]);
+        assert_eq!(terms.sum(&device).into_scalar::<f32>(), 8.0);
+        assert_eq!(terms.into_values(), [("l_g_l1".to_string(), 6.0), ("l_g_feature".to_string(), 2.0)]);
     }
 }

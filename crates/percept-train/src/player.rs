@@ -15,8 +15,8 @@ pub(crate) struct Player<M: Module> {
     optimizer: Optimizer,
     schedule: Schedule,
     ema: Option<Ema<M>>,
-    /// Sections of a checkpoint: network, its average, optimiser.
-    sections: [String; 3],
+    /// `g` or `d`.
+    letter: &'static str,
 }
 
 /// What a step did to a player.
@@ -30,7 +30,7 @@ pub(crate) struct Moved {
 impl<M: Module> Player<M> {
     /// A player at its start. `letter` is what BasicSR appends to what belongs to it. `ema_decay` of 0 keeps no average.
     pub(crate) fn new(
-        letter: &str,
+        letter: &'static str,
         network: M,
         (optim, scheduler): (&OptimConfig, &SchedulerConfig),
         ema_decay: f64,
@@ -41,7 +41,7 @@ impl<M: Module> Player<M> {
             schedule: Schedule::new(optim, scheduler, train),
             ema: (ema_decay > 0.0).then(|| Ema::new(&network, ema_decay)),
             network,
-            sections: ["network_", "network_ema_", "optim_"].map(|section| format!("{section}{letter}.")),
+            letter,
         }
     }
 
@@ -60,10 +60,18 @@ impl<M: Module> Player<M> {
         self.average().unwrap_or(&self.network)
     }
 
+    /// Changes what does not learn by gradient.
+    pub(crate) fn change(&mut self, change: impl FnOnce(M) -> M) {
+        self.network = change(self.network.clone());
+    }
+
     /// Goes one step down the gradient of `loss`, `[1]`, as step `iter` of the run.
     pub(crate) fn step(&mut self, loss: &Tensor<1>, iter: u64) -> Result<Moved, GradientError> {
         let lr = self.schedule.rate(iter);
-        let stepped = self.optimizer.step(self.network.clone(), loss.backward(), lr)?;
+        let stepped = self.optimizer.step(self.network.clone(), loss.backward(), lr);
+        let stepped = stepped.map_err(|GradientError { parameter }| GradientError {
+            parameter: format!("network_{}.{parameter}", self.letter),
+        })?;
         self.network = stepped.module;
         if let Some(ema) = &mut self.ema {
             ema.update(&self.network, iter);
@@ -71,9 +79,15 @@ impl<M: Module> Player<M> {
         Ok(Moved { lr, gradient_norm: stepped.gradient_norm })
     }
 
+    /// Sections of a checkpoint: network, its average, optimiser.
+    fn sections(&self) -> [String; 3] {
+        let letter = self.letter;
+        [format!("network_{letter}."), format!("network_{letter}_ema."), format!("optim_{letter}.")]
+    }
+
     /// Puts everything that the next step depends on into a checkpoint.
     pub(crate) fn save(&self, state: &mut StateDict) {
-        let [network, ema, optim] = &self.sections;
+        let [network, ema, optim] = &self.sections();
         state.extend_prefixed(network, StateDict::of(&self.network));
         state.extend_prefixed(optim, self.optimizer.state_dict());
         if let Some(average) = self.average() {
@@ -83,7 +97,7 @@ impl<M: Module> Player<M> {
 
     /// Continues exactly where it was [saved](Self::save).
     pub(crate) fn load(&mut self, state: &StateDict, device: &Device) -> Result<(), WeightError> {
-        let [network, ema, optim] = &self.sections;
+        let [network, ema, optim] = &self.sections();
         self.network = state.section(network).apply(self.network.clone())?;
         self.optimizer.load_state_dict(&state.section(optim), device)?;
         if let Some(average) = &mut self.ema {

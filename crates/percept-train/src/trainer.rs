@@ -21,6 +21,7 @@ use crate::Schedule;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
+use crate::game::Game;
 use crate::losses::{LossTerm, Terms};
 use crate::parts::Parts;
 use crate::player::{Moved, Player};
@@ -50,6 +51,8 @@ pub struct Trainer {
     source: Arc<TrainSource>,
     validator: Option<Validator>,
     generator: Player<Network>,
+    /// The discriminator, where a loss asks for one.
+    game: Option<Game>,
     losses: Vec<LossTerm>,
     /// The last step that was done.
     iter: u64,
@@ -57,7 +60,7 @@ pub struct Trainer {
     validated: u64,
     /// The step and the last validation of the newest checkpoint.
     saved: Option<(u64, u64)>,
-    /// What the user should hear at the start.
+    /// What the user should hear next.
     notes: Vec<Event>,
 }
 
@@ -132,11 +135,15 @@ impl Trainer {
     }
 
     fn new(parts: Parts, run: Run, config: Config) -> Self {
-        let Parts { device, source, validator, network_g, losses, warnings } = parts;
+        let Parts { device, source, validator, network_g, network_d, losses, warnings } = parts;
         let train = &config.train;
         let learning = (&train.optim_g, &train.scheduler);
+        let game = network_d.zip(train.gan()).map(|(network, (_, gan))| {
+            Game::new(Player::new("d", network, train.learning_d(), 0.0, train), gan.clone(), config.seed)
+        });
         Self {
             generator: Player::new("g", network_g, learning, train.ema_decay, train),
+            game,
             iter: 0,
             validated: 0,
             saved: None,
@@ -207,13 +214,15 @@ impl Trainer {
             self.record(&mut recorder, &report)
                 .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
             tell(Event::Step(report));
+            std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
         }
     }
 
-    /// One batch. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
+    /// One batch, in three steps: generator, selection, discriminator. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
     fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
         let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let iter = batch.iter;
         let mut terms = Terms::default();
         let mut active = Vec::new();
 
@@ -238,13 +247,23 @@ impl Trainer {
                     // Transformation step: only G will move; w is a constant in this loss.
                     space.transformation_loss(&seen)
                 }
+                TrainLoss::Adversarial(_) => match &mut self.game {
+                    Some(game) if game.plays(iter) => game.generator_loss(result.clone(), &y),
+                    _ => continue,
+                },
             };
             terms.add(name, *weight, loss)?;
         }
+        let Moved { lr, gradient_norm } = self.generator.step(&terms.sum(&self.device), iter)?;
 
-        let (loss, terms) = terms.finish(&self.device);
-        let Moved { lr, gradient_norm } = self.generator.step(&loss, batch.iter)?;
-        Ok(StepReport { iter: batch.iter, lr, terms, gradient_norm, active, seconds: 0.0 })
+        // Discriminator step: only D moves.
+        let game = self.game.as_mut().filter(|game| game.plays(iter));
+        let warning = match game {
+            Some(game) => game.discriminator_step(result, y, iter, &mut terms)?,
+            None => None,
+        };
+        self.notes.extend(warning.map(Event::Warning));
+        Ok(StepReport { iter, lr, terms: terms.into_values(), gradient_norm, active, seconds: 0.0 })
     }
 
     /// Restores and scores the validation photos. When `stop` is set meanwhile, the run that is resumed does
@@ -310,6 +329,9 @@ impl Trainer {
         model.save(self.run.files().model())?;
         let mut state = StateDict::new();
         self.generator.save(&mut state);
+        if let Some(game) = &self.game {
+            game.save(&mut state);
+        }
         for term in &self.losses {
             if let Some(space) = term.space() {
                 state.extend_prefixed(&space_section(&term.name), space.state_dict());
@@ -327,6 +349,9 @@ impl Trainer {
     fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let Checkpoint { iter, card, state } = checkpoint;
         self.generator.load(state, &self.device)?;
+        if let Some(game) = &mut self.game {
+            game.load(state, &self.device)?;
+        }
         for LossTerm { name, loss, .. } in &mut self.losses {
             if let TrainLoss::Space(space) = loss {
                 space.load_state_dict(&state.section(&space_section(name)), &self.device)?;

@@ -22,7 +22,8 @@ pub(super) enum Border {
 /// of at least as many pixels as there are taps.
 pub(super) fn filtered(plane: &Plane, taps: &[f64], border: Border, step: usize) -> Plane {
     let reach = if border == Border::Inside { 0 } else { taps.len() / 2 };
-    let (width, height) = (plane.width + 2 * reach + 1 - taps.len(), plane.height + 2 * reach + 1 - taps.len());
+    let (width, height) =
+        (plane.width + 2 * reach + 1 - taps.len(), plane.height + 2 * reach + 1 - taps.len());
     let size = (width.div_ceil(step), height.div_ceil(step));
     let mut data = vec![0.0; size.0 * size.1];
     data.par_chunks_exact_mut(size.0.max(1)).enumerate().for_each(|(y, out)| {

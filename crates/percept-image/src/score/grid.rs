@@ -102,7 +102,8 @@ impl Spatial for Grid {
         let places = (0..blocks.across * blocks.down).into_par_iter();
         let grids: Vec<_> = places.map(|at| blocks.grid(at % blocks.across, at / blocks.across)).collect();
         // The blocks that hold a pixel: the one that begins in its part of a side, and the one before.
-        let holding = |at: usize, count: usize| (at / HOP).saturating_sub(1).min(count - 1)..=(at / HOP).min(count - 1);
+        let holding =
+            |at: usize, count: usize| (at / HOP).saturating_sub(1).min(count - 1)..=(at / HOP).min(count - 1);
         let (cells, rows) = (width.div_ceil(HOP), height.div_ceil(HOP));
         let cell = |column: usize, row: usize| {
             let here = holding(row * HOP, blocks.down).flat_map(|row| {

@@ -2,8 +2,8 @@
 //! pair.
 
 use percept_image::{
-    BandEnergy, Better, Ciede2000, Cost, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MetricError, MsGmsd, Niqe, Noise,
-    Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
+    BandEnergy, Better, Ciede2000, Cost, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MetricError,
+    MsGmsd, Niqe, Noise, Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
 };
 
 /// All scores but the oldest (`score.rs`).

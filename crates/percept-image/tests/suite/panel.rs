@@ -9,7 +9,8 @@ fn soft(width: usize, height: usize) -> (Image<Srgb>, Image<Srgb>) {
     let image = |of: &dyn Fn(i64, i64, i64) -> i64| {
         Image::from_fn(width, height, |x, y, c| of(x as i64, y as i64, c as i64).clamp(0, 255) as f32 / 255.0)
     };
-    let a = |x: i64, y: i64, c: i64| 24 + triangle(x + 2 * y + 11 * c, 170) / 2 + 60 * ((x / 90 + y / 70) % 2);
+    let a =
+        |x: i64, y: i64, c: i64| 24 + triangle(x + 2 * y + 11 * c, 170) / 2 + 60 * ((x / 90 + y / 70) % 2);
     let b = |x: i64, y: i64, c: i64| {
         let cell = (x % 8 * 5 + y % 8 * 3) % 7 - 3 + 2 * ((x + y) % 2);
         a(x, y, c) + cell + (x * 7919 + y * 104_729) % 5 - 2

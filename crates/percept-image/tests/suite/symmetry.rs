@@ -1,8 +1,8 @@
 //! Which scores of a pair do not ask which picture is the reference.
 
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Psnr, Shift, Srgb, Ssim, Vsi,
-    rng_for,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Psnr, Shift,
+    Srgb, Ssim, Vsi, rng_for,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use rand::RngExt;

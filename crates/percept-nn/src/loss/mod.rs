@@ -4,11 +4,13 @@
 //! `table.rs`: its settings, what it is in words, and what it becomes to train with ([`TrainLoss`]). Losses that measure in
 //! a perceptual space, `feature` and `contextual`, can carry a selection ([`crate::disentangle`]).
 
+mod colour;
 mod contextual;
 mod dists;
 mod error;
 mod feature;
 mod features;
+mod gan;
 mod lpips;
 mod pixel;
 mod style;
@@ -16,6 +18,7 @@ mod table;
 mod term;
 
 pub use crate::distance::Criterion;
+pub use colour::ColourSpace;
 pub use error::LossError;
 pub use lpips::LpipsNet;
 pub use table::*;
@@ -86,4 +89,6 @@ pub enum TrainLoss {
     Images(Box<dyn Loss>),
     /// In a perceptual space, of which a part may be selected.
     Space(Box<PerceptualSpace>),
+    /// Against a discriminator, which is another player.
+    Adversarial(GanLoss),
 }

@@ -109,5 +109,7 @@ losses! {
     "contextual" contextual { Contextual, ContextualLoss }
     "lpips" lpips { Lpips, LpipsLoss }
     "dists" dists { Dists, DistsLoss }
+    "colour" colour { Colour, ColourLoss }
     "style" style { Style, StyleLoss }
+    "gan" gan { Gan, GanLoss }
 }

@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
-    TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr,
+    Shift, Ssim, TotalVariation, Vsi,
 };
 
 use super::{SelectedByPhotos, SelectionFile};

@@ -18,6 +18,7 @@ mod train;
 use std::path::{Path, PathBuf};
 
 use percept_image::expand_home;
+use percept_nn::adversarial::DiscriminatorConfig;
 use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
 use schemars::JsonSchema;
@@ -57,6 +58,10 @@ pub struct Config {
     pub datasets: DatasetsConfig,
     /// The network that is trained.
     pub network_g: NetworkConfig,
+    /// The discriminator of the adversarial loss; only with one of `type = "gan"` among the losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "type": "vgg" }))]
+    pub network_d: Option<DiscriminatorConfig>,
     /// Files and folders.
     #[serde(default)]
     pub path: PathConfig,
@@ -80,6 +85,10 @@ pub struct PathConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"warm.safetensors")]
     pub pretrain_network_g: Option<PathBuf>,
+    /// Weights that the discriminator starts from: safetensors or `.pth`. Left out, it starts untrained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"RealESRGAN_x4plus_netD.pth")]
+    pub pretrain_network_d: Option<PathBuf>,
     /// Folder that is searched for weights of backbones before the bundled ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"weights")]
@@ -131,11 +140,11 @@ impl Config {
 
     /// Every path that it holds.
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let PathConfig { pretrain_network_g, weights, run } = &mut self.path;
+        let PathConfig { pretrain_network_g, pretrain_network_d, weights, run } = &mut self.path;
         let DatasetsConfig { train, val } = &mut self.datasets;
         let val = val.iter_mut().flat_map(|val| [Some(&mut val.dataroot_gt), val.dataroot_lq.as_mut()]);
         let train = [Some(&mut train.dataroot_gt), train.dataroot_lq.as_mut()];
-        let own = [pretrain_network_g.as_mut(), weights.as_mut(), run.as_mut()];
+        let own = [pretrain_network_g.as_mut(), pretrain_network_d.as_mut(), weights.as_mut(), run.as_mut()];
         own.into_iter().chain(train).chain(val).flatten()
     }
 

@@ -52,6 +52,7 @@ impl Config {
             device: super::cpu(),
             datasets: DatasetsConfig { train, val: Some(ValSetConfig::new("photos/val")) },
             network_g,
+            network_d: None,
             path: PathConfig::default(),
             train: TrainConfig {
                 scheduler: SchedulerConfig::Cosine(CosineConfig::default()),

@@ -1,6 +1,6 @@
 //! `train`, `val` and `logger`: losses, optimiser, schedule, validation, logs.
 
-use percept_nn::loss::Term;
+use percept_nn::loss::{GanLoss, LossConfig, Term};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,16 @@ pub struct TrainConfig {
     pub warmup_iter: u64,
     /// The optimiser.
     pub optim_g: OptimConfig,
+    /// The discriminator's optimiser. Left out: as `optim_g`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({}))]
+    pub optim_d: Option<OptimConfig>,
     /// How the learning rate changes.
     pub scheduler: SchedulerConfig,
+    /// How the discriminator's learning rate changes. Left out: as `scheduler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "type": "constant" }))]
+    pub scheduler_d: Option<SchedulerConfig>,
     /// The losses, at least one. The network descends their sum.
     pub losses: Vec<Term>,
 }
@@ -31,13 +39,29 @@ impl Default for TrainConfig {
             ema_decay: 0.999,
             warmup_iter: 0,
             optim_g: OptimConfig::default(),
+            optim_d: None,
             scheduler: SchedulerConfig::Constant,
+            scheduler_d: None,
             losses: Vec::new(),
         }
     }
 }
 
 impl TrainConfig {
+    /// What the discriminator learns by.
+    pub fn learning_d(&self) -> (&OptimConfig, &SchedulerConfig) {
+        let (optim, scheduler) = (self.optim_d.as_ref(), self.scheduler_d.as_ref());
+        (optim.unwrap_or(&self.optim_g), scheduler.unwrap_or(&self.scheduler))
+    }
+
+    /// The adversarial term, with its name.
+    pub fn gan(&self) -> Option<(&str, &GanLoss)> {
+        self.losses.iter().find_map(|term| match &term.loss {
+            LossConfig::Gan(gan) => Some((term.name.as_str(), gan)),
+            _ => None,
+        })
+    }
+
     /// The first term that has a selection.
     pub fn selecting(&self) -> Option<&Term> {
         self.losses.iter().find(|term| term.loss.selection().is_some())

@@ -108,6 +108,19 @@ fn base(dir: &Path, key: &Key) -> Table {
             ),
         );
     }
+    // A discriminator and the loss that asks for it need each other.
+    let plays =
+        ["network_d", "optim_d", "scheduler_d"].iter().any(|part| key.path.iter().any(|key| key == part));
+    if plays || kind("train.losses") == Some("gan") {
+        table.insert(
+            "network_d".to_string(),
+            Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
+        );
+    }
+    if plays {
+        let losses = table["train"]["losses"].as_array_mut().unwrap();
+        losses.push(Value::Table(toml::from_str("type = 'gan'").unwrap()));
+    }
     for (path, kind) in &key.kinds {
         let place = place(&mut table, path, key);
         if place.get("type").and_then(Value::as_str) != Some(kind) {
@@ -191,6 +204,7 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
             let (name, parents) = key.path.split_last().unwrap();
             let shown = value.to_string();
             let value = match key.list {
+                true if name == "rgb_mean" => Value::Array(vec![value; 3]),
                 true if name == "betas" => Value::Array(vec![0.9.into(), value]),
                 // A strength has a least and a largest value.
                 true if key.path[0] == "datasets" => Value::Array(vec![value.clone(), value]),

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Image, Photo, Srgb, write_photo};
+use percept_nn::adversarial::{DiscriminatorConfig, VggConfig};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
 use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::{
-    CharbonnierLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, HuberLoss, L1Loss, LossConfig,
-    LpipsLoss, LpipsNet, MseLoss, StyleLoss, Term,
+    CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, GanLoss, HuberLoss,
+    L1Loss, LossConfig, LpipsLoss, LpipsNet, MseLoss, StyleLoss, Term,
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -102,7 +103,7 @@ pub(crate) fn create(config: &Config) -> Trainer {
     Trainer::create(config.clone(), &weights()).unwrap()
 }
 
-fn resume(dir: &Path) -> Trainer {
+pub(crate) fn resume(dir: &Path) -> Trainer {
     Trainer::resume(dir, &Resume::default(), &weights()).unwrap()
 }
 
@@ -111,7 +112,7 @@ pub(crate) fn refused(result: Result<Trainer, TrainError>) -> String {
 }
 
 /// The lines of a log, without the times that no two runs share.
-fn lines(path: PathBuf) -> Vec<Value> {
+pub(crate) fn lines(path: PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let parse = |line: &str| {
         let mut value: Value = serde_json::from_str(line).unwrap();
@@ -123,7 +124,7 @@ fn lines(path: PathBuf) -> Vec<Value> {
 
 /// Everything that two equal runs have to agree on.
 #[track_caller]
-fn assert_equal_runs(a: &Path, b: &Path) {
+pub(crate) fn assert_equal_runs(a: &Path, b: &Path) {
     for file in ["model.safetensors", "val/iter_00000010/0.png"] {
         assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
     }
@@ -287,6 +288,8 @@ fn every_loss_trains() {
         let run = format!("run-{}", fs::read_dir(dir.path()).unwrap().count());
         let mut config = config(dir.path(), &run, Task::Sr);
         config.train.total_iter = 2;
+        let plays = losses.iter().any(|term| matches!(term.loss, LossConfig::Gan(_)));
+        config.network_d = plays.then(|| DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
         config.train.losses = losses;
         finish(create(&config));
         lines(dir.path().join(run).join("log.jsonl"))
@@ -310,11 +313,16 @@ fn every_loss_trains() {
         (LossConfig::Lpips(LpipsLoss { net: LpipsNet::Alex }), false),
         (LossConfig::Dists(DistsLoss::default()), false),
         (LossConfig::Style(style), false),
+        (LossConfig::Colour(ColourLoss::default()), false),
+        (LossConfig::Gan(GanLoss { r1: 0.01, ..GanLoss::default() }), false),
     ];
     for (loss, selects) in losses.clone() {
         let log = with(Term::list([Term::from(loss.clone())]));
         let kind = loss.kind();
         assert!(log[1][format!("l_g_{kind}")].as_f64().unwrap() > 0.0, "{loss:?}");
+        for name in ["l_d_real", "l_d_fake", "l_d_r1", "out_d_real", "out_d_fake"] {
+            assert_eq!(log[1].get(name).is_some_and(|value| value.is_f64()), kind == "gan", "{name}");
+        }
         assert_eq!(log[1].get(format!("l_sel_{kind}")).is_some(), selects, "{loss:?}");
     }
     // All at once, and some kinds twice: each has its own name, and each selection its own lines.
