@@ -17,6 +17,8 @@ mod rrdbnet;
 mod srresnet;
 mod table;
 
-pub(crate) use architecture::Extent;
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Unfit, within};
 pub use error::NetworkError;
+pub(crate) use init::Init;
+pub(crate) use layer::{ConvLayer, resize_bilinear};
 pub use table::*;
