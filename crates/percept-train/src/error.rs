@@ -128,7 +128,7 @@ pub enum StepError {
     #[error("the loss term `{term}` is {value}")]
     Term {
         /// Its name, as in the log.
-        term: &'static str,
+        term: String,
         /// What it is.
         value: f32,
     },

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use percept_nn::disentangle::Start;
-use percept_nn::loss::PerceptualOpt;
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
 use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
-use crate::losses::Losses;
+use crate::losses::LossTerm;
 use crate::validate::Validator;
 
 /// Photos, network and losses of a run at its start.
@@ -21,7 +20,7 @@ pub(crate) struct Parts {
     pub(crate) source: Arc<TrainSource>,
     pub(crate) validator: Option<Validator>,
     pub(crate) network_g: Network,
-    pub(crate) losses: Losses,
+    pub(crate) losses: Vec<LossTerm>,
     /// Photos that were left out.
     pub(crate) warnings: Vec<String>,
 }
@@ -37,8 +36,7 @@ impl Parts {
         if let Some(path) = &config.path.pretrain_network_g {
             network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
         }
-        let losses = Losses::init(&config.train, store, &device)?;
-        losses.check_side(config.datasets.train.gt_size)?;
+        let losses = losses(config, store, &device)?;
         let validator = Validator::open(config, store, &plain)?;
         let source = TrainSource::open(config)?;
         let mut warnings = Vec::from_iter(left_out("training", source.photos(), source.skipped()));
@@ -53,7 +51,7 @@ impl Parts {
         let plain = percept_conv::device(&config.device)?;
         let store = &searched(config, store);
         network(config, &plain)?;
-        Losses::init(&config.train, store, &plain)?.check_side(config.datasets.train.gt_size)?;
+        losses(config, store, &plain)?;
         if config.datasets.val.is_some() {
             Validator::metrics(config, store, &plain)?;
         }
@@ -65,7 +63,7 @@ impl Parts {
 fn without_starts(config: &Config) -> Config {
     let mut config = config.clone();
     config.path.pretrain_network_g = None;
-    if let Some(selection) = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut) {
+    for selection in config.train.losses.iter_mut().filter_map(|term| term.loss.selection_mut()) {
         selection.start = Start::Uniform;
     }
     config
@@ -74,6 +72,13 @@ fn without_starts(config: &Config) -> Config {
 /// With the folder of weights that the configuration names.
 fn searched(config: &Config, store: &WeightStore) -> WeightStore {
     config.path.weights.iter().fold(store.clone(), |store, folder| store.with_dir(folder))
+}
+
+/// The losses, which can compare the crops.
+fn losses(config: &Config, store: &WeightStore, device: &Device) -> Result<Vec<LossTerm>, TrainError> {
+    let losses = LossTerm::init(&config.train, store, device)?;
+    losses.iter().try_for_each(|term| term.check_side(config.datasets.train.gt_size))?;
+    Ok(losses)
 }
 
 /// Untrained.

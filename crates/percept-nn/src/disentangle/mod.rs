@@ -11,7 +11,7 @@
 //! | pre-training part | a [`Backbone`](crate::backbone::Backbone) |
 //! | feature selection layer | [`Selection`]: weights `w ≥ 0` by channel, mean 1 over a tap, or a projection |
 //! | contrastive module | [`TripletDistances`] and [`Contrast`] |
-//! | loss in the selected space | [`squared`] and [`contextual`] distances |
+//! | loss in the selected space | [`pointwise`] and [`contextual`] distances |
 //! | all of it together | [`PerceptualSpace`] |
 //!
 //! Two steps alternate on every batch, and the training loop shows both:
@@ -29,10 +29,10 @@ mod anchor;
 mod config;
 mod contextual;
 mod gate;
+mod pointwise;
 mod running;
 mod selection;
 mod space;
-mod squared;
 mod start;
 mod tap_gate;
 mod triplet;
@@ -41,10 +41,10 @@ pub use anchor::{Anchor, blurred};
 pub use config::{Contrast, Gate, ResponseScale, SelectionConfig, Start};
 pub use contextual::{ContextualConfig, contextual};
 pub use gate::effective_channels;
+pub use pointwise::pointwise;
 pub use running::Running;
 pub use selection::{Selection, SelectionStep, TapWeights};
 pub use space::{FeatureDistance, PerceptualSpace, Seen};
-pub use squared::squared;
 pub use start::StartError;
 pub use tap_gate::TapGate;
 pub use triplet::TripletDistances;

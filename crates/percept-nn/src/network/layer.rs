@@ -58,6 +58,14 @@ impl ConvLayer {
         depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
     }
 
+    /// Its weight, and its bias or zeros.
+    pub fn parts(&self) -> (Tensor<4>, Tensor<1>) {
+        let weight = self.weight.val();
+        let zeros = || Tensor::zeros([weight.dims()[0]], &weight.device());
+        let bias = self.bias().unwrap_or_else(zeros);
+        (weight, bias)
+    }
+
     fn bias(&self) -> Option<Tensor<1>> {
         self.bias.as_ref().map(Param::val)
     }

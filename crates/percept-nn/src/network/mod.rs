@@ -14,6 +14,7 @@ mod init;
 mod layer;
 mod nafnet;
 mod rrdbnet;
+mod span;
 mod srresnet;
 mod table;
 

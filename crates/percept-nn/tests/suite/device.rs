@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use percept_conv::{device, devices};
 use percept_nn::backbone::BackboneConfig;
 use percept_nn::disentangle::{Contrast, Gate, SelectionConfig};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, LossConfig, TrainLoss};
 
 /// How far numbers may be from the CPU's: the length of the difference relative to that of the numbers. Single
 /// values may differ by more where an activation or a largest value is decided by the last digit.
@@ -49,13 +49,16 @@ fn steps(device: &Device) -> Seen {
         Some(SelectionConfig { contrast, warmup: 0, lr: 0.01, ema: 0.95, ..SelectionConfig::default() })
     };
     let feature = |selection| {
-        let opt = FeatureOpt { layer_weights: layer_weights(), ..FeatureOpt::default() };
-        PerceptualOpt::Feature(FeatureOpt { selection, ..opt })
+        let opt = FeatureLoss { layer_weights: layer_weights(), ..FeatureLoss::default() };
+        LossConfig::Feature(FeatureLoss { selection, ..opt })
     };
     let contextual = |selection| {
-        let opt =
-            ContextualOpt { layer_weights: layer_weights(), max_positions: 256, ..ContextualOpt::default() };
-        PerceptualOpt::Contextual(ContextualOpt { selection, ..opt })
+        let opt = ContextualLoss {
+            layer_weights: layer_weights(),
+            max_positions: 256,
+            ..ContextualLoss::default()
+        };
+        LossConfig::Contextual(ContextualLoss { selection, ..opt })
     };
     let projection =
         || selection(Contrast::Across).map(|config| SelectionConfig { gate: Gate::Projection, ..config });
@@ -69,7 +72,7 @@ fn steps(device: &Device) -> Seen {
     let [target, distorted] = photos(&device);
     opts.into_iter()
         .flat_map(|(name, opt)| {
-            let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
+            let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
             let result = (target.clone() + distorted.clone()).mul_scalar(0.5).require_grad();
             let seen = space.see(result.clone(), target.clone());
             let step = space.selection_step(&seen, |_| distorted.clone()).unwrap();

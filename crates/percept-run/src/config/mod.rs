@@ -8,6 +8,8 @@ mod error;
 mod experiment;
 mod keys;
 mod knobs;
+mod old;
+mod place;
 mod ranges;
 mod reference;
 mod template;
@@ -16,6 +18,7 @@ mod train;
 use std::path::{Path, PathBuf};
 
 use percept_image::expand_home;
+use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
 pub use error::ConfigError;
 pub use experiment::{Experiment, PlannedRun};
+pub use place::value_at;
 pub use train::{
     CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig,
     ValConfig,
@@ -110,6 +114,7 @@ impl Config {
     /// value of the wrong type or outside of its range.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = keys::Document::parse(text, origin)?;
+        old::refuse(&document, text, "")?;
         document.check_keys(&Self::schema())?;
         let mut config: Self =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
@@ -118,6 +123,7 @@ impl Config {
         }
         config.paths().for_each(|path| *path = expand_home(&*path));
         config.datasets.train.complete(config.task, config.scale);
+        Term::complete(&mut config.train.losses);
         config.path.run = Some(config.run_dir());
         ranges::check(&config).map_err(|(key, problem)| document.refuse(&key, problem))?;
         Ok(config)

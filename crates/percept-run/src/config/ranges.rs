@@ -1,7 +1,7 @@
 //! Ranges of values, and values that contradict each other.
 
 use percept_image::Pipeline;
-use percept_nn::disentangle::{Anchor, Contrast};
+use percept_nn::disentangle::{Anchor, Contrast, SelectionConfig};
 use percept_nn::network::NetworkError;
 
 use super::{Config, SchedulerConfig, TrainConfig};
@@ -97,15 +97,15 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
 fn check_train(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
     ensure(train.total_iter >= 1, "train.total_iter", || "must be at least 1; it is 0".to_string())?;
     fraction("train.ema_decay", train.ema_decay)?;
-    if let Some(clip) = train.grad_clip {
-        within("train.grad_clip", clip, 1e-9, 1e9)?;
-    }
     let optim = &train.optim_g;
     within("train.optim_g.lr", optim.lr, 1e-12, 1.0)?;
     // Beyond, an average in single precision never lets go of its start.
     optim.betas.iter().try_for_each(|beta| within("train.optim_g.betas", *beta, 0.0, 0.99999))?;
     within("train.optim_g.weight_decay", optim.weight_decay, 0.0, 1.0)?;
     within("train.optim_g.eps", optim.eps, 1e-12, 1.0)?;
+    if let Some(clip) = optim.grad_clip {
+        within("train.optim_g.grad_clip", clip, 1e-9, 1e9)?;
+    }
     match &train.scheduler {
         SchedulerConfig::Constant => {}
         SchedulerConfig::Cosine(cosine) => {
@@ -127,26 +127,34 @@ fn check_train(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> 
 }
 
 fn check_losses(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
-    let TrainConfig { pixel_opt, perceptual_opt, style_opt, .. } = train;
-    let any = pixel_opt.is_some() || perceptual_opt.is_some() || style_opt.is_some();
-    ensure(any, "train", || {
-        "has no loss; add at least one of [train.pixel_opt], [train.perceptual_opt], [train.style_opt]"
-            .to_string()
+    let key = "train.losses";
+    ensure(!train.losses.is_empty(), key, || {
+        format!("is empty; add at least one, such as\n\n[[{key}]]\ntype = \"l1\"\n")
     })?;
-    let checked = [
-        ("pixel_opt", pixel_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-        ("perceptual_opt", perceptual_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-        ("style_opt", style_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-    ];
-    for (loss, checked) in checked {
+    for (at, term) in train.losses.iter().enumerate() {
+        let place = format!("{key}.{}", term.name);
         // The sentence begins with the key.
-        checked.map_err(|sentence| {
+        term.validate().map_err(|sentence| {
             let (key, problem) = sentence.split_once(' ').unwrap_or((&sentence, "is out of range"));
-            (format!("train.{loss}.{key}"), problem.to_string())
+            (format!("{place}.{key}"), problem.to_string())
         })?;
+        let twice = train.losses.iter().take(at).any(|other| other.name == term.name);
+        ensure(!twice, &format!("{place}.name"), || {
+            format!("is `{}` in two of the losses; give them names that differ", term.name)
+        })?;
+        if let Some(selection) = term.loss.selection() {
+            check_selection(selection, &format!("{place}.selection"), train, batch_size)?;
+        }
     }
-    let Some(selection) = perceptual_opt.as_ref().and_then(|opt| opt.selection()) else { return Ok(()) };
-    let key = "train.perceptual_opt.selection";
+    Ok(())
+}
+
+fn check_selection(
+    selection: &SelectionConfig,
+    key: &str,
+    train: &TrainConfig,
+    batch_size: usize,
+) -> Result<(), Complaint> {
     ensure(selection.contrast != Contrast::Across || batch_size >= 2, &format!("{key}.contrast"), || {
         "is `across`, which compares photos of one batch: set datasets.train.batch_size to at least 2; it is 1"
             .to_string()

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Photo, write_photo};
 use percept_nn::disentangle::Start;
-use percept_nn::loss::PerceptualOpt;
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
@@ -128,8 +127,8 @@ fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
     state.save(&selection).unwrap();
     config.path.run = Some(dir.path().join("second"));
     config.path.pretrain_network_g = Some(start.clone());
-    let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
-    opt.start = Start::File(selection.display().to_string());
+    let settings = config.train.losses[1].loss.selection_mut().unwrap();
+    settings.start = Start::File(selection.display().to_string());
     config.train.total_iter = 3;
     finish(create(&config));
     fs::remove_file(start).unwrap();
