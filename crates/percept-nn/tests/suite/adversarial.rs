@@ -244,7 +244,7 @@ fn the_norm_is_the_largest_singular_value() {
     let mut scale = 0.0;
     for step in 1..=12 {
         let trace: f64 = (0..power.len()).map(|i| power[i][i]).sum();
-        scale = trace.ln() / 2f64.powi(step - 1) + scale;
+        scale += trace.ln() / 2f64.powi(step - 1);
         let unit: Vec<Vec<f64>> = power.iter().map(|row| row.iter().map(|v| v / trace).collect()).collect();
         let entry = |i: usize, j: usize| unit[i].iter().zip(&unit).map(|(a, row)| a * row[j]).sum::<f64>();
         power = (0..unit.len()).map(|i| (0..unit.len()).map(|j| entry(i, j)).collect()).collect();
