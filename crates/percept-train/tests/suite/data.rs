@@ -300,13 +300,13 @@ fn degradations_must_give_the_size_of_the_scale() {
     let dir = folder(1);
     let mut config = config(Task::Sr, dir.path());
     let downscale = |scale| DegradationConfig::Downscale(Downscale { scale, ..Downscale::default() });
-    config.datasets.train.degradation = Some(vec![downscale(2.0)]);
+    config.datasets.train.degradation = Some(vec![downscale(2.0).into()]);
     let error = message(TrainSource::open(&config));
     assert!(error.contains("give `downscale` the scale 4"), "{error}");
-    config.datasets.train.degradation = Some(vec![downscale(2.0), downscale(2.0)]);
+    config.datasets.train.degradation = Some(vec![downscale(2.0).into(), downscale(2.0).into()]);
     TrainSource::open(&config).unwrap();
-    let noise = DegradationConfig::GaussianNoise(GaussianNoise { sigma: (-1.0).into() });
-    config.datasets.train.degradation = Some(vec![noise]);
+    let noise = DegradationConfig::GaussianNoise(GaussianNoise { sigma: (-1.0).into(), ..GaussianNoise::default() });
+    config.datasets.train.degradation = Some(vec![noise.into()]);
     let error = message(TrainSource::open(&config));
     assert!(error.contains("gaussian_noise.sigma = -1"), "{error}");
 }
