@@ -62,6 +62,9 @@ fn head(evidence: &Evidence) -> String {
             let (common, losses) = (start.train.total_iter, words::losses(&start));
             let _ = write!(text, ", after {common} steps ({losses}) that all variants of a seed share");
         }
+        if let Some(model) = &plan.experiment.start_model {
+            let _ = write!(text, ", from `{}`", model.display());
+        }
         text.push('.');
     }
     for skipped in &evidence.skipped {
