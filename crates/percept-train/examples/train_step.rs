@@ -1,7 +1,7 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
 //! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
-//! `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
+//! `gan` (l1, feature and a U-Net discriminator), `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
 //! moves in every batch), `selection-default` or `projection-default` (in every second one), `selection-rests` or
 //! `projection-rests` (no longer) as LOSS: the network and batch of `percept demo`, on the bundled photos. Unlike there, the time
 //! includes waiting for the batch.
@@ -10,9 +10,10 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use percept_nn::adversarial::{DiscriminatorConfig, UNetConfig};
 use percept_nn::backbone::{BackboneConfig, Precision};
 use percept_nn::disentangle::{Gate, SelectionConfig};
-use percept_nn::loss::{ContextualLoss, FeatureLoss, L1Loss, LossConfig, Term};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, GanLoss, L1Loss, LossConfig, Term};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
 use percept_run::{Config, Task};
@@ -42,7 +43,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let moving = SelectionConfig { every: 1, ..default.clone() };
     let resting = SelectionConfig { until: WARM_UP as usize, ..default.clone() };
     let projection = |config| SelectionConfig { gate: Gate::Projection, ..config };
+    let mut others = Vec::new();
     let loss = match name {
+        "gan" => {
+            config.network_d = Some(DiscriminatorConfig::UNet(UNetConfig::default()));
+            others.push(Term::from(LossConfig::L1(L1Loss {})));
+            others.push(Term::from(LossConfig::Gan(GanLoss::default())).weighted(0.1));
+            feature(None)
+        }
         "l1" => LossConfig::L1(L1Loss {}),
         "feature" => feature(None),
         "feature-bf16" => {
@@ -65,13 +73,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, contextual-three, and selection and projection, alone, with \
+                "no loss `{other}`; there are l1, feature, feature-bf16, gan, contextual, contextual-three, and selection and projection, alone, with \
                  -default and with -rests"
             )
             .into());
         }
     };
-    config.train.losses = Term::list([Term::from(loss)]);
+    others.push(Term::from(loss));
+    config.train.losses = Term::list(others);
     config.logger.print_freq = WARM_UP + steps;
     config.logger.save_checkpoint_freq = WARM_UP + steps;
 
