@@ -5,7 +5,7 @@ use percept_nn::disentangle::{Anchor, Contrast, SelectionConfig};
 use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
-use super::{Config, OptimConfig, SchedulerConfig, TrainConfig};
+use super::{Config, OptimConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
@@ -28,10 +28,24 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         ("val.val_freq", config.val.val_freq),
         ("logger.print_freq", config.logger.print_freq),
         ("logger.save_checkpoint_freq", config.logger.save_checkpoint_freq),
+        ("logger.keep_checkpoints", config.logger.keep_checkpoints as u64),
+        ("val.early_stop", config.val.early_stop.unwrap_or(1)),
     ];
+    check_val(&config.val)?;
     counts
         .iter()
         .try_for_each(|(key, value)| ensure(*value >= 1, key, || "must be at least 1; it is 0".to_string()))
+}
+
+fn check_val(val: &ValConfig) -> Result<(), Complaint> {
+    if let Some(best) = &val.save_best {
+        ensure(val.metrics.contains(best), "val.save_best", || {
+            format!("is `{best}`, which is none of val.metrics: {}", val.metrics.join(", "))
+        })?;
+    }
+    ensure(val.early_stop.is_none() || val.save_best.is_some(), "val.early_stop", || {
+        "needs val.save_best, the score that has to become better".to_string()
+    })
 }
 
 fn check_scale(config: &Config) -> Result<(), Complaint> {

@@ -197,6 +197,16 @@ fn every_range_names_its_key() {
             "scheduler = { type = \"cosine\", eta_min = 1.0 }",
             "`train.scheduler.eta_min` must be from 0",
         ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nsave_best = \"dists\"",
+            "`val.save_best` is `dists`, which is none of",
+        ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nearly_stop = 2",
+            "`val.early_stop` needs val.save_best",
+        ),
         (LOSSES, "", "`train.losses` is empty; add at least one, such as"),
         (
             LOSSES,

@@ -85,7 +85,7 @@ fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
         term["name"] = "mine".into();
     }
     let card = json!({"model": {"losses": [{"type": "l1", "name": "l1"}, term]}});
-    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }).unwrap();
+    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }, 2).unwrap();
 }
 
 #[test]
