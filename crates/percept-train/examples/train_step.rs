@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_nn::backbone::{BackboneConfig, Precision};
-use percept_nn::disentangle::{Gate, SelectionConfig};
+use percept_nn::disentangle::{ClosedConfig, Gate, Score, SelectionConfig, TripletConfig};
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
@@ -29,7 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
     let folder = tempfile::tempdir()?;
-    let feature = |selection| Some(PerceptualOpt::Feature(FeatureOpt { selection, ..FeatureOpt::default() }));
+    let feature = |selection: Option<SelectionConfig>| {
+        Some(PerceptualOpt::Feature(FeatureOpt { selection, ..FeatureOpt::default() }))
+    };
     let mut config = Config::for_task(Task::Sr);
     config.path.run = Some(folder.path().join("run"));
     config.network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 48, num_block: 6 });
@@ -38,10 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.train.total_iter = WARM_UP + steps;
     config.train.ema_decay = 0.0;
     // No warm-up: the weights are in force at once.
-    let default = SelectionConfig { warmup: 0, until: 0, ..SelectionConfig::default() };
-    let moving = SelectionConfig { every: 1, ..default.clone() };
-    let resting = SelectionConfig { until: WARM_UP as usize, ..default.clone() };
-    let projection = |config| SelectionConfig { gate: Gate::Projection, ..config };
+    let default = TripletConfig { warmup: 0, until: 0, ..TripletConfig::default() };
+    let moving = TripletConfig { every: 1, ..default.clone() };
+    let resting = TripletConfig { until: WARM_UP as usize, ..default.clone() };
+    let closed = |score| ClosedConfig { score, warmup: 0, ..ClosedConfig::default() }.into();
+    let projection = |config| TripletConfig { gate: Gate::Projection, ..config };
     (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
         "l1" => (Some(PixelOpt::default()), None),
         "feature" => (None, feature(None)),
@@ -49,12 +52,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
             (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
         }
-        "selection" => (None, feature(Some(moving))),
-        "selection-default" => (None, feature(Some(default))),
-        "selection-rests" => (None, feature(Some(resting))),
-        "projection" => (None, feature(Some(projection(moving)))),
-        "projection-default" => (None, feature(Some(projection(default)))),
-        "projection-rests" => (None, feature(Some(projection(resting)))),
+        "selection" => (None, feature(Some(moving.into()))),
+        "selection-default" => (None, feature(Some(default.into()))),
+        "selection-rests" => (None, feature(Some(resting.into()))),
+        "projection" => (None, feature(Some(projection(moving).into()))),
+        "projection-default" => (None, feature(Some(projection(default).into()))),
+        "projection-rests" => (None, feature(Some(projection(resting).into()))),
+        "closed" => (None, feature(Some(closed(Score::default())))),
+        "systematic" => (None, feature(Some(closed(Score::Systematic { window: 16 })))),
         "contextual-three" => {
             let FeatureOpt { layer_weights, .. } = FeatureOpt::default();
             (
@@ -63,12 +68,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             )
         }
         "contextual" => {
-            let selection = Some(moving);
+            let selection = Some(moving.into());
             (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, contextual-three, and selection and projection, alone, with \
+                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, contextual-three, closed, systematic, and selection and projection, alone, with \
                  -default and with -rests"
             )
             .into());

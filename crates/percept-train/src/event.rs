@@ -66,7 +66,8 @@ pub struct StepReport {
     pub terms: Vec<(&'static str, f64)>,
     /// Norm of the network's gradient before clipping.
     pub gradient_norm: f64,
-    /// Share of the selection's triplets that violated their margin, where there is a selection.
+    /// Share of the selection's triplets that violated their margin, or of channels that were scored, where a selection
+    /// learns.
     pub active: Option<f64>,
     /// Wall-clock seconds of the step, waiting for its batch included.
     pub seconds: f64,

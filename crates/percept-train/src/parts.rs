@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use percept_nn::disentangle::Start;
 use percept_nn::loss::PerceptualOpt;
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
@@ -66,7 +65,7 @@ fn without_starts(config: &Config) -> Config {
     let mut config = config.clone();
     config.path.pretrain_network_g = None;
     if let Some(selection) = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut) {
-        selection.start = Start::Uniform;
+        selection.forget_start();
     }
     config
 }

@@ -70,9 +70,10 @@ impl Recorder {
         log.append(&SelectionLine {
             iter,
             backbone: space.backbone().name().to_string(),
-            contrast: selection.config().contrast,
+            rule: selection.config().rule(),
             taps: taps.clone(),
             active,
+            idle: selection.is_idle(),
         })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         taps.iter().try_for_each(|tap| {

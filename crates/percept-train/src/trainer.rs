@@ -207,6 +207,7 @@ impl Trainer {
             };
             let mut report = self.step(&batch).map_err(|error| self.failed(error, &batch))?;
             self.iter = batch.iter;
+            std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
             report.seconds = started.elapsed().as_secs_f64();
             self.record(&mut recorder, &report)
                 .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
@@ -237,6 +238,8 @@ impl Trainer {
                 if let Some(selected) = space.selection_step(&seen, anchor) {
                     terms.note("l_sel", selected.loss)?;
                     active = Some(f64::from(selected.active));
+                    let idle = space.selection().filter(|_| selected.idle);
+                    self.notes.extend(idle.map(|selection| Event::Warning(selection.config().idle())));
                 }
                 // Transformation step: only G will move; w is a constant in this loss.
                 terms.add("l_g_percep", *weight, space.transformation_loss(&seen))?;

@@ -5,8 +5,9 @@ use std::cell::OnceCell;
 use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
+use super::window::{averaged_distance, positions};
 use super::{
-    Anchor, ContextualConfig, Contrast, Gate, Running, Selection, SelectionStep, TapGate, TripletDistances,
+    Anchor, ContextualConfig, Gate, Matched, Running, Selection, SelectionStep, TapGate, TripletDistances,
     contextual, squared,
 };
 use crate::backbone::Backbone;
@@ -30,6 +31,8 @@ pub struct Seen {
     pub result: Vec<Tensor<4>>,
     /// `φ(y)` by tap, without gradient.
     pub target: Vec<Tensor<4>>,
+    /// Height and width of the images.
+    sides: [usize; 2],
     /// `δ(ŷ, y)`, which both steps read.
     distances: OnceCell<Vec<Tensor<2>>>,
 }
@@ -38,6 +41,17 @@ impl Seen {
     /// `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient.
     fn distances(&self) -> &[Tensor<2>] {
         self.distances.get_or_init(|| distances(&self.result, &self.target))
+    }
+
+    /// `δ̄(ŷ, y)` by tap, `[N, C]`, over windows of so many pixels of the images; without gradient.
+    fn averaged(&self, window: usize) -> Vec<Tensor<2>> {
+        let [height, width] = self.sides;
+        let taps = self.result.iter().zip(&self.target).map(|(result, target)| {
+            let [_, h, w, _] = result.dims();
+            let window = [positions(window, h, height), positions(window, w, width)];
+            averaged_distance(result.clone(), target.clone(), window)
+        });
+        taps.collect()
     }
 }
 
@@ -74,11 +88,12 @@ impl PerceptualSpace {
 
     /// The features of result and target (`[N, H, W, 3]`, sRGB in `[0, 1]`).
     pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
+        let [_, height, width, _] = target.dims();
         let (result, target) = (self.backbone.features(result), self.backbone.features(target.detach()));
         for (energy, target) in self.energies.iter_mut().zip(&target) {
             energy.observe(target.clone().square().mean());
         }
-        Seen { result, target, distances: OnceCell::new() }
+        Seen { result, target, sides: [height, width], distances: OnceCell::new() }
     }
 
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
@@ -92,17 +107,18 @@ impl PerceptualSpace {
     ) -> Option<SelectionStep> {
         let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
         selection.batch(|config| {
-            let distorted = backbone.features(distorted(config.anchor).detach());
+            let distorted = config.anchor().map(|anchor| backbone.features(distorted(anchor).detach()));
             let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
-            let result_target = match config.gate {
-                Gate::Projection => moments(config.gate, &result, &seen.target),
-                _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
-            };
-            let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
+            let to_target = distorted.as_ref().map(|distorted| config.moments(distorted, &seen.target));
+            let to_result = distorted.filter(|_| config.within_photo());
             TripletDistances {
-                result_target,
-                distorted_target: moments(config.gate, &distorted, &seen.target),
-                distorted_result: within_photo.then(|| moments(config.gate, &distorted, &result)),
+                result_target: match config.gate() {
+                    Gate::Projection => config.moments(&result, &seen.target),
+                    _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
+                },
+                distorted_target: to_target.unwrap_or_default(),
+                distorted_result: to_result.map(|distorted| config.moments(&distorted, &result)),
+                averaged: config.window().map(|window| seen.averaged(window)),
             }
         })
     }
@@ -111,8 +127,8 @@ impl PerceptualSpace {
     pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
         match &self.distance {
             FeatureDistance::Squared => {
-                let match_uniform = self.selection.as_ref().is_some_and(|s| s.config().match_uniform);
-                self.squared(&seen.result, &seen.target, seen.distances(), match_uniform)
+                let matched = self.selection.as_ref().map_or(Matched::No, |s| s.config().matched());
+                self.squared(&seen.result, &seen.target, seen.distances(), matched)
             }
             FeatureDistance::Contextual(config) => {
                 let gates = self.gates(&seen.result);
@@ -135,7 +151,7 @@ impl PerceptualSpace {
     /// When the shapes differ, or a side is shorter than the backbone's shortest.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
         let (a, b) = (self.backbone.features(a), self.backbone.features(b));
-        self.squared(&a, &b, &distances(&a, &b), false)
+        self.squared(&a, &b, &distances(&a, &b), Matched::No)
     }
 
     /// The squared distance of features in the selected space; `distances` is their `δ`.
@@ -144,14 +160,14 @@ impl PerceptualSpace {
         a: &[Tensor<4>],
         b: &[Tensor<4>],
         distances: &[Tensor<2>],
-        match_uniform: bool,
+        matched: Matched,
     ) -> Tensor<1> {
         let selected = self.gates(a).map(|gates| {
             let taps = gates.iter().zip(a.iter().zip(b)).zip(distances);
             taps.map(|((gate, (a, b)), distances)| gate.distance(a, b, distances)).collect::<Vec<_>>()
         });
         let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-        squared(distances, selected.as_deref(), &energies, &self.layer_weights, match_uniform)
+        squared(distances, selected.as_deref(), &energies, &self.layer_weights, matched)
     }
 
     /// What each tap is measured with, beside its features; `None` without a selection.
@@ -194,9 +210,4 @@ impl PerceptualSpace {
 /// `δ(a, b)` by tap.
 fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
     a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
-}
-
-/// What a contrast reads of `a` and `b`, by tap.
-fn moments(gate: Gate, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
-    a.iter().zip(b).map(|(a, b)| gate.moments(a.clone(), b.clone())).collect()
 }

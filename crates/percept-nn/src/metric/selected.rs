@@ -7,7 +7,7 @@ use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use crate::backbone::Precision;
-use crate::disentangle::{PerceptualSpace, Start};
+use crate::disentangle::PerceptualSpace;
 use crate::loss::{ContextualOpt, FeatureOpt, LossError, PerceptualLoss, PerceptualOpt};
 use crate::weights::{StateDict, WeightStore};
 
@@ -46,7 +46,7 @@ impl Selected {
             return Ok(None);
         };
         // The state has the weights; where they started does not matter, nor whether that file is still there.
-        selection.start = Start::Uniform;
+        selection.forget_start();
         // A score is the same however fast the training was.
         backbone.precision = Precision::F32;
         let PerceptualLoss::Space(mut space) = opt.init(store, &device)? else { return Ok(None) };

@@ -9,6 +9,7 @@
 
 mod backbone;
 mod by_photos;
+mod closed;
 mod common;
 mod contextual;
 mod device;

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
-use percept_nn::disentangle::{SelectionConfig, Start};
+use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -89,8 +89,9 @@ fn a_run_is_the_score_of_its_newest_sound_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path();
     let selection =
-        SelectionConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..SelectionConfig::default() };
-    let feature = FeatureOpt { backbone: backbone(), selection: Some(selection), ..FeatureOpt::default() };
+        TripletConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..TripletConfig::default() };
+    let feature =
+        FeatureOpt { backbone: backbone(), selection: Some(selection.into()), ..FeatureOpt::default() };
     let opt = serde_json::to_value(PerceptualOpt::Feature(feature)).unwrap();
     checkpoint(run, 2, &opt, 0.9);
     let name = format!("selected:{}", run.display());

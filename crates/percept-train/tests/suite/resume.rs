@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Photo, write_photo};
-use percept_nn::disentangle::Start;
+use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::loss::PerceptualOpt;
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
@@ -129,7 +129,8 @@ fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
     config.path.run = Some(dir.path().join("second"));
     config.path.pretrain_network_g = Some(start.clone());
     let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
-    opt.start = Start::File(selection.display().to_string());
+    let start_file = Start::File(selection.display().to_string());
+    *opt = TripletConfig { start: start_file, warmup: 2, ..TripletConfig::default() }.into();
     config.train.total_iter = 3;
     finish(create(&config));
     fs::remove_file(start).unwrap();

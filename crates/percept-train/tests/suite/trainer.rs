@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
-use percept_nn::disentangle::{Anchor, SelectionConfig};
+use percept_nn::disentangle::{Anchor, SelectionConfig, TripletConfig};
 use percept_nn::loss::{
     ContextualOpt, DistsOpt, FeatureOpt, LpipsNet, LpipsOpt, PerceptualOpt, PixelOpt, PixelType, StyleOpt,
 };
@@ -67,12 +67,12 @@ pub(crate) fn config(dir: &Path, run: &str, task: Task) -> Config {
             dec_blk_nums: vec![1],
         }),
     };
-    let selection = SelectionConfig { warmup: 2, ..SelectionConfig::default() };
+    let selection = TripletConfig { warmup: 2, ..TripletConfig::default() };
     config.train.perceptual_opt = Some(PerceptualOpt::Feature(FeatureOpt {
         backbone: backbone(),
         layer_weights: layers(),
         loss_weight: 0.1,
-        selection: Some(selection),
+        selection: Some(selection.into()),
     }));
     config.train.total_iter = 10;
     config.train.ema_decay = 0.9;
@@ -120,7 +120,7 @@ fn lines(path: PathBuf) -> Vec<Value> {
 
 /// Everything that two equal runs have to agree on.
 #[track_caller]
-fn assert_equal_runs(a: &Path, b: &Path) {
+pub(crate) fn assert_equal_runs(a: &Path, b: &Path) {
     for file in ["model.safetensors", "val/iter_00000010/0.png"] {
         assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
     }
@@ -195,8 +195,10 @@ fn every_anchor_moves_the_selection_its_own_way() {
     let dir = folder();
     let with = |anchor: Anchor, run: &str| {
         let mut config = config(dir.path(), run, Task::Sr);
-        if let Some(PerceptualOpt::Feature(FeatureOpt { selection: Some(selection), .. })) =
-            &mut config.train.perceptual_opt
+        if let Some(PerceptualOpt::Feature(FeatureOpt {
+            selection: Some(SelectionConfig::Triplet(selection)),
+            ..
+        })) = &mut config.train.perceptual_opt
         {
             selection.anchor = anchor;
         }
