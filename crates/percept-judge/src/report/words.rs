@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{Contrast, Gate, SelectionConfig, Start};
+use percept_nn::disentangle::{
+    ClosedConfig, Contrast, Control, Gate, Score, SelectionConfig, Start, TripletConfig,
+};
 use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelType};
 use percept_nn::network::NetworkConfig;
 use percept_run::{Config, Task};
@@ -76,28 +78,54 @@ fn perceptual(opt: &PerceptualOpt) -> String {
         PerceptualOpt::Lpips(opt) => format!("LPIPS ({})", shown(&opt.net)),
         PerceptualOpt::Dists(_) => "DISTS".to_string(),
     };
-    let Some(selection) = opt.selection() else { return plain };
-    let start = match &selection.start {
+    match opt.selection() {
+        None => plain,
+        Some(SelectionConfig::Triplet(triplet)) => format!("{plain}, {}", learned(triplet)),
+        Some(SelectionConfig::Closed(closed)) => format!("{plain}, {}", ranked(closed)),
+    }
+}
+
+fn learned(triplet: &TripletConfig) -> String {
+    let start = match &triplet.start {
         Start::File(path) => path.clone(),
         start => shown(start),
     };
-    let what = if mixes(selection) { "projection" } else { "channels" };
-    match selection.contrast {
-        Contrast::None => format!("{plain}, fixed selection of {what} ({start})"),
-        contrast => {
-            format!("{plain}, {what} selected online (contrast: {}, start: {start})", shown(&contrast))
-        }
+    let what = if triplet.gate == Gate::Projection { "projection" } else { "channels" };
+    match triplet.contrast {
+        Contrast::None => format!("fixed selection of {what} ({start})"),
+        contrast => format!("{what} selected online (contrast: {}, start: {start})", shown(&contrast)),
+    }
+}
+
+fn ranked(closed: &ClosedConfig) -> String {
+    let share = 100.0 * closed.share;
+    let control = closed.control.map(|control| format!(", {}", self::control(control))).unwrap_or_default();
+    format!("{share} % of the channels selected in closed form (score: {}{control})", score(&closed.score))
+}
+
+/// A score by its name, with what it is given.
+pub(super) fn score(score: &Score) -> String {
+    match score {
+        Score::Systematic { window } => format!("systematic over {window} pixels"),
+        Score::Random { seed } => format!("random, seed {seed}"),
+        Score::Literal { anchor } => format!("literal, distorted image: {}", shown(anchor)),
+        Score::Conventional { anchor } => format!("conventional, distorted image: {}", shown(anchor)),
+        Score::Left { anchor } => format!("left, distorted image: {}", shown(anchor)),
+    }
+}
+
+/// What a control does, in words.
+pub(super) fn control(control: Control) -> &'static str {
+    match control {
+        Control::Inverted => "as a control with the other sign",
+        Control::Permuted { .. } => "as a control dealt to other channels",
+        Control::Redrawn { .. } => "as a control dealt anew in every batch",
     }
 }
 
 fn taps(backbone: &BackboneConfig, layer_weights: &BTreeMap<String, f64>) -> String {
     let taps: Vec<&str> = layer_weights.keys().map(String::as_str).collect();
     format!("({}: {})", shown(&backbone.kind), taps.join(", "))
-}
-
-/// Whether the selection may mix channels.
-pub(super) fn mixes(selection: &SelectionConfig) -> bool {
-    selection.gate == Gate::Projection
 }
 
 /// The frozen network in whose features channels are selected.
