@@ -162,7 +162,7 @@ fn scored(score: &Score) -> &'static str {
             "a channel rises where its error stays when features are averaged over windows, so that it is no accident of \
              single positions."
         }
-        Score::Random { .. } => "the channels were chosen by chance and did not change.",
+        Score::Random { .. } => "the channels were ranked by chance, once and for all.",
     }
 }
 

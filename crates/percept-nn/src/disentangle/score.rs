@@ -123,7 +123,8 @@ fn ratios(
     let speaks = |divisor: f64| divisor > 0.0 && divisor >= SILENT * mean;
     let one = |(numerator, divisor): (f64, &f64)| {
         let ratio = numerator / divisor;
-        (speaks(*divisor) && ratio.is_finite()).then(|| then(ratio))
+        // Scores are kept in single precision.
+        (speaks(*divisor) && (ratio as f32).is_finite()).then(|| then(ratio))
     };
     numerators.zip(divisors).map(one).collect()
 }

@@ -127,7 +127,7 @@ impl Experiment {
     /// makes no sense, or a variant is no whole configuration.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text, origin)?;
-        document.check_keys(&schemars::schema_for!(File).to_value())?;
+        document.check_parts(&schemars::schema_for!(File).to_value())?;
         let file: File =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
         let names = document.keys_of("variant");
@@ -292,6 +292,21 @@ selection = { contrast = "across" }
     fn with(old: &str, new: &str) -> String {
         assert!(SMALL.contains(old), "{old}");
         SMALL.replace(old, new)
+    }
+
+    /// A variant may set a key of the kind that its base has chosen.
+    #[test]
+    fn a_part_may_have_keys_of_a_kind_that_stands_elsewhere() {
+        let closed = "[base.train.perceptual_opt]\ntype = \"feature\"\nselection = { type = \"closed\" }\n[start]";
+        let text = with("[start]", closed).replace("selection = { contrast = \"across\" }", "selection.share = 0.25");
+        let experiment = Experiment::from_toml(&text, "e.toml").unwrap();
+        let written = toml::to_string(&experiment.variants[1]).unwrap();
+        assert!(written.contains("type = \"closed\"\nshare = 0.25"), "{written}");
+        let message = Experiment::from_toml(&text.replace("share", "shar"), "e.toml").unwrap_err().to_string();
+        assert!(message.contains("did you mean `share`?"), "{message}");
+        let wrong = text.replace("selection.share = 0.25", "selection.margin = 1.0");
+        let message = Experiment::from_toml(&wrong, "e.toml").unwrap_err().to_string();
+        assert!(message.contains("unknown key `train.perceptual_opt.selection.margin`"), "{message}");
     }
 
     fn knob(lists: &str) -> String {

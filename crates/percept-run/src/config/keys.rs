@@ -29,7 +29,13 @@ impl<'a> Document<'a> {
 
     /// Refuses the first key that the schema does not know.
     pub fn check_keys(&self, schema: &Value) -> Result<(), ConfigError> {
-        self.check_table(&self.root, &Schema { root: schema, here: schema }, "")
+        self.check_table(&self.root, &Schema::of(schema), "")
+    }
+
+    /// The same where tables are merged with others later: a `type` may stand elsewhere, so a table without one may have
+    /// the keys of every kind.
+    pub fn check_parts(&self, schema: &Value) -> Result<(), ConfigError> {
+        self.check_table(&self.root, &Schema { partial: true, ..Schema::of(schema) }, "")
     }
 
     /// A complaint about the value of a dotted key, with its line where the file holds it.
@@ -184,17 +190,24 @@ impl<'a> Document<'a> {
 /// A place in a JSON Schema.
 #[derive(Clone, Copy)]
 pub(super) struct Schema<'a> {
-    pub root: &'a Value,
+    root: &'a Value,
     pub here: &'a Value,
+    /// Whether tables are parts of what they will be: a kind may still be missing.
+    partial: bool,
 }
 
 impl<'a> Schema<'a> {
+    /// The root of a schema, for whole configurations.
+    pub fn of(root: &'a Value) -> Self {
+        Self { root, here: root, partial: false }
+    }
+
     fn at(self, here: &'a Value) -> Self {
         Self { here, ..self }
     }
 
     /// What this place stands for: itself, what it refers to, and what it is all of or any of. Of the
-    /// branches that differ in `type`, the one of that `kind` alone; without a kind, the one that does not require it.
+    /// branches that differ in `type`, the one of that `kind` alone; without a kind, those that do not require it.
     fn parts(self, kind: Option<&str>) -> Vec<Self> {
         let mut parts = vec![self];
         if let Some(target) = self.here.get("$ref").and_then(Value::as_str) {
@@ -202,7 +215,8 @@ impl<'a> Schema<'a> {
             parts.extend(target.into_iter().flat_map(|target| self.at(target).parts(kind)));
         }
         for branch in self.branches() {
-            if branch.tag().is_none() || branch.tag() == kind || (kind.is_none() && !branch.needs_tag()) {
+            let here = branch.tag().is_none() || branch.tag() == kind;
+            if here || (kind.is_none() && self.optional(branch)) {
                 parts.extend(branch.parts(kind));
             }
         }
@@ -221,10 +235,10 @@ impl<'a> Schema<'a> {
         self.here.pointer("/properties/type/const").and_then(Value::as_str)
     }
 
-    /// Whether `type` has to be there for this branch.
-    fn needs_tag(self) -> bool {
-        let required = self.here.get("required").and_then(Value::as_array);
-        required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
+    /// Whether a branch here may be meant where there is no `type`.
+    fn optional(self, branch: Self) -> bool {
+        let required = branch.here.get("required").and_then(Value::as_array);
+        self.partial || !required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
     }
 
     /// The kinds that `type` chooses between here, with their documentation.

@@ -12,7 +12,7 @@ pub(super) fn reference(schema: &Value) -> String {
         "# Configuration\n\nEvery key of the TOML file that `percept train` reads. `percept init TASK` writes a file with these \
          words in it; `percept schema` prints the same as JSON Schema. This page is made by `percept schema --markdown`.\n",
     );
-    table(&mut page, Schema { root: schema, here: schema }, "", None);
+    table(&mut page, Schema::of(schema), "", None);
     page
 }
 

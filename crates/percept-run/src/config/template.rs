@@ -103,7 +103,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// The schema of a table; a list of tables stands for its items.
     fn place(&self, path: &[String]) -> Option<(Schema<'a>, Option<&'a str>)> {
-        let mut place = Schema { root: self.schema, here: self.schema };
+        let mut place = Schema::of(self.schema);
         let mut table = self.root;
         let mut kind = None;
         for part in path {
