@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use percept_nn::backbone::{BackboneConfig, Precision};
 use percept_nn::disentangle::{ClosedConfig, Gate, Score, SelectionConfig, TripletConfig};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, L1Loss, LossConfig, Term};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
 use percept_run::{Config, Task};
@@ -23,14 +23,14 @@ const WARM_UP: u64 = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let loss = arguments.first().map_or("selection", String::as_str);
+    let name = arguments.first().map_or("selection", String::as_str);
     let steps: u64 = arguments.get(1).map_or(Ok(20), |steps| steps.parse())?;
     percept_conv::keep_memory();
 
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
     let folder = tempfile::tempdir()?;
     let feature = |selection: Option<SelectionConfig>| {
-        Some(PerceptualOpt::Feature(FeatureOpt { selection, ..FeatureOpt::default() }))
+        LossConfig::Feature(FeatureLoss { selection, ..FeatureLoss::default() })
     };
     let mut config = Config::for_task(Task::Sr);
     config.path.run = Some(folder.path().join("run"));
@@ -45,31 +45,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let resting = TripletConfig { until: WARM_UP as usize, ..default.clone() };
     let closed = |score| ClosedConfig { score, warmup: 0, ..ClosedConfig::default() }.into();
     let projection = |config| TripletConfig { gate: Gate::Projection, ..config };
-    (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
-        "l1" => (Some(PixelOpt::default()), None),
-        "feature" => (None, feature(None)),
+    let loss = match name {
+        "l1" => LossConfig::L1(L1Loss {}),
+        "feature" => feature(None),
         "feature-bf16" => {
             let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
-            (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
+            LossConfig::Feature(FeatureLoss { backbone, ..FeatureLoss::default() })
         }
-        "selection" => (None, feature(Some(moving.into()))),
-        "selection-default" => (None, feature(Some(default.into()))),
-        "selection-rests" => (None, feature(Some(resting.into()))),
-        "projection" => (None, feature(Some(projection(moving).into()))),
-        "projection-default" => (None, feature(Some(projection(default).into()))),
-        "projection-rests" => (None, feature(Some(projection(resting).into()))),
-        "closed" => (None, feature(Some(closed(Score::default())))),
-        "systematic" => (None, feature(Some(closed(Score::Systematic { window: 16 })))),
+        "selection" => feature(Some(moving.into())),
+        "selection-default" => feature(Some(default.into())),
+        "selection-rests" => feature(Some(resting.into())),
+        "projection" => feature(Some(projection(moving).into())),
+        "projection-default" => feature(Some(projection(default).into())),
+        "projection-rests" => feature(Some(projection(resting).into())),
+        "closed" => feature(Some(closed(Score::default()))),
+        "systematic" => feature(Some(closed(Score::Systematic { window: 16 }))),
         "contextual-three" => {
-            let FeatureOpt { layer_weights, .. } = FeatureOpt::default();
-            (
-                None,
-                Some(PerceptualOpt::Contextual(ContextualOpt { layer_weights, ..ContextualOpt::default() })),
-            )
+            let FeatureLoss { layer_weights, .. } = FeatureLoss::default();
+            LossConfig::Contextual(ContextualLoss { layer_weights, ..ContextualLoss::default() })
         }
         "contextual" => {
             let selection = Some(moving.into());
-            (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
+            LossConfig::Contextual(ContextualLoss { selection, ..ContextualLoss::default() })
         }
         other => {
             return Err(format!(
@@ -79,6 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .into());
         }
     };
+    config.train.losses = Term::list([Term::from(loss)]);
     config.logger.print_freq = WARM_UP + steps;
     config.logger.save_checkpoint_freq = WARM_UP + steps;
 
@@ -88,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Event::Step(report) if report.iter > WARM_UP => seconds.push(report.seconds),
         _ => {}
     })?;
-    let line = serde_json::json!({"loss": loss, "seconds": seconds, "peak_rss_mib": peak_rss_mib()});
+    let line = serde_json::json!({"loss": name, "seconds": seconds, "peak_rss_mib": peak_rss_mib()});
     println!("{line}");
     Ok(())
 }

@@ -14,6 +14,7 @@ mod degrade;
 mod files;
 mod folder;
 mod metrics;
+mod panel;
 mod pictures;
 mod resize;
 mod score;

@@ -121,7 +121,7 @@ fn asked(rule: &SelectionRule) -> String {
     match rule {
         SelectionRule::Contrast(contrast) => contrasted(*contrast).to_string(),
         SelectionRule::Closed { score, control } => {
-            let control = control.map(|control| format!(" It is used {}.", words::control(control)));
+            let control = control.map(|control| format!(" It is used {}.", control.words()));
             format!("In closed form: {}{}", scored(score), control.unwrap_or_default())
         }
     }
@@ -283,7 +283,7 @@ fn over_time(run: &RunFolder) -> String {
             ("Share of active triplets", format!("contrast: {}", words::shown(contrast)))
         }
         SelectionRule::Closed { score, .. } => {
-            ("Share of scored channels", format!("score: {}", words::score(score)))
+            ("Share of scored channels", format!("score: {}", score.words()))
         }
     };
     chart(

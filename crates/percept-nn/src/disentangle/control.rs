@@ -26,6 +26,15 @@ pub enum Control {
 }
 
 impl Control {
+    /// For pages, after `used`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Inverted => "as a control, with the other sign",
+            Self::Permuted { .. } => "as a control, dealt to other channels",
+            Self::Redrawn { .. } => "as a control, dealt anew in every batch",
+        }
+    }
+
     /// What a standardised score is multiplied with.
     pub(super) fn sign(control: Option<Self>) -> f64 {
         if control == Some(Self::Inverted) { -1.0 } else { 1.0 }

@@ -11,7 +11,7 @@
 //! | pre-training part | a [`Backbone`](crate::backbone::Backbone) |
 //! | feature selection layer | [`Selection`]: weights `w ≥ 0` by channel, mean 1 over a tap, or a projection |
 //! | contrastive module | [`TripletDistances`]; a [`Contrast`] that is learned, or a [`Score`] in closed form |
-//! | loss in the selected space | [`squared`] and [`contextual`] distances |
+//! | loss in the selected space | [`pointwise`] and [`contextual`] distances |
 //! | all of it together | [`PerceptualSpace`] |
 //!
 //! Two steps alternate on every batch, and the training loop shows both:
@@ -51,11 +51,11 @@ mod contextual;
 mod control;
 mod gate;
 mod learned;
+mod pointwise;
 mod running;
 mod score;
 mod selection;
 mod space;
-mod squared;
 mod start;
 mod tap_gate;
 mod triplet;
@@ -68,11 +68,11 @@ pub use config::{SelectionConfig, SelectionRule};
 pub use contextual::{ContextualConfig, contextual};
 pub use control::Control;
 pub use gate::effective_channels;
+pub use pointwise::{Matched, pointwise};
 pub use running::Running;
 pub use score::Score;
 pub use selection::{Selection, SelectionStep, TapWeights};
 pub use space::{FeatureDistance, PerceptualSpace, Seen};
-pub use squared::{Matched, squared};
 pub use start::StartError;
 pub use tap_gate::TapGate;
 pub use triplet::TripletDistances;

@@ -85,6 +85,22 @@ pub(super) struct ChannelDistances {
 }
 
 impl Score {
+    /// For pages: `systematic over 16 pixels`.
+    pub fn words(&self) -> String {
+        let (name, anchor) = match self {
+            Self::Literal { anchor } => ("literal", anchor),
+            Self::Conventional { anchor } => ("conventional", anchor),
+            Self::Left { anchor } => ("left", anchor),
+            Self::Systematic { window } => return format!("systematic over {window} pixels"),
+            Self::Random { seed } => return format!("random, seed {seed}"),
+        };
+        match anchor {
+            Anchor::Input => name.to_string(),
+            Anchor::Blurred => format!("{name}, distorted image: the target, blurred"),
+            Anchor::Earlier => format!("{name}, distorted image: an earlier result"),
+        }
+    }
+
     /// Which image stands for the distortion; `None` where the score does not look at it.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         match self {

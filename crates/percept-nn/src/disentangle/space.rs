@@ -8,9 +8,10 @@ use percept_conv::channel_distance;
 use super::window::{averaged_distance, positions};
 use super::{
     Anchor, ContextualConfig, Gate, Matched, Running, Selection, SelectionStep, TapGate, TripletDistances,
-    contextual, squared,
+    contextual, pointwise,
 };
 use crate::backbone::Backbone;
+use crate::distance::{Criterion, MseLoss};
 use crate::weights::{StateDict, WeightError};
 
 /// Decay of the running energy by tap.
@@ -19,10 +20,20 @@ const ENERGY_DECAY: f64 = 0.95;
 /// How far apart two images are, given their features.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeatureDistance {
-    /// Squared distance, position by position (the paper's equation 1).
-    Squared,
+    /// Position by position: squared, this is the paper's equation 1.
+    Pointwise {
+        /// How features are compared.
+        criterion: Criterion,
+        /// Whether taps are brought to one size by the energy of the target's features.
+        normalize: bool,
+    },
     /// Contextual loss: positions may move.
     Contextual(ContextualConfig),
+}
+
+impl FeatureDistance {
+    /// Squared, and taps brought to one size.
+    pub const SQUARED: Self = Self::Pointwise { criterion: Criterion::Mse(MseLoss {}), normalize: true };
 }
 
 /// The features of one batch.
@@ -126,9 +137,21 @@ impl PerceptualSpace {
     /// Step 2: what G descends, `[1]`. `w` is a constant here.
     pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
         match &self.distance {
-            FeatureDistance::Squared => {
+            FeatureDistance::Pointwise { criterion, normalize } => {
                 let matched = self.selection.as_ref().map_or(Matched::No, |s| s.config().matched());
-                self.squared(&seen.result, &seen.target, seen.distances(), matched)
+                let compared;
+                let distances = match criterion {
+                    Criterion::Mse(_) => seen.distances(),
+                    criterion => {
+                        compared = by_channel(criterion, &seen.result, &seen.target);
+                        &compared
+                    }
+                };
+                let scales = self.energies().into_iter().map(|energy| match normalize {
+                    true => criterion.scale(energy),
+                    false => energy.ones_like(),
+                });
+                self.pointwise(&seen.result, &seen.target, distances, &scales.collect::<Vec<_>>(), matched)
             }
             FeatureDistance::Contextual(config) => {
                 let gates = self.gates(&seen.result);
@@ -151,23 +174,29 @@ impl PerceptualSpace {
     /// When the shapes differ, or a side is shorter than the backbone's shortest.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
         let (a, b) = (self.backbone.features(a), self.backbone.features(b));
-        self.squared(&a, &b, &distances(&a, &b), Matched::No)
+        self.pointwise(&a, &b, &distances(&a, &b), &self.energies(), Matched::No)
     }
 
-    /// The squared distance of features in the selected space; `distances` is their `δ`.
-    fn squared(
+    /// Running mean square of the target's features by tap.
+    fn energies(&self) -> Vec<Tensor<1>> {
+        self.energies.iter().filter_map(Running::mean).collect()
+    }
+
+    /// The distance of features in the selected space, position by position. `distances` are theirs by channel, each tap's
+    /// divided by its scale.
+    fn pointwise(
         &self,
         a: &[Tensor<4>],
         b: &[Tensor<4>],
         distances: &[Tensor<2>],
+        scales: &[Tensor<1>],
         matched: Matched,
     ) -> Tensor<1> {
         let selected = self.gates(a).map(|gates| {
             let taps = gates.iter().zip(a.iter().zip(b)).zip(distances);
             taps.map(|((gate, (a, b)), distances)| gate.distance(a, b, distances)).collect::<Vec<_>>()
         });
-        let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-        squared(distances, selected.as_deref(), &energies, &self.layer_weights, matched)
+        pointwise(distances, selected.as_deref(), scales, &self.layer_weights, matched)
     }
 
     /// What each tap is measured with, beside its features; `None` without a selection.
@@ -210,4 +239,13 @@ impl PerceptualSpace {
 /// `δ(a, b)` by tap.
 fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
     a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
+}
+
+/// What a criterion makes of the differences between `a` and `b`, by tap, image and channel: `[N, C]`.
+fn by_channel(criterion: &Criterion, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
+    let compared = a.iter().zip(b).map(|(a, b)| {
+        let [n, .., c] = a.dims();
+        criterion.of(a.clone() - b.clone()).mean_dim(1).mean_dim(2).reshape([n, c])
+    });
+    compared.collect()
 }

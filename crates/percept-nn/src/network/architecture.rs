@@ -94,7 +94,7 @@ pub(crate) struct Extent {
 pub(super) const ENOUGH: usize = 32;
 
 /// Refuses a number outside of `least..=most`.
-pub(super) fn within(key: &'static str, value: usize, least: usize, most: usize) -> Result<(), Unfit> {
+pub(crate) fn within(key: &'static str, value: usize, least: usize, most: usize) -> Result<(), Unfit> {
     match (least..=most).contains(&value) {
         true => Ok(()),
         false => Err((key, format!("must be from {least} to {most}; it is {value}"))),
@@ -102,7 +102,7 @@ pub(super) fn within(key: &'static str, value: usize, least: usize, most: usize)
 }
 
 /// Channels of features that a network may have: far more than anyone trains, far less than what exhausts memory.
-pub(super) const MOST_CHANNELS: usize = 4096;
+pub(crate) const MOST_CHANNELS: usize = 4096;
 /// Blocks of a kind that a network may have.
 pub(super) const MOST_BLOCKS: usize = 1024;
 

@@ -14,9 +14,12 @@ mod init;
 mod layer;
 mod nafnet;
 mod rrdbnet;
+mod span;
 mod srresnet;
 mod table;
 
-pub(crate) use architecture::Extent;
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Unfit, within};
 pub use error::NetworkError;
+pub(crate) use init::Init;
+pub(crate) use layer::{ConvLayer, resize_bilinear};
 pub use table::*;

@@ -47,6 +47,7 @@ macro_rules! networks {
         /// A transformation network.
         #[derive(Module, Debug)]
         #[allow(missing_docs, reason = "networks say what they are")]
+        #[allow(clippy::large_enum_variant, reason = "there is one where a network is trained or applied")]
         pub enum Network {
             $($network($network),)*
         }
@@ -183,4 +184,5 @@ networks! {
     rrdbnet { RrdbNet, RrdbNetConfig }
     compact { Compact, CompactConfig }
     nafnet { NafNet, NafNetConfig }
+    span { Span, SpanConfig }
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::backbone::Tap;
 use percept_nn::disentangle::{
     Anchor, ClosedConfig, Contrast, Control, FeatureDistance, Matched, PerceptualSpace, Score, Selection,
-    SelectionConfig, SelectionStep, TapGate, TripletConfig, TripletDistances, effective_channels, squared,
+    SelectionConfig, SelectionStep, TapGate, TripletConfig, TripletDistances, effective_channels, pointwise,
 };
 use percept_nn::weights::{StateDict, WeightStore};
 
@@ -112,7 +112,7 @@ fn every_score_is_that_of_pytorch() {
         let selection =
             Selection::new(config, "matrix", &Matrix::taps(), &WeightStore::new(), &device()).unwrap();
         let matrix = Matrix::boxed(fixture.weight.clone(), &device());
-        let mut space = PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::Squared, Some(selection));
+        let mut space = PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::SQUARED, Some(selection));
         let mut last = None;
         for (batch, weights) in fixture.batches.iter().zip(&expected.weights) {
             let [result, target, distorted] = batch
@@ -249,7 +249,7 @@ fn a_systematic_score_never_asks_for_the_distorted_image() {
     let selection =
         Selection::new(config, "matrix", &Matrix::taps(), &WeightStore::new(), &device()).unwrap();
     let boxed = || Matrix::boxed((0..12).map(|at| (at % 5) as f32 / 4.0 - 0.3).collect(), &device());
-    let mut space = PerceptualSpace::new(boxed(), vec![1.0], FeatureDistance::Squared, Some(selection));
+    let mut space = PerceptualSpace::new(boxed(), vec![1.0], FeatureDistance::SQUARED, Some(selection));
     let seen = space.see(image(1), image(2));
     let step = space.selection_step(&seen, |_| panic!("x̃ is not needed")).unwrap();
     assert!(step.active > 0.5);
@@ -258,7 +258,7 @@ fn a_systematic_score_never_asks_for_the_distorted_image() {
     let config = ClosedConfig { score: Score::Systematic { window: 1 }, share: 0.7, ..self::config() };
     let selection =
         Selection::new(config, "matrix", &Matrix::taps(), &WeightStore::new(), &device()).unwrap();
-    let mut space = PerceptualSpace::new(boxed(), vec![1.0], FeatureDistance::Squared, Some(selection));
+    let mut space = PerceptualSpace::new(boxed(), vec![1.0], FeatureDistance::SQUARED, Some(selection));
     let seen = space.see(image(1), image(2));
     space.selection_step(&seen, |_| panic!("x̃ is not needed")).unwrap();
     close(&space.selection().unwrap().weights()[0].weights, &[1.0; 4], 1e-5);
@@ -448,7 +448,7 @@ fn matched_taps_keep_what_each_tap_counts() {
         let selected: Vec<_> =
             distances.iter().zip(&weights).map(|(tap, weights)| tap.clone() * weights.clone()).collect();
         let energies = [Tensor::<1>::ones([1], &device()), Tensor::<1>::ones([1], &device())];
-        let loss = squared(&distances, Some(&selected), &energies, &[1.0, 0.5], matched);
+        let loss = pointwise(&distances, Some(&selected), &energies, &[1.0, 0.5], matched);
         let grads = loss.backward();
         // How far the loss falls if a tap's distances shrink by a share: what the tap counts.
         let counts = distances.map(|tap| {

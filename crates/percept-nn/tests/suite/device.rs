@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use percept_conv::{device, devices};
 use percept_nn::backbone::BackboneConfig;
 use percept_nn::disentangle::{ClosedConfig, Contrast, Gate, Score, SelectionConfig, TripletConfig};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, LossConfig, TrainLoss};
 
 /// How far numbers may be from the CPU's: the length of the difference relative to that of the numbers. Single
 /// values may differ by more where an activation or a largest value is decided by the last digit.
@@ -51,13 +51,16 @@ fn steps(device: &Device) -> Seen {
     let projection = || TripletConfig { gate: Gate::Projection, ..triplet(Contrast::Across) }.into();
     let closed = |score| ClosedConfig { score, warmup: 0, ..ClosedConfig::default() }.into();
     let feature = |selection: SelectionConfig| {
-        let opt = FeatureOpt { layer_weights: layer_weights(), ..FeatureOpt::default() };
-        PerceptualOpt::Feature(FeatureOpt { selection: Some(selection), ..opt })
+        let opt = FeatureLoss { layer_weights: layer_weights(), ..FeatureLoss::default() };
+        LossConfig::Feature(FeatureLoss { selection: Some(selection), ..opt })
     };
     let contextual = |selection: SelectionConfig| {
-        let opt =
-            ContextualOpt { layer_weights: layer_weights(), max_positions: 256, ..ContextualOpt::default() };
-        PerceptualOpt::Contextual(ContextualOpt { selection: Some(selection), ..opt })
+        let opt = ContextualLoss {
+            layer_weights: layer_weights(),
+            max_positions: 256,
+            ..ContextualLoss::default()
+        };
+        LossConfig::Contextual(ContextualLoss { selection: Some(selection), ..opt })
     };
     let opts = [
         ("literal", feature(selection(Contrast::Literal))),
@@ -71,7 +74,7 @@ fn steps(device: &Device) -> Seen {
     let [target, distorted] = photos(&device);
     opts.into_iter()
         .flat_map(|(name, opt)| {
-            let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
+            let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
             let result = (target.clone() + distorted.clone()).mul_scalar(0.5).require_grad();
             let seen = space.see(result.clone(), target.clone());
             let step = space.selection_step(&seen, |_| distorted.clone()).unwrap();

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adversarial;
 mod backbone;
 mod by_photos;
 mod closed;

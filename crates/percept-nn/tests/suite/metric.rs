@@ -7,7 +7,7 @@ use percept_image::{Better, Image, Metric, MetricError, Srgb};
 use percept_nn::backbone::BackboneConfig;
 use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start, TripletConfig};
 use percept_nn::distance::{Dists, Lpips};
-use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::loss::{FeatureLoss, LossConfig, TrainLoss};
 use percept_nn::metric::{FrechetVgg, NamedMetric, Selected, frechet_distance};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use serde_json::Value;
@@ -251,7 +251,7 @@ fn maps_agree_with_the_package() {
 }
 
 /// A loss and its state after two steps of a selection, and the distance of two images by hand.
-fn trained() -> (PerceptualOpt, StateDict, f64) {
+fn trained() -> (LossConfig, StateDict, f64) {
     let device = Device::flex().autodiff();
     let selection = TripletConfig {
         warmup: 0,
@@ -262,12 +262,12 @@ fn trained() -> (PerceptualOpt, StateDict, f64) {
     };
     let layer_weights = [("relu1_2", 1.0), ("relu2_2", 0.5)].map(|(tap, weight)| (tap.to_string(), weight));
     let layer_weights = std::collections::BTreeMap::from(layer_weights);
-    let opt = PerceptualOpt::Feature(FeatureOpt {
+    let opt = LossConfig::Feature(FeatureLoss {
         layer_weights: layer_weights.clone(),
         selection: Some(selection.into()),
-        ..FeatureOpt::default()
+        ..FeatureLoss::default()
     });
-    let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!("no space") };
+    let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!("no space") };
     let fixture = fixture();
     let both = |a, b| Tensor::cat(vec![image(&fixture, a, &device), image(&fixture, b, &device)], 0);
     for _ in 0..2 {
@@ -305,7 +305,7 @@ fn what_a_training_selected_is_a_score() {
     // It started from a file that is not there any more.
     let Some(SelectionConfig::Triplet(selection)) = opt.selection_mut() else { panic!("no triplet") };
     selection.start = Start::File("gone.safetensors".to_string());
-    let make = |opt: PerceptualOpt, state: &StateDict| {
+    let make = |opt: LossConfig, state: &StateDict| {
         Selected::new("selected:R", opt, state, &store(), &Device::flex())
     };
     let metric = make(opt.clone(), &state).unwrap().unwrap();
@@ -317,7 +317,7 @@ fn what_a_training_selected_is_a_score() {
 
     let lacking = make(opt, &StateDict::new()).unwrap_err().to_string();
     assert!(lacking.contains("energy.relu1_2"), "{lacking}");
-    for plain in [PerceptualOpt::Feature(FeatureOpt::default()), PerceptualOpt::Dists(Default::default())] {
+    for plain in [LossConfig::Feature(FeatureLoss::default()), LossConfig::Dists(Default::default())] {
         assert!(make(plain, &state).unwrap().is_none());
     }
 }

@@ -7,7 +7,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, NetworkConfig, RrdbNetConfig, SpanConfig,
+    SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
         task: "sr".to_string(),
         scale,
         in_channels,
-        losses: json!({"pixel_opt": {"type": "l1"}}),
+        losses: json!([{"type": "l1", "name": "l1", "weight": 1.0}]),
         seed: 3,
         data: json!({"photos": 5}),
         finished: false,
@@ -57,6 +58,15 @@ fn srresnet(num_feat: usize, num_block: usize) -> NetworkConfig {
     NetworkConfig::SrResNet(SrResNetConfig { num_feat, num_block })
 }
 
+fn span(reparameterized: bool) -> NetworkConfig {
+    NetworkConfig::Span(SpanConfig {
+        feature_channels: 8,
+        norm: !reparameterized,
+        reparameterized,
+        ..SpanConfig::default()
+    })
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -89,6 +99,8 @@ fn tiles_give_what_one_piece_gives() {
         (rrdb(2), 2, 2.0),
         (NetworkConfig::Compact(CompactConfig { num_feat: 12, num_conv: 4 }), 4, 2.0),
         (nafnet(8), 1, 1.0),
+        (span(true), 2, 1.0),
+        (span(false), 4, 1.0),
     ];
     for (network_g, scale, growth) in cases {
         let name = format!("{} x{scale}", network_g.name());
@@ -291,6 +303,8 @@ fn sizes_of_public_weights_are_read_off_them() {
         (NetworkConfig::RrdbNet(rrdb), NetworkConfig::RrdbNet(RrdbNetConfig::default()), 2),
         (NetworkConfig::Compact(compact), NetworkConfig::Compact(CompactConfig::default()), 4),
         (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
+        (span(true).completed(), NetworkConfig::Span(SpanConfig::default()), 2),
+        (span(false).completed(), NetworkConfig::Span(SpanConfig::default()), 4),
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);

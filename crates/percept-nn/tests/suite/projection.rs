@@ -37,7 +37,7 @@ fn selection(config: TripletConfig) -> Selection {
 
 fn space(config: TripletConfig, weights: Vec<f32>) -> PerceptualSpace {
     let matrix = Matrix::boxed(weights, &device());
-    PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::Squared, Some(selection(config)))
+    PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::SQUARED, Some(selection(config)))
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::backbone::{Backbone, Tap};
 use percept_nn::disentangle::{
     Contrast, FeatureDistance, Gate, Matched, PerceptualSpace, ResponseScale, Selection, Start, TapGate,
-    TripletConfig, TripletDistances, effective_channels, squared,
+    TripletConfig, TripletDistances, effective_channels, pointwise,
 };
 use percept_nn::weights::{Array, StateDict, WeightStore};
 use rand::{RngExt, SeedableRng};
@@ -219,7 +219,7 @@ fn suppressed_channels_stay_watched_by_the_floor() {
                 gates.map(|gates| Tensor::<1>::from_floats(gates.as_slice(), &device()).unsqueeze::<2>());
             let selected = weights.map(|weights| vec![distances.clone() * weights]);
             let energy = Tensor::<1>::ones([1], &device());
-            let loss = squared(
+            let loss = pointwise(
                 std::slice::from_ref(&distances),
                 selected.as_deref(),
                 &[energy],
@@ -365,7 +365,7 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
     let make = || {
         let selection =
             Selection::new(config.clone(), "matrix", &taps(4), &WeightStore::new(), &device()).unwrap();
-        PerceptualSpace::new(matrix(), vec![1.0], FeatureDistance::Squared, Some(selection))
+        PerceptualSpace::new(matrix(), vec![1.0], FeatureDistance::SQUARED, Some(selection))
     };
     let gain = || Tensor::<4>::full([1, 1, 1, 3], 0.9, &device()).require_grad();
 

@@ -12,6 +12,7 @@ use super::Config;
 use super::error::ConfigError;
 use super::keys::Document;
 use super::knobs::{Knobs, knobs};
+use super::old;
 use crate::RunFiles;
 
 /// What is added to the seed of runs that go on from a common start: photos and crops that it has not just seen.
@@ -127,14 +128,15 @@ impl Experiment {
     /// makes no sense, or a variant is no whole configuration.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text, origin)?;
-        document.check_parts(&schemars::schema_for!(File).to_value())?;
+        let names = document.keys_of("variant");
+        let parts = names.iter().map(|name| format!("variant.{name}"));
+        let parts: Vec<_> = ["base", "start"].map(str::to_string).into_iter().chain(parts).collect();
+        parts.iter().try_for_each(|part| old::refuse(&document, text, part))?;
+        document.check_keys(&schemars::schema_for!(File).to_value())?;
         let file: File =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
-        let names = document.keys_of("variant");
         check(&file, &names).map_err(|(key, problem)| document.refuse(&key, problem))?;
-        let parts = names.iter().map(|name| format!("variant.{name}"));
-        let parts = parts.chain(["base", "start"].map(str::to_string));
-        let mut keys = parts.flat_map(|part| OURS.map(|key| format!("{part}.{key}")));
+        let mut keys = parts.iter().flat_map(|part| OURS.map(|key| format!("{part}.{key}")));
         if let Some(key) = keys.find(|key| document.has(key)) {
             return Err(document.refuse(&key, "is set by the experiment; leave it out".to_string()));
         }
@@ -275,12 +277,12 @@ total_iter = 10
 optim_g = { lr = 1e-3 }
 [start]
 train.total_iter = 20
-train.pixel_opt = { type = "l1" }
+train.losses = [{ type = "l1" }]
 [variant.plain]
-train.perceptual_opt = { type = "feature" }
+train.losses = [{ type = "feature" }]
 [variant.across]
 train.optim_g.lr = 2e-3
-[variant.across.train.perceptual_opt]
+[[variant.across.train.losses]]
 type = "feature"
 selection = { contrast = "across" }
 "#;
@@ -292,21 +294,6 @@ selection = { contrast = "across" }
     fn with(old: &str, new: &str) -> String {
         assert!(SMALL.contains(old), "{old}");
         SMALL.replace(old, new)
-    }
-
-    /// A variant may set a key of the kind that its base has chosen.
-    #[test]
-    fn a_part_may_have_keys_of_a_kind_that_stands_elsewhere() {
-        let closed = "[base.train.perceptual_opt]\ntype = \"feature\"\nselection = { type = \"closed\" }\n[start]";
-        let text = with("[start]", closed).replace("selection = { contrast = \"across\" }", "selection.share = 0.25");
-        let experiment = Experiment::from_toml(&text, "e.toml").unwrap();
-        let written = toml::to_string(&experiment.variants[1]).unwrap();
-        assert!(written.contains("type = \"closed\"\nshare = 0.25"), "{written}");
-        let message = Experiment::from_toml(&text.replace("share", "shar"), "e.toml").unwrap_err().to_string();
-        assert!(message.contains("did you mean `share`?"), "{message}");
-        let wrong = text.replace("selection.share = 0.25", "selection.margin = 1.0");
-        let message = Experiment::from_toml(&wrong, "e.toml").unwrap_err().to_string();
-        assert!(message.contains("unknown key `train.perceptual_opt.selection.margin`"), "{message}");
     }
 
     fn knob(lists: &str) -> String {
@@ -337,12 +324,12 @@ selection = { contrast = "across" }
         assert_eq!((plain.seed, plain.config.seed), (3, 103));
         assert_eq!((warm.config.train.total_iter, plain.config.train.total_iter), (20, 10));
         assert_eq!((plain.config.train.optim_g.lr, across.config.train.optim_g.lr), (1e-3, 2e-3));
-        assert!(warm.config.path.pretrain_network_g.is_none() && plain.config.train.pixel_opt.is_none());
+        assert!(warm.config.path.pretrain_network_g.is_none() && plain.config.train.losses.len() == 1);
         let start = plain.config.path.pretrain_network_g.as_ref().unwrap();
         assert_eq!(start, &Path::new("out/seed-3/warm/model.safetensors"));
         plan.iter().for_each(|run| run.config.validate().unwrap());
         // Without a start every run has the seed itself.
-        let text = with("[start]\ntrain.total_iter = 20\ntrain.pixel_opt = { type = \"l1\" }\n", "");
+        let text = with("[start]\ntrain.total_iter = 20\ntrain.losses = [{ type = \"l1\" }]\n", "");
         let plan = Experiment::from_toml(&text, "e.toml").unwrap().plan(Path::new("out"));
         assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
         assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.is_none()));
@@ -381,7 +368,10 @@ selection = { contrast = "across" }
             ),
             (with("total_iter = 10", "total_iter = \"x\""), &["`base.train.total_iter`", "a whole number"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
-            (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),
+            (
+                with("train.losses = [{ type = \"feature\" }]", ""),
+                &["(variant.plain)", "`train.losses` is empty"],
+            ),
             (
                 with("reference = \"plain\"", "reference = \"l1\""),
                 &["e.toml:5", "no variant", "`plain`, `across`"],

@@ -29,13 +29,7 @@ impl<'a> Document<'a> {
 
     /// Refuses the first key that the schema does not know.
     pub fn check_keys(&self, schema: &Value) -> Result<(), ConfigError> {
-        self.check_table(&self.root, &Schema::of(schema), "")
-    }
-
-    /// The same where tables are merged with others later: a `type` may stand elsewhere, so a table without one may have
-    /// the keys of every kind.
-    pub fn check_parts(&self, schema: &Value) -> Result<(), ConfigError> {
-        self.check_table(&self.root, &Schema { partial: true, ..Schema::of(schema) }, "")
+        self.check_table(&self.root, &Schema { root: schema, here: schema }, "")
     }
 
     /// A complaint about the value of a dotted key, with its line where the file holds it.
@@ -51,16 +45,32 @@ impl<'a> Document<'a> {
         Some(line_of(self.text, self.find(key)?.1))
     }
 
-    /// How many parts of a dotted key the file holds, and where the last of them stands.
+    /// How many parts of a dotted key the file holds, and where the last of them stands. A part that stands for one of a
+    /// list of tables is its `name` or, where it has none, its `type`, with a number from the second of a type on.
     fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut table = &self.root;
+        let mut list: &[Spanned<DeValue<'_>>] = &[];
         let mut found = None;
         for (before, part) in key.split('.').enumerate() {
-            let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
-            found = Some((before + 1, name.span().start));
-            match value.get_ref().as_table() {
-                Some(inner) => table = inner,
-                None => break,
+            let value = match list {
+                [] => {
+                    let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else {
+                        break;
+                    };
+                    found = Some((before + 1, name.span().start));
+                    value
+                }
+                list => {
+                    let Some(value) = one_of(list, part) else { break };
+                    found = Some((before + 1, value.span().start));
+                    value
+                }
+            };
+            list = &[];
+            match value.get_ref() {
+                DeValue::Table(inner) => table = inner,
+                DeValue::Array(items) => list = items,
+                _ => break,
             }
         }
         found
@@ -187,21 +197,32 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The table of a list that `part` stands for.
+fn one_of<'a, 'b>(list: &'a [Spanned<DeValue<'b>>], part: &str) -> Option<&'a Spanned<DeValue<'b>>> {
+    let text = |item: &Spanned<DeValue<'_>>, key: &str| -> Option<String> {
+        let (_, value) = item.get_ref().as_table()?.iter().find(|(name, _)| name.get_ref() == key)?;
+        value.get_ref().as_str().map(str::to_string)
+    };
+    let named = list.iter().find(|item| text(item, "name").as_deref() == Some(part));
+    let typed = |kind: &str, before: usize| {
+        let mut same = list.iter().filter(|item| text(item, "type").as_deref() == Some(kind));
+        same.nth(before)
+    };
+    let numbered = || {
+        let (kind, number) = part.rsplit_once('_')?;
+        typed(kind, number.parse::<usize>().ok()?.checked_sub(1)?)
+    };
+    named.or_else(|| typed(part, 0)).or_else(numbered)
+}
+
 /// A place in a JSON Schema.
 #[derive(Clone, Copy)]
 pub(super) struct Schema<'a> {
-    root: &'a Value,
+    pub root: &'a Value,
     pub here: &'a Value,
-    /// Whether tables are parts of what they will be: a kind may still be missing.
-    partial: bool,
 }
 
 impl<'a> Schema<'a> {
-    /// The root of a schema, for whole configurations.
-    pub fn of(root: &'a Value) -> Self {
-        Self { root, here: root, partial: false }
-    }
-
     fn at(self, here: &'a Value) -> Self {
         Self { here, ..self }
     }
@@ -216,7 +237,7 @@ impl<'a> Schema<'a> {
         }
         for branch in self.branches() {
             let here = branch.tag().is_none() || branch.tag() == kind;
-            if here || (kind.is_none() && self.optional(branch)) {
+            if here || (kind.is_none() && !branch.needs_tag()) {
                 parts.extend(branch.parts(kind));
             }
         }
@@ -235,10 +256,10 @@ impl<'a> Schema<'a> {
         self.here.pointer("/properties/type/const").and_then(Value::as_str)
     }
 
-    /// Whether a branch here may be meant where there is no `type`.
-    fn optional(self, branch: Self) -> bool {
-        let required = branch.here.get("required").and_then(Value::as_array);
-        self.partial || !required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
+    /// Whether `type` has to be there for this branch.
+    fn needs_tag(self) -> bool {
+        let required = self.here.get("required").and_then(Value::as_array);
+        required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
     }
 
     /// The kinds that `type` chooses between here, with their documentation.

@@ -13,8 +13,8 @@ pub struct StepLine {
     pub iter: u64,
     /// The learning rate.
     pub lr: f64,
-    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighted, as they are summed) and `l_sel`, as far as they exist. JSON has no
-    /// NaN; it stands as `null`.
+    /// `l_g_NAME` of every term of the loss, weighted as they are summed, and `l_sel_NAME` of every selection that moves.
+    /// JSON has no NaN; it stands as `null`.
     #[serde(flatten)]
     pub terms: BTreeMap<String, Option<f64>>,
     /// Norm of the network's gradient before clipping.
@@ -51,6 +51,9 @@ impl fmt::Display for Validation {
 pub struct SelectionLine {
     /// The step.
     pub iter: u64,
+    /// The term of the loss that has the selection; empty in logs of before there was a list of terms.
+    #[serde(default)]
+    pub term: String,
     /// The frozen network.
     pub backbone: String,
     /// What moves the weights: `contrast` of a triplet, or `closed` with its score.

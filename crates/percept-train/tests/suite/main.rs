@@ -8,6 +8,7 @@
 )]
 
 mod data;
+mod game;
 mod keys;
 mod optim;
 mod resume;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Photo, write_photo};
 use percept_nn::disentangle::{Start, TripletConfig};
-use percept_nn::loss::PerceptualOpt;
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
@@ -128,9 +127,9 @@ fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
     state.save(&selection).unwrap();
     config.path.run = Some(dir.path().join("second"));
     config.path.pretrain_network_g = Some(start.clone());
-    let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
-    let start_file = Start::File(selection.display().to_string());
-    *opt = TripletConfig { start: start_file, warmup: 2, ..TripletConfig::default() }.into();
+    let settings = config.train.losses[1].loss.selection_mut().unwrap();
+    let file = Start::File(selection.display().to_string());
+    *settings = TripletConfig { start: file, warmup: 2, ..TripletConfig::default() }.into();
     config.train.total_iter = 3;
     finish(create(&config));
     fs::remove_file(start).unwrap();

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use percept_nn::disentangle::{
     Anchor, ClosedConfig, Contrast, Control, Score, SelectionConfig, SelectionRule, Start, TripletConfig,
 };
-use percept_nn::loss::PerceptualOpt;
 use percept_run::log::{SelectionLine, selections};
 use percept_run::{Config, Task};
 use percept_train::{Event, Outcome, Resume, Trainer};
@@ -16,8 +15,7 @@ use crate::trainer::{assert_equal_runs, config, create, finish, folder, weights}
 
 fn with(dir: &Path, run: &str, task: Task, selection: impl Into<SelectionConfig>) -> Config {
     let mut config = config(dir, run, task);
-    let of = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut);
-    *of.expect("a loss with a selection") = selection.into();
+    *config.train.losses[1].loss.selection_mut().expect("a loss with a selection") = selection.into();
     config
 }
 
@@ -56,8 +54,8 @@ fn a_closed_selection_moves_and_the_log_shows_it() {
             _ => None,
         });
         for report in steps {
-            assert!(report.active.is_some_and(|active| active > 0.5), "{name}: {:?}", report.active);
-            assert!(report.terms.iter().any(|(term, value)| *term == "l_sel" && value.is_finite()));
+            assert!(report.active.iter().all(|(_, active)| *active > 0.5), "{name}: {:?}", report.active);
+            assert!(report.terms.iter().any(|(term, value)| term == "l_sel_feature" && value.is_finite()));
         }
         let lines = log(&config);
         assert_eq!(lines.len(), 10);

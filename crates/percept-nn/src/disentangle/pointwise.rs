@@ -1,4 +1,4 @@
-//! The squared feature distance in the selected space.
+//! The distance of features in the selected space, position by position.
 
 use burn::tensor::Tensor;
 
@@ -13,24 +13,23 @@ pub enum Matched {
     Taps,
 }
 
-/// `D_w(ŷ, y) = Σ_l λ_l · mean_nc (w_c δ_nc) / energy_l`, `[1]`.
+/// `D_w(ŷ, y) = Σ_l λ_l · mean_nc (w_c δ_nc) / scale_l`, `[1]`.
 ///
 /// `distances` are `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient; `selected` what the selection makes of them, as
-/// [`TapGate::distance`](super::TapGate::distance) has it (`None` is the plain perceptual loss); `energies` the running mean
-/// of the squared target features by tap (`[1]`), so that no tap drowns another. `matched` says what the selected distance
-/// is rescaled to.
-pub fn squared(
+/// [`TapGate::distance`](super::TapGate::distance) has it (`None` is the plain perceptual loss); `scales` what each tap is
+/// divided by (`[1]`): the running mean square of the target's features, so that no tap drowns another. `matched`
+/// says what the selected distance is rescaled to.
+pub fn pointwise(
     distances: &[Tensor<2>],
     selected: Option<&[Tensor<2>]>,
-    energies: &[Tensor<1>],
+    scales: &[Tensor<1>],
     layer_weights: &[f64],
     matched: Matched,
 ) -> Tensor<1> {
     let taps = |distances: &[Tensor<2>]| {
-        let taps = distances.iter().zip(energies).zip(layer_weights);
-        let taps = taps.map(|((distance, energy), lambda)| {
-            (distance.clone().mean() / energy.clone()).mul_scalar(*lambda)
-        });
+        let taps = distances.iter().zip(scales).zip(layer_weights);
+        let taps = taps
+            .map(|((distance, scale), lambda)| (distance.clone().mean() / scale.clone()).mul_scalar(*lambda));
         taps.collect::<Vec<_>>()
     };
     let device = || distances.first().map(Tensor::device).unwrap_or_default();
