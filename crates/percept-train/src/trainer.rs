@@ -254,6 +254,8 @@ impl Trainer {
                     if let Some(selected) = space.selection_step(&seen, anchor) {
                         terms.note(format!("l_sel_{name}"), selected.loss)?;
                         active.push((name.clone(), f64::from(selected.active)));
+                        let idle = space.selection().filter(|_| selected.idle).map(|s| s.config().idle());
+                        self.notes.extend(idle.map(|idle| Event::Warning(format!("{name}: {idle}"))));
                     }
                     // Transformation step: only G will move; w is a constant in this loss.
                     space.transformation_loss(&seen)

@@ -1,7 +1,7 @@
 //! Ranges of values, and values that contradict each other.
 
 use percept_image::Pipeline;
-use percept_nn::disentangle::{Anchor, Contrast, SelectionConfig};
+use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
@@ -210,12 +210,16 @@ fn check_selection(
     train: &TrainConfig,
     batch_size: usize,
 ) -> Result<(), Complaint> {
-    ensure(selection.contrast != Contrast::Across || batch_size >= 2, &format!("{key}.contrast"), || {
+    ensure(!selection.crosses_photos() || batch_size >= 2, &format!("{key}.contrast"), || {
         "is `across`, which compares photos of one batch: set datasets.train.batch_size to at least 2; it is 1"
             .to_string()
     })?;
-    let lags = selection.anchor != Anchor::Earlier || train.ema_decay > 0.0;
-    ensure(lags, &format!("{key}.anchor"), || {
+    let lags = selection.anchor() != Some(Anchor::Earlier) || train.ema_decay > 0.0;
+    let anchor = match selection {
+        SelectionConfig::Closed(_) => "score.anchor",
+        SelectionConfig::Triplet(_) => "anchor",
+    };
+    ensure(lags, &format!("{key}.{anchor}"), || {
         "is `earlier`, the result of the averaged network: set train.ema_decay above 0".to_string()
     })
 }

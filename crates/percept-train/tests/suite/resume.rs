@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use percept_image::{Photo, write_photo};
-use percept_nn::disentangle::Start;
+use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::model::Model;
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
@@ -130,7 +130,8 @@ fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
     config.path.run = Some(dir.path().join("second"));
     config.path.pretrain_network_g = Some(start.clone());
     let settings = config.train.losses[1].loss.selection_mut().unwrap();
-    settings.start = Start::File(selection.display().to_string());
+    let file = Start::File(selection.display().to_string());
+    *settings = TripletConfig { start: file, warmup: 2, ..TripletConfig::default() }.into();
     config.train.total_iter = 3;
     finish(create(&config));
     fs::remove_file(start).unwrap();
