@@ -149,7 +149,7 @@ fn a_contrast_that_does_not_act_is_a_warning() {
         let when: Vec<u64> = log(&config).iter().filter(|line| line.idle).map(|line| line.iter).collect();
         assert_eq!(when, (20..=30).collect::<Vec<_>>(), "{run}");
     }
-    let acts = of("acts", TripletConfig { margin: 1.0, ..idle });
+    let acts = of("acts", TripletConfig { margin: 1.5, ..idle });
     assert_eq!(said(&finish(create(&acts))), 0);
     assert!(log(&acts).iter().all(|line| !line.idle && line.active == Some(1.0)));
 }
