@@ -66,7 +66,8 @@ pub struct StepReport {
     pub terms: Vec<(String, f64)>,
     /// Norm of the network's gradient before clipping.
     pub gradient_norm: f64,
-    /// Share of a selection's triplets that violated their margin, by the term that has the selection.
+    /// Share of a selection's triplets that violated their margin, or of channels that were scored, by the term that has the
+    /// selection.
     pub active: Vec<(String, f64)>,
     /// Wall-clock seconds of the step, waiting for its batch included.
     pub seconds: f64,

@@ -14,6 +14,7 @@
 //! What it leaves on disk is the crate `percept-run`'s: configuration, files, checkpoints, lines of logs. Beside them
 //! [`tensorboard`] writes event files.
 
+mod best;
 pub mod data;
 mod ema;
 mod error;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
-use percept_nn::disentangle::Start;
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
@@ -74,7 +73,7 @@ fn without_starts(config: &Config) -> Config {
     let mut config = config.clone();
     (config.path.pretrain_network_g, config.path.pretrain_network_d) = (None, None);
     for selection in config.train.losses.iter_mut().filter_map(|term| term.loss.selection_mut()) {
-        selection.start = Start::Uniform;
+        selection.forget_start();
     }
     config
 }

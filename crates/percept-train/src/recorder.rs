@@ -69,9 +69,10 @@ impl Recorder {
             iter,
             term: term.name.clone(),
             backbone: space.backbone().name().to_string(),
-            contrast: selection.config().contrast,
+            rule: selection.config().rule(),
             taps: taps.clone(),
             active: active.map(|(_, share)| *share),
+            idle: selection.is_idle(),
         })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         taps.iter().try_for_each(|tap| {

@@ -9,15 +9,16 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use percept_nn::disentangle::{Anchor, blurred};
 use percept_nn::loss::TrainLoss;
-use percept_nn::model::{Card, Model};
+use percept_nn::model::{Card, Model, ModelError};
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
-use percept_run::log::LogError;
+use percept_run::log::{LogError, Validation};
 use percept_run::metric::space_section;
 use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, Run, RunFiles};
 use serde_json::{Value, json};
 
 use crate::Schedule;
+use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
@@ -31,6 +32,7 @@ use crate::validate::Validator;
 /// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
 const PHOTOS: &str = "photos";
+const BEST: &str = "best";
 
 /// What a run that goes on may do otherwise than it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Trainer {
     iter: u64,
     /// The step after which the last validation was done.
     validated: u64,
+    /// The best validation by `val.save_best`.
+    best: Option<Best>,
     /// The step and the last validation of the newest checkpoint.
     saved: Option<(u64, u64)>,
     /// What the user should hear next.
@@ -146,6 +150,7 @@ impl Trainer {
             game,
             iter: 0,
             validated: 0,
+            best: None,
             saved: None,
             config,
             run,
@@ -192,6 +197,12 @@ impl Trainer {
                 self.validate(&mut recorder, stop, &mut tell)?;
             }
             if self.is_finished() {
+                if let Some(best) = self.best.as_ref().filter(|_| self.iter < self.config.train.total_iter) {
+                    tell(Event::Note(format!(
+                        "stopped early: no validation since step {} was better; `val.early_stop` says when",
+                        best.iter
+                    )));
+                }
                 self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Finished);
             }
@@ -243,6 +254,8 @@ impl Trainer {
                     if let Some(selected) = space.selection_step(&seen, anchor) {
                         terms.note(format!("l_sel_{name}"), selected.loss)?;
                         active.push((name.clone(), f64::from(selected.active)));
+                        let idle = space.selection().filter(|_| selected.idle).map(|s| s.config().idle());
+                        self.notes.extend(idle.map(|idle| Event::Warning(format!("{name}: {idle}"))));
                     }
                     // Transformation step: only G will move; w is a constant in this loss.
                     space.transformation_loss(&seen)
@@ -287,11 +300,39 @@ impl Trainer {
         })?;
         let Some(validation) = validation else { return Ok(()) };
         self.validated = self.iter;
+        if let Err(error) = self.keep_best(&validation) {
+            tell(Event::Warning(error.to_string()));
+        }
         if let Err(error) = recorder.validation(&validation) {
             tell(Event::Warning(error.to_string()));
         }
         tell(Event::Validated(validation));
         Ok(())
+    }
+
+    /// Keeps the model beside the newest if it is the best so far.
+    fn keep_best(&mut self, validation: &Validation) -> Result<(), ModelError> {
+        let Some(by) = &self.config.val.save_best else { return Ok(()) };
+        let better = self.validator.as_ref().and_then(|validator| validator.better(by));
+        let Some((value, better)) = validation.val.get(by).zip(better) else { return Ok(()) };
+        let (best, is_new) = Best::after(self.best.take(), self.iter, *value, better);
+        self.best = best;
+        if !is_new {
+            return Ok(());
+        }
+        let mut card = self.model().card().clone();
+        // Whoever reads the card has to know that these photos chose it.
+        card.data["chosen"] = json!({
+            "best_of_validations_by": by, "value": value, "photos": validation.photos,
+            "note": "better on the photos that chose it than on others",
+        });
+        Model::new(self.generator.best().clone(), card).save(self.run.files().best_model())
+    }
+
+    /// Whether no validation has been better for as long as the configuration waits.
+    fn has_stalled(&self) -> bool {
+        let since = self.best.as_ref().map_or(0, |best| best.since);
+        self.config.val.early_stop.is_some_and(|patience| since >= patience)
     }
 
     fn validation_due(&self) -> bool {
@@ -300,9 +341,9 @@ impl Trainer {
         self.validator.is_some() && due && validated < iter
     }
 
-    /// Whether all steps and the last validation are done.
+    /// Whether all steps, or as many as help, and the last validation are done.
     fn is_finished(&self) -> bool {
-        self.iter >= self.config.train.total_iter && !self.validation_due()
+        (self.iter >= self.config.train.total_iter || self.has_stalled()) && !self.validation_due()
     }
 
     /// Writes a step down, if its turn has come.
@@ -337,9 +378,10 @@ impl Trainer {
                 state.extend_prefixed(&space_section(&term.name), space.state_dict());
             }
         }
-        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list()});
+        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best});
         let checkpoint = Checkpoint { iter: self.iter, card, state };
-        let path = Checkpoints::new(self.run.files().checkpoints()).save(checkpoint)?;
+        let path = Checkpoints::new(self.run.files().checkpoints())
+            .save(checkpoint, self.config.logger.keep_checkpoints)?;
         self.saved = Some(now);
         tell(Event::Saved { iter: self.iter, path });
         Ok(())
@@ -359,6 +401,8 @@ impl Trainer {
         }
         self.iter = *iter;
         self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
+        let best = card.get(BEST).cloned().unwrap_or_default();
+        self.best = serde_json::from_value(best).unwrap_or_default();
         // The model may be of an earlier save: the end of a run writes it once more.
         self.saved = (!self.is_finished()).then_some((self.iter, self.validated));
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use percept_nn::disentangle::Matched;
 use percept_nn::loss::Term;
 use percept_run::log::{Curve, History};
 
@@ -24,7 +25,7 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
     };
     let matched = match runs
         .iter()
-        .any(|run| run.selection_config().is_some_and(|selection| selection.match_uniform))
+        .any(|run| run.selection_config().is_some_and(|selection| selection.matched() != Matched::No))
     {
         true => {
             " A selected distance is scaled to the size of the plain one, so that both train at the same rate: their \

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{Gate, SelectionConfig};
 use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
 use percept_run::config::value_at;
@@ -47,11 +46,6 @@ pub(crate) fn network(network_g: &NetworkConfig) -> String {
 pub(crate) fn losses(config: &Config) -> String {
     let terms: Vec<String> = config.train.losses.iter().map(Term::words).collect();
     terms.join(" + ")
-}
-
-/// Whether the selection may mix channels.
-pub(super) fn mixes(selection: &SelectionConfig) -> bool {
-    selection.gate == Gate::Projection
 }
 
 /// The frozen network in whose features channels are selected.

@@ -191,6 +191,48 @@ fn a_projection_is_called_one() {
     }
 }
 
+/// Which rule acted, how concentrated it was, how it moved, and whether it acted at all.
+#[test]
+fn a_selection_in_closed_form_is_explained_and_an_idle_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path().join("a"), "closed", 0.3);
+    selects(&run);
+    let change = |file: &str, old: &str, new: &str| {
+        let path = run.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(&path, text.replace(old, new)).unwrap();
+    };
+    let (of_triplet, _) = page(&folder, std::slice::from_ref(&run)).unwrap();
+    has(&of_triplet, &["Share of active triplets", "contrast: across", "Weight that moved"]);
+    let rule = "{\"score\":{\"type\":\"systematic\",\"window\":16},\"control\":{\"type\":\"inverted\"}}";
+    change("selection.jsonl", "\"contrast\":\"across\"", &format!("\"closed\":{rule}"));
+    change(
+        "config.toml",
+        "contrast = \"across\"\nstart = \"photos\"\nmatch_uniform = true\n",
+        "type = \"closed\"\nscore = { type = \"systematic\", window = 16 }\ncontrol = { type = \"inverted\" }\n",
+    );
+    let (text, _) = page(&folder, std::slice::from_ref(&run)).unwrap();
+    has(
+        &text,
+        &[
+            "40 % of the channels selected in closed form (score: systematic over 16 pixels, used as a control, with the other sign)",
+            "its error stays when features are averaged over windows",
+            "It is used as a control, with the other sign.",
+            "Share of scored channels",
+            "as concentrated as if 51.2 channels shared everything",
+            "A selected distance is scaled to the size of the plain one",
+        ],
+    );
+    assert!(!text.contains("Warning:") && !text.contains("triplets"));
+    change("selection.jsonl", "\"iter\":20", "\"idle\":true,\"iter\":20");
+    let (text, _) = page(&folder, &[run]).unwrap();
+    has(
+        &text,
+        &["<b>Warning:</b> the selection learns nothing: in 20 selection steps in a row fewer than 5 %"],
+    );
+}
+
 #[test]
 fn names_from_a_run_cannot_become_html() {
     let folder = tempfile::tempdir().unwrap();

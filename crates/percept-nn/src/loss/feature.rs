@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::features::{frozen, places, selected, space, taps, validate};
 use super::{LossError, LossSettings, TrainLoss};
 use crate::backbone::BackboneConfig;
-use crate::disentangle::{FeatureDistance, Gate, SelectionConfig};
+use crate::disentangle::{FeatureDistance, SelectionConfig};
 use crate::distance::Criterion;
 use crate::weights::WeightStore;
 
@@ -60,7 +60,7 @@ impl LossSettings for FeatureLoss {
 
     fn validate(&self) -> Result<(), String> {
         self.criterion.validate().map_err(|problem| format!("criterion.{problem}"))?;
-        let mixes = self.selection.as_ref().is_some_and(|selection| selection.gate == Gate::Projection);
+        let mixes = self.selection.as_ref().is_some_and(SelectionConfig::mixes);
         if mixes && !matches!(self.criterion, Criterion::Mse(_)) {
             return Err("criterion must be `mse` with a selection whose gate is `projection`".to_string());
         }

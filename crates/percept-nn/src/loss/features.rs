@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::LossError;
 use crate::backbone::{Backbone, BackboneConfig};
 use crate::disentangle::{
-    Contrast, FeatureDistance, Gate, PerceptualSpace, Selection, SelectionConfig, Start,
+    Contrast, FeatureDistance, Gate, PerceptualSpace, Selection, SelectionConfig, Start, TripletConfig,
 };
 use crate::ranges::factors;
 use crate::weights::WeightStore;
@@ -69,7 +69,19 @@ pub(super) fn places(backbone: &BackboneConfig, layer_weights: &BTreeMap<String,
 
 /// What a selection adds to the words of its loss; nothing where there is none.
 pub(super) fn selected(selection: Option<&SelectionConfig>) -> String {
-    let Some(selection) = selection else { return String::new() };
+    match selection {
+        None => String::new(),
+        Some(SelectionConfig::Closed(closed)) => {
+            let (share, score) = (100.0 * closed.share, closed.score.words());
+            let control = closed.control.map(|control| format!(", used {}", control.words()));
+            let control = control.unwrap_or_default();
+            format!(", {share} % of the channels selected in closed form (score: {score}{control})")
+        }
+        Some(SelectionConfig::Triplet(triplet)) => learned(triplet),
+    }
+}
+
+fn learned(selection: &TripletConfig) -> String {
     let start = match &selection.start {
         Start::File(path) => path.clone(),
         start => shown(start),

@@ -7,7 +7,7 @@ use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use crate::backbone::Precision;
-use crate::disentangle::{PerceptualSpace, Start};
+use crate::disentangle::PerceptualSpace;
 use crate::loss::{LossConfig, LossError, TrainLoss};
 use crate::weights::{StateDict, WeightStore};
 
@@ -42,7 +42,7 @@ impl Selected {
         let device = device.clone().inner();
         let Some(selection) = loss.selection_mut() else { return Ok(None) };
         // The state has the weights; where they started does not matter, nor whether that file is still there.
-        selection.start = Start::Uniform;
+        selection.forget_start();
         // A score is the same however fast the training was.
         if let Some(backbone) = loss.backbone_mut() {
             backbone.precision = Precision::F32;

@@ -1,7 +1,7 @@
 //! Initial weights as a function of the seed and the parameter's name alone.
 
-use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -16,11 +16,19 @@ pub(crate) struct Init {
     seed: u64,
     device: Device,
     path: String,
+    /// Whether values are made at once, and not when they are first needed.
+    at_once: bool,
 }
 
 impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), path: String::new() }
+        Self { seed, device: device.clone(), path: String::new(), at_once: false }
+    }
+
+    /// The same, with values that are made at once. A network that is a player and a constant by turns needs it: a clone of
+    /// what is not there yet would decide for both whether they have a gradient.
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
     }
 
     /// The place called `name` below this one.
@@ -40,16 +48,34 @@ impl Init {
 
     /// A parameter called `name` of normally distributed values.
     pub fn normal<const D: usize>(&self, name: &str, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(hash(&self.at(name).path));
-        let normal = |_| (deviation * Distribution::<f64>::sample(&StandardNormal, &mut rng)) as f32;
-        let values: Vec<f32> = (0..shape.iter().product()).map(normal).collect();
-        Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), &self.device))
+        let (seed, stream) = (self.seed, hash(&self.at(name).path));
+        self.parameter(shape, move || {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream);
+            let normal = |_| (deviation * Distribution::<f64>::sample(&StandardNormal, &mut rng)) as f32;
+            (0..shape.iter().product()).map(normal).collect()
+        })
     }
 
     /// A parameter of one value.
     pub fn full<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
-        Param::from_tensor(Tensor::full(shape, value, &self.device))
+        self.parameter(shape, move || vec![value; shape.iter().product()])
+    }
+
+    /// A parameter whose values are made when they are first needed: a network that weights are put into needs only shapes.
+    fn parameter<const D: usize>(
+        &self,
+        shape: [usize; D],
+        values: impl FnOnce() -> Vec<f32> + Send + Sync + 'static,
+    ) -> Param<Tensor<D>> {
+        let make = move |device: &Device, gradient: bool| {
+            let tensor = Tensor::<D>::from_data(TensorData::new(values(), shape), device);
+            if gradient { tensor.require_grad() } else { tensor }
+        };
+        if self.at_once {
+            return Param::from_tensor(make(&self.device, true));
+        }
+        Param::uninitialized(ParamId::new(), make, self.device.clone(), true, Shape::from(shape))
     }
 }
 

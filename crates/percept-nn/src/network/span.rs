@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_CHANNELS, Transform, Unfit, results, shuffled, square, within,
+    Architecture, ENOUGH, Extent, MOST_CHANNELS, Transform, Unfit, results, shuffled, within,
 };
 use super::init::Init;
 use super::layer::ConvLayer;
@@ -117,10 +117,6 @@ impl Architecture for SpanConfig {
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
         shuffled(state, "upsampler.0.weight", 3)
-    }
-
-    fn least_values(&self) -> Option<usize> {
-        square(self.feature_channels)?.checked_add(self.cat_channels().checked_mul(self.feature_channels)?)
     }
 
     fn completed(&self) -> Self {

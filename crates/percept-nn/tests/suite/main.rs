@@ -10,6 +10,7 @@
 mod adversarial;
 mod backbone;
 mod by_photos;
+mod closed;
 mod common;
 mod contextual;
 mod device;

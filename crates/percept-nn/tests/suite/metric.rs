@@ -5,7 +5,7 @@ use crate::common::store::store;
 use burn::tensor::{Device, Tensor};
 use percept_image::{Better, Image, Metric, MetricError, Srgb};
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start};
+use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start, TripletConfig};
 use percept_nn::distance::{Dists, Lpips};
 use percept_nn::loss::{FeatureLoss, LossConfig, TrainLoss};
 use percept_nn::metric::{FrechetVgg, NamedMetric, Selected, frechet_distance};
@@ -253,18 +253,18 @@ fn maps_agree_with_the_package() {
 /// A loss and its state after two steps of a selection, and the distance of two images by hand.
 fn trained() -> (LossConfig, StateDict, f64) {
     let device = Device::flex().autodiff();
-    let selection = SelectionConfig {
+    let selection = TripletConfig {
         warmup: 0,
         lr: 0.5,
         ema: 0.0,
         response_scale: ResponseScale::None,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     };
     let layer_weights = [("relu1_2", 1.0), ("relu2_2", 0.5)].map(|(tap, weight)| (tap.to_string(), weight));
     let layer_weights = std::collections::BTreeMap::from(layer_weights);
     let opt = LossConfig::Feature(FeatureLoss {
         layer_weights: layer_weights.clone(),
-        selection: Some(selection),
+        selection: Some(selection.into()),
         ..FeatureLoss::default()
     });
     let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!("no space") };
@@ -303,7 +303,8 @@ fn what_a_training_selected_is_a_score() {
     let fixture = fixture();
     let (a, b) = (photo(&fixture, "astronaut"), photo(&fixture, "astronaut_blur"));
     // It started from a file that is not there any more.
-    opt.selection_mut().unwrap().start = Start::File("gone.safetensors".to_string());
+    let Some(SelectionConfig::Triplet(selection)) = opt.selection_mut() else { panic!("no triplet") };
+    selection.start = Start::File("gone.safetensors".to_string());
     let make = |opt: LossConfig, state: &StateDict| {
         Selected::new("selected:R", opt, state, &store(), &Device::flex())
     };

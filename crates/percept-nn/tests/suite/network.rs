@@ -5,14 +5,19 @@ use percept_nn::network::{
     CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SpanConfig,
     SrResNetConfig,
 };
-use percept_nn::weights::StateDict;
+use percept_nn::weights::{Array, StateDict};
 
 fn small() -> [NetworkConfig; 6] {
     [
         NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 }),
         NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: Some(0.1) }),
-        NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4 }),
-        NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2 }),
+        NetworkConfig::RrdbNet(RrdbNetConfig {
+            num_feat: 8,
+            num_block: 1,
+            num_grow_ch: 4,
+            ..RrdbNetConfig::default()
+        }),
+        NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2, ..CompactConfig::default() }),
         NetworkConfig::NafNet(NafNetConfig {
             width: 4,
             enc_blk_nums: vec![1, 1],
@@ -43,7 +48,7 @@ fn every_scale_has_its_size_or_is_refused() {
             }
         }
     }
-    assert_eq!(made, 4 + 4 + 3 + 4 + 1 + 4);
+    assert_eq!(made, 4 + 4 + 3 + 4 + 1 + 4, "up to five times");
 }
 
 #[test]
@@ -121,8 +126,8 @@ fn first_names_of_esrgan_are_understood() {
 /// The names under which ESRGAN's authors published it, and those of its first training code's successor for SRResNet.
 #[test]
 fn published_names_are_understood() {
-    let renamed = |config: &NetworkConfig, pairs: &[(&str, &str)]| {
-        let state = StateDict::of(&init(config, 4, 0));
+    let renamed = |config: &NetworkConfig, pairs: &[(&str, &str)], scale: usize| {
+        let state = StateDict::of(&init(config, scale, 0));
         let published = state.clone().renamed(|name| {
             let mut name = name.to_string();
             for (ours, theirs) in pairs {
@@ -133,7 +138,7 @@ fn published_names_are_understood() {
         assert_ne!(published, state);
         let ours = config.with_our_names(published);
         assert_eq!(config.fitted(&ours), *config);
-        assert_eq!(config.scale(&ours), Some(4));
+        assert_eq!(config.scale(&ours), Some(scale));
         assert_eq!(ours.to_safetensors(), state.to_safetensors());
         // Ours stay ours.
         assert_eq!(config.with_our_names(state.clone()), state);
@@ -145,8 +150,12 @@ fn published_names_are_understood() {
         ("conv_up", "upconv"),
         ("conv_hr", "HRconv"),
     ];
-    renamed(&small()[2], &esrgan);
-    renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")]);
+    renamed(&small()[2], &esrgan, 4);
+    // BSRGAN's for twice the size, which has one enlargement.
+    let plain =
+        RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4, use_pixel_unshuffle: false, plus: false };
+    renamed(&NetworkConfig::RrdbNet(plain), &esrgan, 2);
+    renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")], 4);
 }
 
 /// What is not understood is not dropped: it is named when the weights are applied.
@@ -160,6 +169,63 @@ fn unknown_names_stay_to_be_named() {
     }
     let error = config.with_our_names(state).apply(init(config, 4, 0)).unwrap_err().to_string();
     assert!(error.contains("3 unexpected") && error.contains("model.5.weight"), "{error}");
+}
+
+#[test]
+fn weights_of_no_architecture_are_told_what_they_are_near_to() {
+    let mut state = StateDict::of(&init(&small()[2], 4, 0));
+    assert_eq!(NetworkConfig::detect(&state).unwrap().name(), "rrdbnet");
+    let conv = |shape: &[usize]| Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] };
+    // One channel comes out, and there is a part that no ESRGAN has.
+    state.insert("conv_last.weight", conv(&[1, 8, 3, 3]));
+    state.insert("conv_last.bias", conv(&[1]));
+    state.insert("attention.weight", conv(&[8, 8, 1, 1]));
+    let error = NetworkConfig::detect(&state).unwrap_err();
+    let nearest = error.nearest.as_ref().unwrap();
+    assert_eq!((nearest.network_g.clone(), nearest.scale), (small()[2].clone(), Some(4)));
+    let message = error.to_string();
+    for word in [
+        "rrdbnet ×4",
+        "1 unexpected (`attention.weight`)",
+        "`conv_last.weight` [1, 8, 3, 3] instead of [3, 8, 3, 3]",
+    ] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    // Those of a classification network are near to nothing, and there may be none.
+    let mut other = StateDict::new();
+    other.insert("features.0.weight", conv(&[8, 3, 3, 3]));
+    let message = NetworkConfig::detect(&other).unwrap_err().to_string();
+    assert!(message.contains("features.0.weight") && message.contains("nothing in common"), "{message}");
+    assert!(NetworkConfig::detect(&StateDict::new()).unwrap_err().to_string().contains("no weights"));
+}
+
+/// Whatever a file's names and shapes claim, nothing is allocated for it.
+#[test]
+fn claims_are_not_believed() {
+    let claims: [&[(&str, &[usize])]; 6] = [
+        &[("body.18446744073709551615.weight", &[1]), ("body.0.weight", &[usize::MAX, 3, 3, 3])],
+        &[("body.2000000.weight", &[12, 64, 3, 3]), ("body.0.weight", &[64, 3, 3, 3])],
+        &[
+            ("conv_first.weight", &[4096, 3, 3, 3]),
+            ("body.0.rdb1.conv1.weight", &[4096]),
+            ("conv_last.weight", &[]),
+        ],
+        &[("model.0.weight", &[64, 48]), ("model.18446744073709551615.weight", &[0])],
+        &[("conv_1.sk.weight", &[4096]), ("conv_cat.weight", &[4096]), ("upsampler.0.weight", &[usize::MAX])],
+        &[("intro.weight", &[4096]), ("downs.0.a", &[]), ("downs.1.a", &[]), ("encoders.0.x.y", &[0, 0, 0])],
+    ];
+    for names in claims {
+        let mut state = StateDict::new();
+        for (name, shape) in names {
+            state.insert(name, Array { shape: shape.to_vec(), data: Vec::new() });
+        }
+        NetworkConfig::detect(&state).unwrap_err();
+        for kind in NETWORKS {
+            let named = (kind.config)().with_our_names(state.clone());
+            let fitted = (kind.config)().fitted(&named);
+            let _ = (fitted.scale(&named), fitted.assumption(&fitted), fitted.completed());
+        }
+    }
 }
 
 /// Every whole number an eighth of what it is: a network of other sizes than the default ones.

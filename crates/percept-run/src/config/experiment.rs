@@ -43,6 +43,7 @@ struct File {
     base: Table,
     #[schemars(with = "Option<Config>")]
     start: Option<Table>,
+    start_model: Option<PathBuf>,
     #[schemars(with = "BTreeMap<String, Config>")]
     variant: BTreeMap<String, Table>,
 }
@@ -74,7 +75,9 @@ pub struct Experiment {
     pub crop: usize,
     /// Keys of which a figure shows what they change, with the variants that differ in them.
     pub knobs: Knobs,
-    /// The common start of every seed.
+    /// Weights that all variants of all seeds go on from, where nothing is trained before them.
+    pub start_model: Option<PathBuf>,
+    /// The common start of every seed, which is trained.
     #[serde(skip)]
     start: Option<Config>,
     /// In the order of the file, each under its name.
@@ -121,7 +124,7 @@ impl Experiment {
     /// The experiment in `text`, with every run's configuration complete. `origin` names the text in messages.
     ///
     /// `base` is a configuration, over which the table of each variant is merged; `start`, merged over it too, is
-    /// trained first, once a seed, and the variants go on from its model.
+    /// trained first, once a seed, and the variants go on from its model. With `start_model` they go on from that file.
     ///
     /// # Errors
     /// With the line, when the text is no TOML, holds an unknown key (the nearest known one is named), a value
@@ -167,6 +170,7 @@ impl Experiment {
             metrics: file.metrics,
             crop: file.crop,
             knobs,
+            start_model: file.start_model.map(expand_home),
             start,
             variants,
         })
@@ -185,6 +189,7 @@ impl Experiment {
                 let mut config = config.clone();
                 config.path.run = Some(Self::run_dir(out, *seed, &config.name));
                 config.seed = *seed;
+                config.path.pretrain_network_g.clone_from(&self.start_model);
                 if variant.is_some() && self.start.is_some() {
                     config.seed += AFTER_START;
                     config.path.pretrain_network_g =
@@ -232,6 +237,11 @@ fn check(file: &File, names: &[String]) -> Result<(), (String, String)> {
     }
     if names.len() > 1 && file.ours == file.reference {
         return refuse("ours", "is the reference itself; name another variant".to_string());
+    }
+    if file.start.is_some() && file.start_model.is_some() {
+        let problem =
+            "and [start] contradict each other: the one names what the other trains; keep one of them";
+        return refuse("start_model", problem.to_string());
     }
     if file.seeds.is_empty() {
         return refuse("seeds", "are none; name at least one".to_string());
@@ -333,6 +343,14 @@ selection = { contrast = "across" }
         let plan = Experiment::from_toml(&text, "e.toml").unwrap().plan(Path::new("out"));
         assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
         assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.is_none()));
+        // From a file they start all the same.
+        let named = |text: &str| text.replace("[base]", "start_model = \"m.safetensors\"\n[base]");
+        let plan = Experiment::from_toml(&named(&text), "e.toml").unwrap().plan(Path::new("out"));
+        assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
+        let start = Some(Path::new("m.safetensors"));
+        assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.as_deref() == start));
+        let both = refusal(&named(SMALL));
+        assert!(both.contains("`start_model` and [start] contradict each other"), "{both}");
     }
 
     #[test]

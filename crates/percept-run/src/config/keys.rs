@@ -228,7 +228,7 @@ impl<'a> Schema<'a> {
     }
 
     /// What this place stands for: itself, what it refers to, and what it is all of or any of. Of the
-    /// branches that differ in `type`, the one of that `kind` alone.
+    /// branches that differ in `type`, the one of that `kind` alone; without a kind, those that do not require it.
     fn parts(self, kind: Option<&str>) -> Vec<Self> {
         let mut parts = vec![self];
         if let Some(target) = self.here.get("$ref").and_then(Value::as_str) {
@@ -236,7 +236,8 @@ impl<'a> Schema<'a> {
             parts.extend(target.into_iter().flat_map(|target| self.at(target).parts(kind)));
         }
         for branch in self.branches() {
-            if branch.tag().is_none() || branch.tag() == kind {
+            let here = branch.tag().is_none() || branch.tag() == kind;
+            if here || (kind.is_none() && !branch.needs_tag()) {
                 parts.extend(branch.parts(kind));
             }
         }
@@ -253,6 +254,12 @@ impl<'a> Schema<'a> {
     /// The `type` that this branch is for.
     fn tag(self) -> Option<&'a str> {
         self.here.pointer("/properties/type/const").and_then(Value::as_str)
+    }
+
+    /// Whether `type` has to be there for this branch.
+    fn needs_tag(self) -> bool {
+        let required = self.here.get("required").and_then(Value::as_array);
+        required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
     }
 
     /// The kinds that `type` chooses between here, with their documentation.

@@ -1,12 +1,12 @@
 //! Ranges of values, and values that contradict each other.
 
 use percept_image::Pipeline;
-use percept_nn::disentangle::{Anchor, Contrast, SelectionConfig};
+use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
 use super::datasets::MAX_PATCH;
-use super::{Config, OptimConfig, SchedulerConfig, TrainConfig};
+use super::{Config, OptimConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
@@ -29,10 +29,24 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         ("val.val_freq", config.val.val_freq),
         ("logger.print_freq", config.logger.print_freq),
         ("logger.save_checkpoint_freq", config.logger.save_checkpoint_freq),
+        ("logger.keep_checkpoints", config.logger.keep_checkpoints as u64),
+        ("val.early_stop", config.val.early_stop.unwrap_or(1)),
     ];
+    check_val(&config.val)?;
     counts
         .iter()
         .try_for_each(|(key, value)| ensure(*value >= 1, key, || "must be at least 1; it is 0".to_string()))
+}
+
+fn check_val(val: &ValConfig) -> Result<(), Complaint> {
+    if let Some(best) = &val.save_best {
+        ensure(val.metrics.contains(best), "val.save_best", || {
+            format!("is `{best}`, which is none of val.metrics: {}", val.metrics.join(", "))
+        })?;
+    }
+    ensure(val.early_stop.is_none() || val.save_best.is_some(), "val.early_stop", || {
+        "needs val.save_best, the score that has to become better".to_string()
+    })
 }
 
 fn check_scale(config: &Config) -> Result<(), Complaint> {
@@ -212,12 +226,16 @@ fn check_selection(
     train: &TrainConfig,
     batch_size: usize,
 ) -> Result<(), Complaint> {
-    ensure(selection.contrast != Contrast::Across || batch_size >= 2, &format!("{key}.contrast"), || {
+    ensure(!selection.crosses_photos() || batch_size >= 2, &format!("{key}.contrast"), || {
         "is `across`, which compares photos of one batch: set datasets.train.batch_size to at least 2; it is 1"
             .to_string()
     })?;
-    let lags = selection.anchor != Anchor::Earlier || train.ema_decay > 0.0;
-    ensure(lags, &format!("{key}.anchor"), || {
+    let lags = selection.anchor() != Some(Anchor::Earlier) || train.ema_decay > 0.0;
+    let anchor = match selection {
+        SelectionConfig::Closed(_) => "score.anchor",
+        SelectionConfig::Triplet(_) => "anchor",
+    };
+    ensure(lags, &format!("{key}.{anchor}"), || {
         "is `earlier`, the result of the averaged network: set train.ema_decay above 0".to_string()
     })
 }

@@ -166,11 +166,26 @@ pub struct ValConfig {
     pub metrics: Vec<String>,
     /// Whether the restored photos are saved. Default true.
     pub save_img: bool,
+    /// One of `metrics`: the model that was best by it is kept beside the newest, as `model_best.safetensors`. What is best
+    /// on these photos is better there than elsewhere: judge it on others. Left out: none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"psnr-y")]
+    pub save_best: Option<String>,
+    /// Validations in a row without a better `save_best` after which the run ends, at least 1. Left out: it does all steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    pub early_stop: Option<u64>,
 }
 
 impl Default for ValConfig {
     fn default() -> Self {
-        Self { val_freq: 500, metrics: vec!["psnr-y".to_string(), "ssim-y".to_string()], save_img: true }
+        Self {
+            val_freq: 500,
+            metrics: vec!["psnr-y".to_string(), "ssim-y".to_string()],
+            save_img: true,
+            save_best: None,
+            early_stop: None,
+        }
     }
 }
 
@@ -180,14 +195,16 @@ impl Default for ValConfig {
 pub struct LoggerConfig {
     /// Steps between lines of the log, at least 1. Default 100.
     pub print_freq: u64,
-    /// Steps between checkpoints, at least 1. The newest two are kept. Default 500.
+    /// Steps between checkpoints, at least 1. Default 500.
     pub save_checkpoint_freq: u64,
+    /// How many of the newest checkpoints are kept, at least 1. With 1 a damaged one is a lost run. Default 2.
+    pub keep_checkpoints: usize,
     /// Whether event files for TensorBoard are written. Default true.
     pub use_tb_logger: bool,
 }
 
 impl Default for LoggerConfig {
     fn default() -> Self {
-        Self { print_freq: 100, save_checkpoint_freq: 500, use_tb_logger: true }
+        Self { print_freq: 100, save_checkpoint_freq: 500, keep_checkpoints: 2, use_tb_logger: true }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use percept_nn::disentangle::{Contrast, TapWeights};
+use percept_nn::disentangle::{SelectionRule, TapWeights};
 use serde::{Deserialize, Serialize};
 
 /// A line of `log.jsonl`: what the steps since the last line did.
@@ -56,10 +56,15 @@ pub struct SelectionLine {
     pub term: String,
     /// The frozen network.
     pub backbone: String,
-    /// The contrast that moves the weights.
-    pub contrast: Contrast,
+    /// What moves the weights: `contrast` of a triplet, or `closed` with its score.
+    #[serde(flatten)]
+    pub rule: SelectionRule,
     /// The weights of every tap.
     pub taps: Vec<TapWeights>,
-    /// Share of triplets that violated their margin in this step; `None` where the weights did not move.
+    /// Share of triplets that violated their margin, or of channels that were scored, in the last selection step; `None`
+    /// where the weights follow nothing.
     pub active: Option<f64>,
+    /// Whether hardly anything was active for 20 selection steps in a row, at any time so far.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
 }

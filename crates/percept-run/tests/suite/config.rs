@@ -1,5 +1,6 @@
 //! Configuration files: defaults, refusals with line and advice, and the template.
 
+use percept_nn::disentangle::{ClosedConfig, Control, Score, SelectionConfig, TripletConfig};
 use percept_run::config::{Experiment, OptimType, SchedulerConfig};
 use percept_run::{Config, ConfigError, Task};
 
@@ -197,6 +198,16 @@ fn every_range_names_its_key() {
             "scheduler = { type = \"cosine\", eta_min = 1.0 }",
             "`train.scheduler.eta_min` must be from 0",
         ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nsave_best = \"dists\"",
+            "`val.save_best` is `dists`, which is none of",
+        ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nearly_stop = 2",
+            "`val.early_stop` needs val.save_best",
+        ),
         (LOSSES, "", "`train.losses` is empty; add at least one, such as"),
         (
             LOSSES,
@@ -240,7 +251,8 @@ fn the_old_keys_are_refused_with_the_new_ones() {
     let config = Config::from_toml(&with(LOSSES, new), "new.toml").unwrap();
     let [l1, contextual] = &config.train.losses[..] else { panic!("{new}") };
     assert_eq!((l1.name.as_str(), l1.weight, contextual.name.as_str()), ("l1", 4.0, "contextual"));
-    assert_eq!(contextual.loss.selection().unwrap().floor, 0.2);
+    let floored = TripletConfig { floor: 0.2, ..TripletConfig::default() };
+    assert_eq!(contextual.loss.selection(), Some(&floored.into()));
 
     let experiment = "name = \"e\"\ntitle = \"t\"\nseeds = [0]\nreference = \"a\"\nours = \"a\"\ntest = [\"p\"]\nmetrics = \
                       [\"psnr-y\"]\n[base]\ntask = \"sr\"\n[variant.a]\ntrain.style_opt = {}\n";
@@ -262,6 +274,62 @@ fn a_contrast_across_photos_needs_two_of_them() {
         message.contains("run.toml:15: `train.losses.feature.selection.floor` must be in [0, 1)"),
         "{message}"
     );
+}
+
+/// A selection by `type`: each kind has its own keys, and what is left out is the default.
+#[test]
+fn a_selection_has_the_keys_of_its_kind() {
+    let selected = |selection: &str| {
+        let loss = format!("[[train.losses]]\ntype = \"feature\"\n[train.losses.selection]\n{selection}");
+        with(LOSSES, &loss)
+    };
+    let read = |selection: &str| {
+        let config = Config::from_toml(&selected(selection), "run.toml").unwrap();
+        // What a run's folder holds reads back as the same.
+        assert_eq!(Config::from_toml(&config.to_toml().unwrap(), "again").unwrap(), config);
+        config.train.losses[0].loss.selection().unwrap().clone()
+    };
+    assert_eq!(read(""), SelectionConfig::default());
+    assert_eq!(read("contrast = \"literal\""), read("type = \"triplet\"\ncontrast = \"literal\""));
+    let closed = ClosedConfig {
+        score: Score::Systematic { window: 8 },
+        control: Some(Control::Redrawn { seed: 3 }),
+        share: 0.25,
+        ..ClosedConfig::default()
+    };
+    let written = "type = \"closed\"\nshare = 0.25\nscore = { type = \"systematic\", window = 8 }\n\
+                   control = { type = \"redrawn\", seed = 3 }";
+    assert_eq!(read(written), closed.into());
+    for (selection, expected) in [
+        ("type = \"closed\"\nmargin = 1.0", "unknown key `train.losses.selection.margin`"),
+        ("share = 0.4", "unknown key `train.losses.selection.share`"),
+        ("type = \"triplet\"\nshare = 0.4", "unknown key `train.losses.selection.share`"),
+        ("type = \"closed\"\nshar = 0.4", "did you mean `share`?"),
+        ("type = \"open\"", "expected `closed` or `triplet`"),
+        (
+            "type = \"closed\"\nscore = { type = \"left\", window = 8 }",
+            "`train.losses.selection.score.window`",
+        ),
+        ("type = \"closed\"\nscore = { type = \"lef\" }", "unknown variant `lef`"),
+        ("type = \"closed\"\nscore = { window = 8 }", "type"),
+        (
+            "type = \"closed\"\nshare = 0",
+            "run.toml:15: `train.losses.feature.selection.share` must be in (0, 1]",
+        ),
+        (
+            "type = \"closed\"\nscore = { type = \"systematic\", window = 0 }",
+            "`train.losses.feature.selection.score.window` must be from 1 to 1024",
+        ),
+        (
+            "type = \"closed\"\nscore = { type = \"literal\", anchor = \"earlier\" }",
+            "`train.losses.feature.selection.score.anchor` is `earlier`",
+        ),
+        ("anchor = \"earlier\"", "`train.losses.feature.selection.anchor` is `earlier`"),
+    ] {
+        let message =
+            refusal(&selected(selection).replace("total_iter = 1000", "total_iter = 1000\nema_decay = 0.0"));
+        assert!(message.contains(expected), "{message}\nexpected: {expected}");
+    }
 }
 
 #[test]

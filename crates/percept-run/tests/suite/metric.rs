@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
-use percept_nn::disentangle::{SelectionConfig, Start};
+use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::loss::{FeatureLoss, LossConfig, TrainLoss};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -85,7 +85,7 @@ fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
         term["name"] = "mine".into();
     }
     let card = json!({"model": {"losses": [{"type": "l1", "name": "l1"}, term]}});
-    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }).unwrap();
+    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }, 2).unwrap();
 }
 
 #[test]
@@ -93,8 +93,9 @@ fn a_run_is_the_score_of_its_newest_sound_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path();
     let selection =
-        SelectionConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..SelectionConfig::default() };
-    let feature = FeatureLoss { backbone: backbone(), selection: Some(selection), ..FeatureLoss::default() };
+        TripletConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..TripletConfig::default() };
+    let feature =
+        FeatureLoss { backbone: backbone(), selection: Some(selection.into()), ..FeatureLoss::default() };
     let opt = serde_json::to_value(LossConfig::Feature(feature)).unwrap();
     checkpoint(run, 2, &opt, 0.9);
     let name = format!("selected:{}", run.display());

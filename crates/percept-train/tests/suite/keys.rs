@@ -117,6 +117,10 @@ fn base(dir: &Path, key: &Key) -> Table {
             Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
         );
     }
+    if key.path.last().is_some_and(|key| key == "early_stop") {
+        let val = table.entry("val").or_insert(Value::Table(Table::new())).as_table_mut().unwrap();
+        val.insert("save_best".to_string(), "psnr-y".into());
+    }
     if plays {
         let losses = table["train"]["losses"].as_array_mut().unwrap();
         losses.push(Value::Table(toml::from_str("type = 'gan'").unwrap()));

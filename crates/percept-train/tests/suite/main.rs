@@ -13,5 +13,6 @@ mod keys;
 mod optim;
 mod resume;
 mod select;
+mod selection;
 mod tensorboard;
 mod trainer;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::adversarial::{DiscriminatorConfig, VggConfig};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
-use percept_nn::disentangle::{Anchor, SelectionConfig};
+use percept_nn::disentangle::{Anchor, SelectionConfig, TripletConfig};
 use percept_nn::loss::{
     CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, GanLoss, HuberLoss,
     L1Loss, LossConfig, LpipsLoss, LpipsNet, MseLoss, StyleLoss, Term,
@@ -69,11 +69,11 @@ pub(crate) fn config(dir: &Path, run: &str, task: Task) -> Config {
             dec_blk_nums: vec![1],
         }),
     };
-    let selection = SelectionConfig { warmup: 2, ..SelectionConfig::default() };
+    let selection = TripletConfig { warmup: 2, ..TripletConfig::default() };
     let feature = FeatureLoss {
         backbone: backbone(),
         layer_weights: layers(),
-        selection: Some(selection),
+        selection: Some(selection.into()),
         ..FeatureLoss::default()
     };
     let l1 = Term::from(LossConfig::L1(L1Loss {}));
@@ -199,7 +199,8 @@ fn every_anchor_moves_the_selection_its_own_way() {
     let dir = folder();
     let with = |anchor: Anchor, run: &str| {
         let mut config = config(dir.path(), run, Task::Sr);
-        config.train.losses[1].loss.selection_mut().unwrap().anchor = anchor;
+        let selection = TripletConfig { anchor, warmup: 2, ..TripletConfig::default() };
+        *config.train.losses[1].loss.selection_mut().unwrap() = selection.into();
         config
     };
     let anchors = [(Anchor::Input, "input"), (Anchor::Blurred, "blurred"), (Anchor::Earlier, "earlier")];
