@@ -120,6 +120,7 @@ pub struct Recipe {
     sharpen: Option<UnsharpMask>,
     /// The camera, where the input is a RAW.
     mosaic: Option<Mosaic>,
+    scale: usize,
     multiple: usize,
 }
 
@@ -132,17 +133,12 @@ impl Recipe {
         let (train, scale) = (&config.datasets.train, config.scale);
         let mosaic = (config.task == Task::Raw2rgb).then(|| train.mosaic.clone().unwrap_or_default());
         let steps = train.steps(config.task, scale);
-        let recipe =
-            Self::new(&steps, train.sharpen_gt.clone(), mosaic, config.task.network_scale(scale))?;
+        let multiple = config.task.network_scale(scale);
+        let recipe = Self::new(&steps, train.sharpen_gt.clone(), mosaic, [scale, multiple])?;
         for trial in 0..TRIALS {
-            let side = |more: u64| (4 + (trial * more) as usize % 5) * recipe.multiple;
-            let gt = (side(1), side(2));
-            let grey = Image::from_fn(gt.0, gt.1, |_, _, _| 0.5);
-            let got = recipe.pipeline.apply(grey, &mut rng_for(0, 0, trial)).size();
-            let need = (gt.0 / scale, gt.1 / scale);
-            if got != need {
-                return Err(RecipeError::LqSize { gt, got, need, scale });
-            }
+            let side = |more: u64| (4 + (trial * more) as usize % 5) * multiple;
+            let grey = Image::from_fn(side(1), side(2), |_, _, _| 0.5);
+            recipe.degrade(&grey, &mut rng_for(0, 0, trial))?;
         }
         Ok(recipe)
     }
@@ -163,7 +159,7 @@ impl Recipe {
             Some(mosaic) => Some(read(mosaic)?),
             None => raw.then(Mosaic::default),
         };
-        Self::new(&steps, sharpen.map(read).transpose()?, mosaic, card.network_scale())
+        Self::new(&steps, sharpen.map(read).transpose()?, mosaic, [card.scale, card.network_scale()])
     }
 
     /// Whether two models were trained by one recipe.
@@ -175,11 +171,11 @@ impl Recipe {
         steps: &[Step],
         sharpen: Option<UnsharpMask>,
         mosaic: Option<Mosaic>,
-        multiple: usize,
+        [scale, multiple]: [usize; 2],
     ) -> Result<Self, RecipeError> {
         mosaic.as_ref().map_or(Ok(()), Mosaic::validate)?;
         sharpen.as_ref().map_or(Ok(()), UnsharpMask::validate)?;
-        Ok(Self { pipeline: Pipeline::new(steps)?, sharpen, mosaic, multiple })
+        Ok(Self { pipeline: Pipeline::new(steps)?, sharpen, mosaic, scale, multiple })
     }
 
     /// What the sides of targets have to be multiples of.
@@ -195,18 +191,34 @@ impl Recipe {
         }
     }
 
-    /// The input for a target; all chance comes from `rng`. A degraded photo is rounded to 8 bits, as the
-    /// files that the network will be used on.
-    pub fn degrade(&self, gt: &Image<Srgb>, rng: &mut Rng) -> Lq {
+    /// The input for a target whose sides are multiples of [`multiple`](Self::multiple); all chance comes from `rng`. A
+    /// degraded photo is rounded to 8 bits, as the files that the network will be used on.
+    ///
+    /// # Errors
+    /// When the degradations gave another size than the scale means.
+    pub fn degrade(&self, gt: &Image<Srgb>, rng: &mut Rng) -> Result<Lq, RecipeError> {
         let image = self.pipeline.apply(gt.clone(), rng);
+        let (got, scale) = (image.size(), self.scale.max(1));
+        let need = (gt.width() / scale, gt.height() / scale);
+        match got == need {
+            true => Ok(self.seen(&image, rng)),
+            false => Err(RecipeError::LqSize { gt: gt.size(), got, need, scale }),
+        }
+    }
+
+    /// What a degraded photo is to the network.
+    fn seen(&self, image: &Image<Srgb>, rng: &mut Rng) -> Lq {
         match &self.mosaic {
-            Some(mosaic) => Lq::Bayer(mosaic.apply(&image, rng)),
-            None => Lq::Rgb(image.map(|value| eight_bit(value.clamp(0.0, 1.0)))),
+            Some(mosaic) => Lq::Bayer(mosaic.apply(image, rng)),
+            None => Lq::Rgb(image.clone().map(|value| eight_bit(value.clamp(0.0, 1.0)))),
         }
     }
 
     /// The input for the held-out photo of that number: the same every time, and from no step of a training.
-    pub fn degrade_held_out(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Lq {
+    ///
+    /// # Errors
+    /// As [`degrade`](Self::degrade).
+    pub fn degrade_held_out(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Result<Lq, RecipeError> {
         self.degrade(gt, &mut rng_for(seed, HELD_OUT, photo))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use percept_image::{DegradationConfig, Step};
 use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, Rain};
+use percept_image::{DegradationConfig, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +91,7 @@ impl Task {
                 DegradationConfig::GaussianBlur(GaussianBlur { sigma, ..GaussianBlur::default() })
             }
             Self::Derain => DegradationConfig::Rain(Rain::default()),
-            Self::Jpeg => {
-                DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into(), ..Jpeg::default() })
-            }
+            Self::Jpeg => DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into(), ..Jpeg::default() }),
         };
         vec![step.into()]
     }

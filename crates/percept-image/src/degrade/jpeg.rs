@@ -60,9 +60,11 @@ impl Degradation for Jpeg {
     /// A photo that JPEG cannot hold (a side of zero or beyond 65 535) stays as it is.
     fn apply(&self, image: Image<Srgb>, rng: &mut Rng) -> Image<Srgb> {
         let quality = self.quality.sample(rng).round().clamp(1.0, 100.0) as u8;
-        through_file(&image, |levels, size| self.file(levels, size, quality), |file| {
-            JpegDecoder::new(std::io::Cursor::new(file)).ok()
-        })
+        through_file(
+            &image,
+            |levels, size| self.file(levels, size, quality),
+            |file| JpegDecoder::new(std::io::Cursor::new(file)).ok(),
+        )
         .unwrap_or(image)
     }
 }
@@ -77,7 +79,8 @@ pub(super) fn through_file<D: ImageDecoder>(
     if width * height == 0 {
         return None;
     }
-    let mut levels: Vec<u8> = image.data().iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    let mut levels: Vec<u8> =
+        image.data().iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
     let decoder = decoder(encode(&levels, (width, height))?)?;
     if decoder.total_bytes() != levels.len() as u64 {
         return None;

@@ -29,8 +29,9 @@ impl Kernel {
     /// A square of `side` taps from its weight at (x, y) from the centre, x to the right and y downwards; sum 1.
     pub fn square(side: usize, weight: impl Fn(f64, f64) -> f64) -> Self {
         let radius = (side / 2) as f64;
-        let weights: Vec<f64> =
-            (0..side * side).map(|i| weight((i % side) as f64 - radius, (i / side) as f64 - radius)).collect();
+        let weights: Vec<f64> = (0..side * side)
+            .map(|i| weight((i % side) as f64 - radius, (i / side) as f64 - radius))
+            .collect();
         Self::normalised(side, side, &weights)
     }
 
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn trimming_leaves_out_what_weighs_nothing() {
-        let gaussian = |sigma: f64| Kernel::square(21, move |x, y| (-(x * x + y * y) / (2.0 * sigma * sigma)).exp());
+        let gaussian =
+            |sigma: f64| Kernel::square(21, move |x, y| (-(x * x + y * y) / (2.0 * sigma * sigma)).exp());
         assert_eq!(gaussian(0.3).trimmed().width, 3);
         assert_eq!(gaussian(1.0).trimmed().width, 9);
         assert_eq!(gaussian(3.0).trimmed().width, 21);

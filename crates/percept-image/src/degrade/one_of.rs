@@ -23,8 +23,14 @@ impl OneOf {
         }
         match self.sum() > 0.0 {
             true => Ok(()),
-            false if self.steps.is_empty() => Err(ConfigError::new("one_of.steps", "[]", "at least one step")),
-            false => Err(ConfigError::new("weight", "0 in all steps of `one_of`", "a number above 0 in one of them")),
+            false if self.steps.is_empty() => {
+                Err(ConfigError::new("one_of.steps", "[]", "at least one step"))
+            }
+            false => Err(ConfigError::new(
+                "weight",
+                "0 in all steps of `one_of`",
+                "a number above 0 in one of them",
+            )),
         }
     }
 

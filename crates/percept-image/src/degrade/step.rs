@@ -54,7 +54,11 @@ impl Step {
             step.check()?;
             match step.weight == 1.0 {
                 true => Ok(()),
-                false => Err(ConfigError::new("weight", step.weight, "none here: it belongs to the steps of `one_of`")),
+                false => Err(ConfigError::new(
+                    "weight",
+                    step.weight,
+                    "none here: it belongs to the steps of `one_of`",
+                )),
             }
         })
     }
@@ -71,7 +75,12 @@ impl Step {
     }
 
     /// All of `steps`, in order.
-    pub(super) fn run(steps: &[Self], image: Image<Srgb>, photo: (usize, usize), rng: &mut Rng) -> Image<Srgb> {
+    pub(super) fn run(
+        steps: &[Self],
+        image: Image<Srgb>,
+        photo: (usize, usize),
+        rng: &mut Rng,
+    ) -> Image<Srgb> {
         steps.iter().fold(image, |image, step| step.apply_within(image, photo, rng))
     }
 }

@@ -44,8 +44,9 @@ impl UnsharpMask {
         let sigma = 0.15 * f64::from(self.size) + 0.35;
         let row = Kernel::row(self.size as usize, |x| (-0.5 * x * x / (sigma * sigma)).exp());
         let column = row.turned();
-        let blurred =
-            |image: &Image<Srgb>| convolved(&convolved(image, &row, Border::Reflect), &column, Border::Reflect);
+        let blurred = |image: &Image<Srgb>| {
+            convolved(&convolved(image, &row, Border::Reflect), &column, Border::Reflect)
+        };
         let mut sharp = blurred(image);
         let mut mask = sharp.clone();
         let (amount, threshold) = (self.amount as f32, (self.threshold / 255.0) as f32);

@@ -43,8 +43,7 @@ impl Degradation for WebP {
             let encoder = ::webp::Encoder::from_rgb(levels, side(width)?, side(height)?);
             encoder.encode_simple(false, quality).ok().map(|file| file.to_vec())
         };
-        let decoder =
-            |file: Vec<u8>| image::codecs::webp::WebPDecoder::new(std::io::Cursor::new(file)).ok();
+        let decoder = |file: Vec<u8>| image::codecs::webp::WebPDecoder::new(std::io::Cursor::new(file)).ok();
         super::jpeg::through_file(&image, encode, decoder).unwrap_or(image)
     }
 }

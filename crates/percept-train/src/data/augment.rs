@@ -33,7 +33,12 @@ impl Pose {
     }
 
     /// Where a square that lay at (`x`, `y`) of an image of that size lies once the image is in this pose.
-    pub fn corner(self, (x, y): (usize, usize), side: usize, (width, height): (usize, usize)) -> (usize, usize) {
+    pub fn corner(
+        self,
+        (x, y): (usize, usize),
+        side: usize,
+        (width, height): (usize, usize),
+    ) -> (usize, usize) {
         let x = if self.mirror { width - side - x } else { x };
         let y = if self.flip { height - side - y } else { y };
         if self.transpose { (y, x) } else { (x, y) }

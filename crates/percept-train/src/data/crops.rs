@@ -1,6 +1,6 @@
 //! From a photo to a sample: where it is cut, how it is laid down, and how it is degraded.
 
-use percept_image::{Image, Photo, Rng, Srgb, rng_for};
+use percept_image::{Photo, Rng, rng_for};
 use percept_run::{Config, Lq, Recipe, RecipeError};
 use rand::RngExt;
 
@@ -48,7 +48,11 @@ impl Crops {
     ) -> Result<Sample, DataError> {
         let (width, height) = photo.pixels.size();
         if width.min(height) < self.gt_size {
-            return Err(DataError::TooSmall { name: name.to_string(), size: (width, height), side: self.gt_size });
+            return Err(DataError::TooSmall {
+                name: name.to_string(),
+                size: (width, height),
+                side: self.gt_size,
+            });
         }
         self.sample(name, &Pair { gt: Stored::new(photo), lq: None }, &mut rng_for(seed, iter, number))
     }
@@ -74,7 +78,7 @@ impl Crops {
                 let size = (left + side + right, above + side + below);
                 let patch = pair.gt.crop(x - left, y - above, size.0, size.1);
                 let patch = self.recipe.target(pose.lay(&patch));
-                let lq = self.degraded(&patch, rng)?;
+                let lq = self.recipe.degrade(&patch, rng)?;
                 let (x, y) = pose.corner((left, above), side, size);
                 let (multiple, small) = (self.recipe.multiple(), side / self.recipe.multiple());
                 (patch.crop(x, y, side, side), lq.crop(x / multiple, y / multiple, small, small))
@@ -95,16 +99,5 @@ impl Crops {
         let first = rng.random_range(spare / 4..=spare - spare / 4);
         let fits = |pixels: usize, room: usize| pixels.min(room / multiple) * multiple;
         [fits(first, at), fits(spare - first, photo - at - self.gt_size)]
-    }
-
-    fn degraded(&self, patch: &Image<Srgb>, rng: &mut Rng) -> Result<Lq, DataError> {
-        let lq = self.recipe.degrade(patch, rng);
-        let multiple = self.recipe.multiple();
-        let (gt, got) = (patch.size(), lq.size());
-        let need = (gt.0 / multiple, gt.1 / multiple);
-        match got == need {
-            true => Ok(lq),
-            false => Err(RecipeError::LqSize { gt, got, need, scale: self.scale }.into()),
-        }
     }
 }

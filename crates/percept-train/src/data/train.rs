@@ -31,13 +31,7 @@ impl TrainSource {
         let rule =
             Rule { min_side: train.gt_size, scale: config.scale, cache: train.cache_mib << 20, limit: None };
         let folder = Folder::open(&train.dataroot_gt, train.dataroot_lq.as_deref(), &rule)?;
-        Ok(Self {
-            list: folder.list(),
-            folder,
-            crops,
-            seed: config.seed,
-            batch_size: train.batch_size,
-        })
+        Ok(Self { list: folder.list(), folder, crops, seed: config.seed, batch_size: train.batch_size })
     }
 
     /// Number of photos.

@@ -29,10 +29,7 @@ const SIZES: [f64; 2] = [7.0, 25.0];
 pub(super) fn steps(scale: usize) -> Vec<Step> {
     let whole = |of: usize| shuffled(of as f64, scale as f64);
     let degraded = match scale {
-        4 => one_of([
-            sequence([halved(), whole(2)]).weight(HALVED_PROB),
-            whole(4).weight(1.0 - HALVED_PROB),
-        ]),
+        4 => one_of([sequence([halved(), whole(2)]).weight(HALVED_PROB), whole(4).weight(1.0 - HALVED_PROB)]),
         _ => whole(scale),
     };
     vec![degraded, jpeg()]
@@ -77,8 +74,7 @@ fn blur(scale: f64) -> Step {
 /// By a divisor that is even from 1 to `2 · scale`, or a blur and every `scale`-th pixel. The authors shift the blur's kernel to
 /// the middle of those pixels by linear interpolation, which is what a bilinear resize without antialiasing does.
 fn first_resize(scale: f64) -> Step {
-    let kernel =
-        KernelBlur { size: 25.0.into(), sigma: [0.1, 0.6 * scale].into(), ..KernelBlur::default() };
+    let kernel = KernelBlur { size: 25.0.into(), sigma: [0.1, 0.6 * scale].into(), ..KernelBlur::default() };
     one_of([
         divided([1.0, 2.0 * scale].into(), Whole::Picture, &Resize::OPENCV).weight(RESIZE_PROB),
         sequence([

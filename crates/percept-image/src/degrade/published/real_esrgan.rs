@@ -6,8 +6,8 @@
 
 use super::{one_of, sequence};
 use crate::degrade::{
-    DegradationConfig, GaussianNoise, Jpeg, KernelBlur, PoissonNoise, Resize, Shape, SincBlur, Step, Strength,
-    Subsampling, Whole,
+    DegradationConfig, GaussianNoise, Jpeg, KernelBlur, PoissonNoise, Resize, Shape, SincBlur, Step,
+    Strength, Subsampling, Whole,
 };
 
 /// What differs between the first and the second time.
@@ -126,7 +126,8 @@ fn resize(scale: Strength) -> Resize {
 /// Up, down or neither.
 fn resizes(order: &Order, of: impl Fn(Strength) -> Resize) -> Step {
     let ([up, down, keep], [low, high]) = (order.resize_prob, order.resize_range);
-    let step = |factor: Strength, weight: f64| Step::from(DegradationConfig::Resize(of(factor))).weight(weight);
+    let step =
+        |factor: Strength, weight: f64| Step::from(DegradationConfig::Resize(of(factor))).weight(weight);
     one_of([step([1.0, high].into(), up), step([low, 1.0].into(), down), step([1.0, 1.0].into(), keep)])
 }
 
