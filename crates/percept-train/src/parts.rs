@@ -36,7 +36,7 @@ impl Parts {
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
         if let Some(path) = &config.path.pretrain_network_g {
-            network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
+            network_g = config.network_g.with_our_names(store.model(path)?).apply(network_g)?;
         }
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {

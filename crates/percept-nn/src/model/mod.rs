@@ -20,7 +20,7 @@ pub use error::ModelError;
 pub use tiling::Tiling;
 
 use crate::network::{Network, NetworkConfig};
-use crate::weights::StateDict;
+use crate::weights::{Array, StateDict};
 
 /// What is said of a file of weights; what is left out is read off it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,6 +160,34 @@ impl Model {
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
         let network = state.apply(network)?.valid();
         Ok(Self { network, card, name: path.display().to_string(), assumption: None })
+    }
+
+    /// Between this model and `other`, which is of the same network: every value `share` of this one and the rest of the
+    /// other, as ESRGAN's network interpolation (Wang et al., 2018). 1 is this model, 0 the other.
+    ///
+    /// # Errors
+    /// When the two are not of the same network.
+    pub fn mixed(&self, other: &Self, share: f64) -> Result<Self, ModelError> {
+        let (ours, theirs) = (&self.card, &other.card);
+        if (&ours.network_g, ours.scale, ours.in_channels)
+            != (&theirs.network_g, theirs.scale, theirs.in_channels)
+        {
+            return Err(ModelError::Unlike {
+                one: format!("{} is {}, scale {}", self.name, ours.network_g, ours.scale),
+                other: format!("{} is {}, scale {}", other.name, theirs.network_g, theirs.scale),
+            });
+        }
+        let mut state = StateDict::of(&self.network);
+        let others = StateDict::of(&other.network);
+        for (name, array) in others.iter() {
+            let Some(mine) = state.remove(name) else { continue };
+            let mix = |(a, b): (&f32, &f32)| (share * f64::from(*a) + (1.0 - share) * f64::from(*b)) as f32;
+            let data = mine.data.iter().zip(&array.data).map(mix).collect();
+            state.insert(name, Array { shape: mine.shape, data });
+        }
+        let network = state.apply(self.network.clone())?;
+        let data = serde_json::json!({"mixed": {&self.name: share, &other.name: 1.0 - share}});
+        Ok(Self { network, card: Card { data, finished: false, ..ours.clone() }, ..self.clone() })
     }
 
     /// Writes a model file by a temporary one, so that a kill leaves the old or the new. The card's `sha256` is filled
