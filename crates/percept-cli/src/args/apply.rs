@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use clap::Args as Flags;
 use percept_nn::network::{NETWORKS, NetworkKind};
 
-use super::one_of;
+use super::{ResultArgs, one_of};
 
 pub(super) const APPLY: &str = "\
 Examples:
+  percept apply runs/sr photo.jpg                         beside it: photo-x4.jpg
   percept apply runs/sr photo.jpg -o out
   percept apply model.safetensors photo.jpg -o large.png
   percept apply model.safetensors holiday/ more.png -o out --tile 256
   percept apply RRDB_ESRGAN_x4.pth old.png -o out --network rrdbnet
   percept apply runs/sr photo.jpg -o - | display
+  percept apply runs/sr photos --recursive -o out --outscale 3 --format webp
+  percept apply runs/sr photo.jpg -o large.jpg --tta --strip
 
-Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. Results have the names \
-and formats of their inputs, or are PNG where that format cannot hold them. A file that cannot be read, or whose result \
+Alpha, 16 bits, the colour profile, EXIF (upright, without its thumbnail), XMP and DPI are kept; what the format of the \
+result has no place for is named. Results have the names and formats of their inputs, or are PNG where that format \
+cannot hold them. What is large is cut into overlapping tiles; PNG, TIFF and PPM are written row by row, and PNG and PPM \
+are read so, so that a picture of any size needs little memory. A file that cannot be read, or whose result \
 would be too large, is named and left out, the others are done, and the exit code is 1. Ctrl-C finishes the picture and \
 says which are left.";
 
@@ -28,9 +33,13 @@ pub struct ApplyArgs {
     /// Pictures, or folders of pictures
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for the results, under the names of the inputs; for one picture a file, or - for stdout
+    /// Folder for the results, under the names of the inputs; for one picture a file, or - for stdout [default: beside
+    /// each picture as NAME-x4.EXT, and for a folder a folder of its own, FOLDER-x4]
     #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
+    /// What becomes of each picture.
+    #[command(flatten)]
+    pub results: ResultArgs,
     /// Side of a tile in pixels of the input; 0 for one piece [default: what 1 GiB of memory allows]
     #[arg(long, value_name = "PIXELS")]
     pub tile: Option<usize>,

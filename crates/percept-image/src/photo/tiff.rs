@@ -12,11 +12,11 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffFormatError, TiffUnsupportedError};
 
-use super::ReadError;
 use super::jpeg::Markers;
 use super::read::{Decoded, MAX_BYTES, check_size};
 use super::tiff_directory::Directory;
 use super::tiff_layout::Layout;
+use super::{ReadError, tiff_metadata};
 
 /// The most that the values of a tag may take: a profile, or the places of very many strips.
 const MAX_TAG_BYTES: usize = 32 << 20;
@@ -58,6 +58,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, ReadError> {
         icc,
         orientation: orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms),
         premultiplied: layout.premultiplied(),
+        metadata: tiff_metadata::metadata(bytes),
     })
 }
 

@@ -13,6 +13,7 @@ mod capacity;
 mod degrade;
 mod files;
 mod folder;
+mod metadata;
 mod metrics;
 mod pictures;
 mod resize;
