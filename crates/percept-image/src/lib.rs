@@ -74,6 +74,7 @@ mod photo;
 pub mod resize;
 mod rng;
 mod score;
+pub mod video;
 
 pub use crate::atomic::{AtomicFile, without_temporary_name, write_atomic};
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};

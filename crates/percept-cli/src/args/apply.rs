@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as Flags;
 use percept_nn::network::{NETWORKS, NetworkKind};
 
-use super::{ResultArgs, one_of};
+use super::{ResultArgs, VideoArgs, one_of};
 
 pub(super) const APPLY: &str = "\
 Examples:
@@ -17,11 +17,12 @@ Examples:
   percept apply runs/sr photo.jpg -o - | display
   percept apply runs/sr photos --recursive -o out --outscale 3 --format webp
   percept apply runs/sr photo.jpg -o large.jpg --tta --strip
+  ffmpeg -i in.mp4 -f yuv4mpegpipe -strict -1 - | percept apply runs/sr --y4m | ffmpeg -i - out.mp4
 
 Alpha, 16 bits, the colour profile, EXIF (upright, without its thumbnail), XMP and DPI are kept; what the format of the \
 result has no place for is named. Results have the names and formats of their inputs, or are PNG where that format \
-cannot hold them. What is large is cut into overlapping tiles; PNG, TIFF and PPM are written row by row, and PNG and PPM \
-are read so, so that a picture of any size needs little memory. A file that cannot be read, or whose result \
+cannot hold them. What is large is cut into overlapping tiles; PNG, TIFF and PPM are read and \
+written row by row, so that a picture of any size needs little memory. A file that cannot be read, or whose result \
 would be too large, is named and left out, the others are done, and the exit code is 1. Ctrl-C finishes the picture and \
 says which are left.";
 
@@ -31,7 +32,7 @@ pub struct ApplyArgs {
     /// A model file, or a run's folder
     pub model: PathBuf,
     /// Pictures, or folders of pictures
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "y4m", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Folder for the results, under the names of the inputs; for one picture a file, or - for stdout [default: beside
     /// each picture as NAME-x4.EXT, and for a folder a folder of its own, FOLDER-x4]
@@ -40,6 +41,9 @@ pub struct ApplyArgs {
     /// What becomes of each picture.
     #[command(flatten)]
     pub results: ResultArgs,
+    /// Video instead of pictures.
+    #[command(flatten)]
+    pub video: VideoArgs,
     /// Side of a tile in pixels of the input; 0 for one piece [default: what 1 GiB of memory allows]
     #[arg(long, value_name = "PIXELS")]
     pub tile: Option<usize>,

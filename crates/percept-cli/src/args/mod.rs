@@ -25,7 +25,7 @@ pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
-pub use results::{ResultArgs, ResultFormat};
+pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};

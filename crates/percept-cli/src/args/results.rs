@@ -1,6 +1,7 @@
 //! Flags of `apply` about its results.
 
 use clap::{Args as Flags, ValueEnum};
+use percept_image::video::Matrix;
 
 /// What becomes of each picture.
 #[derive(Debug, Flags)]
@@ -23,6 +24,39 @@ pub struct ResultArgs {
     /// Leave out what the files say of the photos: EXIF with the place, XMP, notes, DPI; colour profiles stay
     #[arg(long)]
     pub strip: bool,
+}
+
+/// Video instead of pictures.
+#[derive(Debug, Flags)]
+pub struct VideoArgs {
+    /// Read video from standard input and write it to standard output, as YUV4MPEG2 of 8 or 10 bits, 4:2:0 or 4:4:4
+    #[arg(long, conflicts_with_all = ["inputs", "output", "recursive", "suffix", "format", "strip", "force"])]
+    pub y4m: bool,
+    /// How the colours of the video are mixed, which its stream does not say [default: bt709 from 720 rows on, else bt601]
+    #[arg(long, value_name = "NAME", requires = "y4m")]
+    pub matrix: Option<MatrixName>,
+}
+
+/// A matrix by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MatrixName {
+    /// Video of up to 576 rows
+    Bt601,
+    /// High definition
+    Bt709,
+    /// Wide colours
+    Bt2020,
+}
+
+impl MatrixName {
+    /// What it names.
+    pub fn matrix(self) -> Matrix {
+        match self {
+            Self::Bt601 => Matrix::Bt601,
+            Self::Bt709 => Matrix::Bt709,
+            Self::Bt2020 => Matrix::Bt2020,
+        }
+    }
 }
 
 /// A format that results can be asked for in.

@@ -3,14 +3,15 @@
 mod job;
 mod plan;
 mod rows;
+mod video;
 
 use std::path::{Path, PathBuf};
 
 use percept_image::photo_size;
-use percept_nn::model::{Ensemble, Model, Tiling};
+use percept_nn::model::Model;
 use percept_nn::network::NetworkConfig;
 
-use crate::args::{ApplyArgs, Global};
+use crate::args::{ApplyArgs, Global, MatrixName};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::is_stream;
@@ -28,19 +29,16 @@ const NAMED: usize = 8;
 pub fn run(global: &Global, args: &ApplyArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     // What is wrong with the call shows before a model is read, unless names hold its scale.
+    if args.video.y4m {
+        let model = model(global, args)?;
+        return video::run(&Treatment::of(&model, args), args.video.matrix.map(MatrixName::matrix));
+    }
     let early = args.output.as_ref().map(|_| plan(args, 1.0)).transpose()?;
     let model = model(global, args)?;
     let times = args.results.outscale;
     let Plan { jobs, left_out } =
         early.map_or_else(|| plan(args, times.unwrap_or(model.card().scale as f64)), Ok)?;
-    let how = Treatment {
-        model: &model,
-        tiling: Tiling { size: args.tile, overlap: args.overlap },
-        ensemble: if args.results.tta { Ensemble::Eight } else { Ensemble::One },
-        times,
-        strip: args.results.strip,
-    };
-    all(&jobs, &left_out, &how, args.force)
+    all(&jobs, &left_out, &Treatment::of(&model, args), args.force)
 }
 
 /// Does one picture after the other. One that fails stops no other.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Density;
-use super::ifd::{self, Block, Directory, EXIF, Entry, Field, GPS, INTEROP};
+use super::ifd::{self, Block, Bytes, Directory, EXIF, Entry, Field, GPS, INTEROP};
 
 const ORIENTATION: u16 = 0x112;
 /// Width and height in the first list, and in EXIF's own.
@@ -25,7 +25,7 @@ pub(super) struct Clean {
 /// Without thumbnail and sizes, upright. The mark of the block, if any, goes. `None` where it is no EXIF.
 pub(super) fn clean(exif: &[u8]) -> Option<Clean> {
     let mut block = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif).to_vec();
-    let view = Block::new(&block)?;
+    let view = Block::of(&block)?;
     let first = view.first()?;
     let below = [view.below(&first, EXIF), view.below(&first, GPS)];
     let deepest = below[0].as_ref().and_then(|exif| view.below(exif, INTEROP));
@@ -84,7 +84,7 @@ fn thumbnail_bytes(view: &Block<'_>, list: &Directory, kept: &[&Directory]) -> V
         Some(start..start.checked_add(number(length)?)?)
     });
     let own = list.entries.iter().filter_map(|entry| entry.values.clone());
-    let place = list.at..(list.at + 6 + 12 * list.entries.len()).min(view.bytes.len());
+    let place = list.at..(list.at + 6 + 12 * list.entries.len()).min(view.bytes.length());
     let used: Vec<Range<usize>> = kept
         .iter()
         .flat_map(|list| {
@@ -94,7 +94,7 @@ fn thumbnail_bytes(view: &Block<'_>, list: &Directory, kept: &[&Directory]) -> V
         .chain([0..8])
         .collect();
     let free = |hole: &Range<usize>| {
-        hole.end <= view.bytes.len()
+        hole.end <= view.bytes.length()
             && !hole.is_empty()
             && used.iter().all(|used| used.end <= hole.start || hole.end <= used.start)
     };
@@ -105,7 +105,7 @@ fn thumbnail_bytes(view: &Block<'_>, list: &Directory, kept: &[&Directory]) -> V
 
 /// Orientation 1, where there is such a mark.
 fn set_upright(block: &mut [u8]) {
-    let place = Block::new(block).and_then(|view| {
+    let place = Block::of(block).and_then(|view| {
         let entry = view.first()?.entry(ORIENTATION)?.clone();
         Some((entry.values?, view.big_endian))
     });
@@ -118,7 +118,7 @@ fn set_upright(block: &mut [u8]) {
 }
 
 /// The resolution that a block states: pixels an inch, or a centimetre, across and down; and whether it is an inch.
-pub(super) fn resolution(block: &[u8]) -> Option<([f64; 2], bool)> {
+pub(super) fn resolution<B: Bytes + ?Sized>(block: &B) -> Option<([f64; 2], bool)> {
     let view = Block::new(block)?;
     let first = view.first()?;
     let [across, down, unit] = RESOLUTION.map(|tag| first.entry(tag));
@@ -188,7 +188,7 @@ mod tests {
             let marked = [b"Exif\0\0", &block[..]].concat();
             let Clean { block: clean, damaged } = super::clean(&marked).unwrap();
             assert!(!damaged);
-            let (before, after) = (Block::new(&block).unwrap(), Block::new(&clean).unwrap());
+            let (before, after) = (Block::of(&block).unwrap(), Block::of(&clean).unwrap());
             let first = after.first().unwrap();
             let tags = |list: &Directory| list.entries.iter().map(|entry| entry.tag).collect::<Vec<_>>();
             assert_eq!(tags(&first), [0x10f, ORIENTATION, EXIF, GPS]);
@@ -215,7 +215,7 @@ mod tests {
         let block = exif(false, 3);
         for cut in 0..block.len() {
             if let Some(Clean { block, .. }) = super::clean(&block[..cut]) {
-                assert!(Block::new(&block).unwrap().first().is_some_and(|list| list.next == 0) || cut < 70);
+                assert!(Block::of(&block).unwrap().first().is_some_and(|list| list.next == 0) || cut < 70);
             }
             for flip in [1, 0x80, 0xff] {
                 let mut broken = block.clone();
@@ -225,11 +225,11 @@ mod tests {
         }
         // A maker's name outside of the block.
         let mut broken = block.clone();
-        let name = Block::new(&block).unwrap().first().unwrap().entry(0x10f).unwrap().at;
+        let name = Block::of(&block).unwrap().first().unwrap().entry(0x10f).unwrap().at;
         broken[name + 8..name + 12].copy_from_slice(&u32::MAX.to_le_bytes());
         let clean = super::clean(&broken).unwrap();
         assert!(clean.damaged);
-        assert!(Block::new(&clean.block).unwrap().first().unwrap().entry(0x10f).is_none());
+        assert!(Block::of(&clean.block).unwrap().first().unwrap().entry(0x10f).is_none());
         assert!(super::clean(b"Exif\0\0nothing").is_none() && super::clean(b"").is_none());
     }
 }

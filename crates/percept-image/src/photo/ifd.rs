@@ -1,5 +1,8 @@
 //! Lists of tags (image file directories) as TIFF and EXIF have them: found in bytes, and written.
 
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 /// The list of EXIF's own tags, that of the place, and that of interoperability, which is inside the first one.
@@ -9,11 +12,57 @@ pub(super) const GPS: u16 = 0x8825;
 /// See [`EXIF`].
 pub(super) const INTEROP: u16 = 0xa005;
 
+/// Bytes of all values of a list together; no notes are longer.
+const MOST: usize = 64 << 20;
+
 /// Bytes that begin as a TIFF does, in which lists are found.
-#[derive(Clone, Copy)]
-pub(super) struct Block<'a> {
-    pub bytes: &'a [u8],
+pub(super) struct Block<'a, B: Bytes + ?Sized = [u8]> {
+    pub bytes: &'a B,
     pub big_endian: bool,
+}
+
+/// Bytes in memory or in a file.
+pub(super) trait Bytes {
+    fn length(&self) -> usize;
+
+    /// Copies into `into` from this place on; `false` where they end before.
+    fn copy_at(&self, at: usize, into: &mut [u8]) -> bool;
+}
+
+impl Bytes for [u8] {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn copy_at(&self, at: usize, into: &mut [u8]) -> bool {
+        let found = at.checked_add(into.len()).and_then(|end| self.get(at..end));
+        found.map(|found| into.copy_from_slice(found)).is_some()
+    }
+}
+
+/// A file whose bytes are looked up.
+pub(super) struct FileBytes {
+    file: RefCell<BufReader<File>>,
+    length: usize,
+}
+
+impl FileBytes {
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        Ok(Self { file: RefCell::new(BufReader::new(file)), length })
+    }
+}
+
+impl Bytes for FileBytes {
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn copy_at(&self, at: usize, into: &mut [u8]) -> bool {
+        let mut file = self.file.borrow_mut();
+        let found = file.seek(SeekFrom::Start(at as u64)).and_then(|_| file.read_exact(into));
+        found.is_ok()
+    }
 }
 
 /// A list of tags.
@@ -39,22 +88,38 @@ pub(super) struct Entry {
 }
 
 impl<'a> Block<'a> {
+    /// Of bytes in memory.
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
+        Self::new(bytes)
+    }
+}
+
+impl<'a, B: Bytes + ?Sized> Block<'a, B> {
     /// `None` where the bytes begin otherwise. BigTIFF is none.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
-        match bytes.get(..4)? {
+    pub(super) fn new(bytes: &'a B) -> Option<Self> {
+        let mut mark = [0; 4];
+        if !bytes.copy_at(0, &mut mark) {
+            return None;
+        }
+        match &mark {
             b"II*\0" => Some(Self { bytes, big_endian: false }),
             b"MM\0*" => Some(Self { bytes, big_endian: true }),
             _ => None,
         }
     }
 
+    fn chunk<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        let mut chunk = [0; N];
+        self.bytes.copy_at(at, &mut chunk).then_some(chunk)
+    }
+
     pub(super) fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = *self.bytes.get(at..)?.first_chunk()?;
+        let bytes = self.chunk(at)?;
         Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
     pub(super) fn u32(&self, at: usize) -> Option<u32> {
-        let bytes = *self.bytes.get(at..)?.first_chunk()?;
+        let bytes = self.chunk(at)?;
         Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     }
 
@@ -67,7 +132,7 @@ impl<'a> Block<'a> {
     pub(super) fn directory(&self, at: usize) -> Option<Directory> {
         let count = usize::from(self.u16(at)?);
         let end = at.checked_add(2 + 12 * count)?;
-        if count == 0 || end > self.bytes.len() {
+        if count == 0 || end > self.bytes.length() {
             return None;
         }
         let entries = (0..count).map(|index| self.entry(at + 2 + 12 * index)).collect::<Option<_>>()?;
@@ -81,7 +146,7 @@ impl<'a> Block<'a> {
         let values = length.and_then(|length| {
             let from = if length <= 4 { at + 8 } else { self.u32(at + 8)? as usize };
             let to = from.checked_add(length)?;
-            (to <= self.bytes.len()).then_some(from..to)
+            (to <= self.bytes.length()).then_some(from..to)
         });
         Some(Entry { at, tag, kind, count, values })
     }
@@ -90,7 +155,7 @@ impl<'a> Block<'a> {
     pub(super) fn number(&self, entry: &Entry) -> Option<u32> {
         let at = entry.values.clone()?.start;
         match entry.kind {
-            1 => self.bytes.get(at).map(|byte| u32::from(*byte)),
+            1 => self.chunk(at).map(|[byte]| u32::from(byte)),
             3 => self.u16(at).map(u32::from),
             4 | 13 => self.u32(at),
             _ => None,
@@ -118,7 +183,7 @@ impl<'a> Block<'a> {
     /// The fields of a list, and of those below it. What leads outside is left out, and so is what is more than the bytes
     /// can hold without overlap.
     pub(super) fn fields(&self, directory: &Directory) -> Vec<Field> {
-        self.fields_within(directory, 2, &mut { self.bytes.len() })
+        self.fields_within(directory, 2, &mut { self.bytes.length().min(MOST) })
     }
 
     /// With lists `deeper` levels below, so that no circle of them is followed, and so many bytes of values.
@@ -132,12 +197,14 @@ impl<'a> Block<'a> {
                     None => continue,
                 }
             } else {
-                let Some(values) = entry.values.clone().and_then(|values| self.bytes.get(values)) else {
-                    continue;
-                };
-                let Some(left) = room.checked_sub(values.len()) else { break };
+                let Some(range) = entry.values.clone() else { continue };
+                let Some(left) = room.checked_sub(range.len()) else { break };
                 *room = left;
-                Content::Values(values.to_vec())
+                let mut values = vec![0; range.len()];
+                if !self.bytes.copy_at(range.start, &mut values) {
+                    continue;
+                }
+                Content::Values(values)
             };
             fields.push(Field { tag: entry.tag, kind: entry.kind, count: entry.count, content });
         }
@@ -262,7 +329,7 @@ mod tests {
             ];
             let mut bytes = if big_endian { b"MM\0*\0\0\0\x08" } else { b"II*\0\x08\0\0\0" }.to_vec();
             bytes.extend(write(fields, 8, big_endian));
-            let block = Block::new(&bytes).unwrap();
+            let block = Block::of(&bytes).unwrap();
             let first = block.first().unwrap();
             assert_eq!(block.number(first.entry(0x112).unwrap()), Some(6));
             let below = block.below(&first, EXIF).unwrap();
@@ -284,7 +351,7 @@ mod tests {
             bytes.extend(if tag == 7 { [7, 0, 0, 80, 0, 0] } else { [4, 0, 1, 0, 0, 0] });
             bytes.extend(8_u32.to_le_bytes());
         }
-        let block = Block::new(&bytes).unwrap();
+        let block = Block::of(&bytes).unwrap();
         assert!(write(block.fields(&block.first().unwrap()), 8, false).len() < 3 * bytes.len());
     }
 }

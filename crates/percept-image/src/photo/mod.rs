@@ -20,6 +20,7 @@ mod tiff;
 mod tiff_directory;
 mod tiff_layout;
 mod tiff_metadata;
+mod tiff_rows;
 mod tiff_write;
 mod webp;
 mod write;

@@ -9,6 +9,7 @@ use image::ImageFormat;
 use image::metadata::Orientation;
 
 use super::read::{MAX_SIDE, describes};
+use super::tiff_rows::TiffRows;
 use super::{Depth, Head, Metadata, Photo, ReadError, format, png, read_photo};
 use crate::{Image, Srgb};
 
@@ -17,7 +18,7 @@ const SMALL: u64 = 4_000_000;
 /// Memory that a decoder may take for anything but rows.
 const NOTES: usize = 64 << 20;
 
-/// The rows of an image file, from the top, as often as one likes. Large PNG and PPM files without opacity are read row by row
+/// The rows of an image file, from the top, as often as one likes. Large PNG, TIFF and PPM files without opacity are read row by row
 /// and may have any number of pixels; all others are read whole, as [`read_photo`] reads them.
 pub struct RowReader {
     path: PathBuf,
@@ -28,6 +29,7 @@ pub struct RowReader {
 enum Source {
     Png(Box<::png::Reader<BufReader<File>>>),
     Pnm { file: BufReader<File>, start: u64, line: Vec<u8> },
+    Tiff(Box<TiffRows>),
     Whole { pixels: Image<Srgb>, alpha: Option<Vec<f32>>, at: usize },
 }
 
@@ -84,6 +86,7 @@ impl RowReader {
             Source::Pnm { file, start, .. } => {
                 file.seek(SeekFrom::Start(*start)).map_err(failed)?;
             }
+            Source::Tiff(rows) => rows.rewind(),
             Source::Png(reader) => {
                 let decoder = png_decoder(File::open(&self.path).map_err(failed)?);
                 **reader = decoder.read_info().map_err(|error| png_fault(&self.path, error))?;
@@ -105,6 +108,7 @@ impl RowReader {
                 }
                 *at += 1;
             }
+            Source::Tiff(rows) => spread(rows.next(path)?, grey, self.head.depth, row),
             Source::Pnm { file, line, .. } => {
                 file.read_exact(line).map_err(|error| match error.kind() {
                     io::ErrorKind::UnexpectedEof => {
@@ -152,6 +156,9 @@ fn streamed(path: &Path) -> Result<Option<(Head, Source)>, ReadError> {
     file.rewind().map_err(failed)?;
     let found = match format::by_content(&start) {
         Some(ImageFormat::Png) => png_rows(path, file)?,
+        Some(ImageFormat::Tiff) => {
+            TiffRows::open(path, file).map(|(head, rows)| (head, Source::Tiff(Box::new(rows))))
+        }
         Some(ImageFormat::Pnm) => pnm_rows(file).map_err(failed)?,
         _ => None,
     };

@@ -1,7 +1,7 @@
 //! What a TIFF's tags say beside the pixels: the same tags as EXIF's first list, and the lists below.
 
 use super::exif::{self, EXIF_SIZES};
-use super::ifd::{self, Block, Content, EXIF, Field, GPS};
+use super::ifd::{self, Block, Bytes, Content, EXIF, Field, GPS};
 use super::metadata::{Density, Metadata};
 
 pub(super) const XMP: u16 = 700;
@@ -18,7 +18,7 @@ pub(super) fn tells(tag: u16) -> bool {
 }
 
 /// What a file says beside its pixels. It may be damaged: what cannot be read is not there.
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+pub(super) fn metadata<B: Bytes + ?Sized>(bytes: &B) -> Metadata {
     let mut found = Metadata::default();
     let Some(block) = Block::new(bytes) else {
         found.note("the notes of a BigTIFF are left out");
@@ -56,7 +56,7 @@ fn values(field: &Field) -> Option<&[u8]> {
 }
 
 /// Pages of the file; small previews are none.
-fn pages(block: &Block<'_>, mut next: usize) -> usize {
+fn pages<B: Bytes + ?Sized>(block: &Block<'_, B>, mut next: usize) -> usize {
     let mut pages = 1;
     // No file has so many; lists may lead in a circle.
     for _ in 0..1000 {
@@ -71,8 +71,8 @@ fn pages(block: &Block<'_>, mut next: usize) -> usize {
 /// What `metadata` says, as fields of a TIFF of this order of bytes.
 pub(super) fn fields(metadata: &Metadata, big_endian: bool) -> Vec<Field> {
     let mut fields = Vec::new();
-    let block = metadata.exif.as_deref().and_then(Block::new).filter(|block| block.big_endian == big_endian);
-    if let Some((block, first)) = block.and_then(|block| Some((block, block.first()?))) {
+    let block = metadata.exif.as_deref().and_then(Block::of).filter(|block| block.big_endian == big_endian);
+    if let Some((block, first)) = block.as_ref().and_then(|block| Some((block, block.first()?))) {
         fields.extend(block.fields(&first).into_iter().filter(|field| tells(field.tag)));
     }
     if let Some(packet) = &metadata.xmp {

@@ -17,6 +17,7 @@ mod metadata;
 mod metrics;
 mod pictures;
 mod resize;
+mod rows;
 mod score;
 mod shrunk;
 mod symmetry;

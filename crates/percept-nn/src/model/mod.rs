@@ -20,12 +20,11 @@ use percept_image::{Image, PackedBayer, Space, Srgb};
 
 pub use card::Card;
 pub use error::ModelError;
-pub use rows::Rows;
+pub use rows::{ImageRows, Rows};
 pub use tiling::Tiling;
 pub use turn::Ensemble;
 
 use self::restore::Pass;
-use self::rows::ImageRows;
 use crate::network::{Network, NetworkConfig};
 use crate::weights::StateDict;
 

@@ -26,13 +26,14 @@ pub trait Rows {
 }
 
 /// Rows of an image in memory.
-pub(super) struct ImageRows<'a, S: Space> {
+pub struct ImageRows<'a, S: Space> {
     image: &'a Image<S>,
     at: usize,
 }
 
 impl<'a, S: Space> ImageRows<'a, S> {
-    pub(super) fn new(image: &'a Image<S>) -> Self {
+    /// From the top.
+    pub fn new(image: &'a Image<S>) -> Self {
         Self { image, at: 0 }
     }
 }

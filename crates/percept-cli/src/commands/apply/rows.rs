@@ -6,6 +6,8 @@ use percept_image::resize::RowResizer;
 use percept_image::{Head, Luma, Metadata, ReadError, RowReader, RowWriter, Srgb, WriteError};
 use percept_nn::model::{Ensemble, Model, ModelError, Rows, Tiling};
 
+use crate::args::ApplyArgs;
+
 /// What is done to every picture.
 pub(super) struct Treatment<'a> {
     pub model: &'a Model,
@@ -25,7 +27,18 @@ pub(super) struct Size {
     pub result: (usize, usize),
 }
 
-impl Treatment<'_> {
+impl<'a> Treatment<'a> {
+    /// As the call has it.
+    pub(super) fn of(model: &'a Model, args: &ApplyArgs) -> Self {
+        Self {
+            model,
+            tiling: Tiling { size: args.tile, overlap: args.overlap },
+            ensemble: if args.results.tta { Ensemble::Eight } else { Ensemble::One },
+            times: args.results.outscale,
+            strip: args.results.strip,
+        }
+    }
+
     /// The sizes of a picture on its way.
     pub(super) fn size(&self, picture: (usize, usize)) -> Size {
         let scale = self.model.card().scale;
@@ -65,19 +78,28 @@ impl Treatment<'_> {
     ) -> Result<(), Fault> {
         let mut opacity = reader.take_alpha().map(|alpha| Opacity::new(alpha, size));
         let mut done = 0;
-        let mut write = |row: &[f32]| -> Result<(), Fault> {
+        let write = |row: &[f32]| -> Result<(), Fault> {
             let alpha = opacity.as_mut().map(Opacity::next).unwrap_or_default();
             writer.push(row, &alpha)?;
             done += 1;
             step(done, size.result.1);
             Ok(())
         };
-        let mut source = Source { size: size.picture, reader };
+        self.colours(&mut Source { size: size.picture, reader }, size, write)
+    }
+
+    /// Gives the rows of the result's colours to `take`.
+    pub(super) fn colours<R: Rows>(
+        &self,
+        source: &mut R,
+        size: Size,
+        mut take: impl FnMut(&[f32]) -> Result<(), R::Error>,
+    ) -> Result<(), R::Error> {
         if size.made == size.result {
-            return self.model.restore_rows(&mut source, self.tiling, self.ensemble, write);
+            return self.model.restore_rows(source, self.tiling, self.ensemble, take);
         }
         let mut resizer = RowResizer::new::<Srgb>(size.made, size.result);
-        self.model.restore_rows(&mut source, self.tiling, self.ensemble, |row| resizer.push(row, &mut write))
+        self.model.restore_rows(source, self.tiling, self.ensemble, |row| resizer.push(row, &mut take))
     }
 }
 

@@ -18,10 +18,11 @@ fn rows_that_come_and_go_give_what_the_whole_gives() {
     // Above the size from which on files are read by rows.
     write_photo(at("in.png"), &Photo::new(photo(2100, 2000, 5))).unwrap();
     write_photo(at("in.ppm"), &read_photo(at("in.png")).unwrap()).unwrap();
+    write_photo(at("in.tif"), &read_photo(at("in.png")).unwrap()).unwrap();
     run(&["apply", arg(&model), arg(&at("in.png")), "-o", arg(&at("whole.png")), "--tile", "0"]).exits(0);
     let whole = read_photo(at("whole.png")).unwrap();
     let percept = env!("CARGO_BIN_EXE_percept");
-    for (input, out) in [("in.png", "a.png"), ("in.ppm", "a.ppm"), ("in.png", "a.tif")] {
+    for (input, out) in [("in.png", "a.png"), ("in.ppm", "a.ppm"), ("in.tif", "a.tif")] {
         // The floats of picture and result are 50 and 200 MB.
         let call = format!(
             "ulimit -d 220000; exec '{percept}' apply '{}' '{}' -o '{}' --tile 128",

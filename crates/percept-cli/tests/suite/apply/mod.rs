@@ -5,6 +5,7 @@ mod kept;
 mod large;
 mod photos;
 mod places;
+mod video;
 mod weights;
 
 use std::path::{Path, PathBuf};
