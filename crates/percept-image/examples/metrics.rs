@@ -4,8 +4,8 @@
 //! a second). The time is what the system says the process used, on Linux.
 
 use percept_image::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Srgb,
-    Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise,
+    Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,6 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Box::new(Shift::luminance(0)),
         Box::new(Shift::saturation(0)),
         Box::new(Shift::sharpness(0)),
+        Box::new(BandEnergy::new(0)),
+        Box::new(Grid::new(0)),
         Box::new(Niqe::new(0)),
         Box::new(TotalVariation::new(0)),
         Box::new(Noise::new(0)),

@@ -90,6 +90,6 @@ pub use crate::photo::{
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Shrunk, Ssim,
-    TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift,
+    Shrunk, Ssim, TotalVariation, Vsi,
 };

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
-use percept_nn::network::{NETWORKS, NetworkKind};
 
-use super::{ResultArgs, VideoArgs, one_of};
+use super::{ModelArgs, ResultArgs, VideoArgs};
 
 pub(super) const APPLY: &str = "\
 Examples:
@@ -13,7 +12,7 @@ Examples:
   percept apply runs/sr photo.jpg -o out
   percept apply model.safetensors photo.jpg -o large.png
   percept apply model.safetensors holiday/ more.png -o out --tile 256
-  percept apply RRDB_ESRGAN_x4.pth old.png -o out --network rrdbnet
+  percept apply RRDB_ESRGAN_x4.pth old.png -o out
   percept apply runs/sr photo.jpg -o - | display
   percept apply runs/sr photos --recursive -o out --outscale 3 --format webp
   percept apply runs/sr photo.jpg -o large.jpg --tta --strip
@@ -50,15 +49,9 @@ pub struct ApplyArgs {
     /// Pixels around a tile that the network sees too [default: as far as it sees, at most 64]
     #[arg(long, value_name = "PIXELS")]
     pub overlap: Option<usize>,
-    /// For public weights, which do not say it: the architecture; its size and scale are read off the file
-    #[arg(long, value_name = "NAME", value_parser = one_of(NETWORKS, |kind| kind.name, |kind| kind.about.to_string()))]
-    pub network: Option<NetworkKind>,
-    /// How many times such a network enlarges, if you want it checked
-    #[arg(long, value_name = "N", requires = "network")]
-    pub scale: Option<usize>,
-    /// For EDSR: the share of residuals that it was trained with [default: 0.1 from 256 features on, else 1]
-    #[arg(long, value_name = "SHARE", requires = "network")]
-    pub res_scale: Option<f64>,
+    /// What is said of the model.
+    #[command(flatten)]
+    pub asked: ModelArgs,
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,

@@ -4,6 +4,7 @@ mod agree;
 mod apply;
 mod compare;
 mod experiment;
+mod model;
 mod results;
 mod score;
 mod select;
@@ -25,6 +26,7 @@ pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
+pub use model::{InfoArgs, ModelArgs};
 pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
@@ -36,6 +38,7 @@ use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
 use experiment::EXPERIMENT;
+use model::INFO;
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -139,6 +142,9 @@ pub enum Command {
     /// Run a trained network on pictures
     #[command(after_help = APPLY)]
     Apply(ApplyArgs),
+    /// Say what a model file is: architecture, scale, settings, where it comes from
+    #[command(after_help = INFO)]
+    Info(InfoArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

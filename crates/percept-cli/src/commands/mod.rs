@@ -6,6 +6,7 @@ pub mod compare;
 pub mod demo;
 mod distribution;
 pub mod experiment;
+pub mod info;
 pub mod init;
 pub mod metrics;
 pub mod report;

@@ -13,6 +13,7 @@ mod common;
 mod compare;
 mod demo;
 mod experiment;
+mod info;
 mod metrics;
 mod pages;
 mod report;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::plane::{Plane, YIQ};
+use super::plane::Plane;
 use super::{numeric, pair};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -67,9 +67,7 @@ impl Metric for Dss {
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = pair(self, (reference, test), self.crop, MIN_SIDE)?;
         let bands = bands();
-        let subbands =
-            |image: &Image<Srgb>| subbands(&Plane::mixed(image, YIQ[0].map(|weight| 255.0 * weight)), &bands);
-        let (a, b) = (subbands(&a), subbands(&b));
+        let (a, b) = (subbands(&Plane::luma(&a), &bands), subbands(&Plane::luma(&b), &bands));
         let all: f64 = bands.iter().map(|band| band.weight).sum();
         let of = bands.par_iter().zip(a.par_iter().zip(&b));
         let parts: Vec<f64> = of.map(|(band, (a, b))| band.weight / all * band.similarity(a, b)).collect();

@@ -1,10 +1,13 @@
 //! Classical scores: of a picture against its reference, and of a picture alone.
 
+mod band_energy;
 mod ciede2000;
 mod dss;
+mod filter;
 mod fsim;
 mod gmsd;
 mod gradient;
+mod grid;
 mod haarpsi;
 mod lab;
 mod mdsi;
@@ -24,10 +27,12 @@ mod total_variation;
 mod vsi;
 mod window;
 
+pub use band_energy::BandEnergy;
 pub use ciede2000::Ciede2000;
 pub use dss::Dss;
 pub use fsim::Fsim;
 pub use gmsd::{Gmsd, MsGmsd};
+pub use grid::Grid;
 pub use haarpsi::HaarPsi;
 pub use mdsi::Mdsi;
 pub use ms_ssim::MsSsim;

@@ -58,6 +58,11 @@ impl Plane {
         Self { width, height, data }
     }
 
+    /// BT.601 luma of full range, in levels of 255.
+    pub fn luma(image: &Image<Srgb>) -> Self {
+        Self::mixed(image, YIQ[0].map(|weight| 255.0 * weight))
+    }
+
     /// The weighted sum of three planes of one size.
     pub fn sum([a, b, c]: &[Self; 3], weights: [f64; 3]) -> Self {
         let values = a.data.iter().zip(&b.data).zip(&c.data);

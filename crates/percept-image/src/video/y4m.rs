@@ -1,6 +1,6 @@
 //! Frames of a YUV4MPEG2 stream, as ffmpeg and mjpegtools write and read it through pipes.
 
-use std::io::{BufRead, ErrorKind, Read, Write};
+use std::io::{BufRead, Read, Write};
 
 use super::header::LINE;
 use super::yuv::Levels;
@@ -54,11 +54,13 @@ impl<R: BufRead> Y4mReader<R> {
         if line != b"FRAME" && !line.starts_with(b"FRAME ") {
             return Err(Y4mError::Frame { frame, reason: "not where it must be" });
         }
-        self.samples.resize(self.header.frame_bytes(), 0);
-        self.input.read_exact(&mut self.samples).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => Y4mError::Frame { frame, reason: "cut off" },
-            _ => Y4mError::Io(error),
-        })?;
+        // As they come: a first line that lies about the size asks for no memory.
+        self.samples.clear();
+        let bytes = self.header.frame_bytes();
+        self.input.by_ref().take(bytes as u64).read_to_end(&mut self.samples)?;
+        if self.samples.len() < bytes {
+            return Err(Y4mError::Frame { frame, reason: "cut off" });
+        }
         Ok(Some(self.image()))
     }
 

@@ -15,6 +15,7 @@ mod files;
 mod folder;
 mod metadata;
 mod metrics;
+mod panel;
 mod pictures;
 mod resize;
 mod rows;

@@ -1,8 +1,8 @@
 //! Which scores of a pair do not ask which picture is the reference.
 
 use percept_image::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Psnr, Shift, Srgb, Ssim, Vsi,
-    rng_for,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Psnr, Shift,
+    Srgb, Ssim, Vsi, rng_for,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use rand::RngExt;
@@ -28,13 +28,15 @@ fn all() -> Vec<Box<dyn Metric>> {
         Box::new(Shift::luminance(0)),
         Box::new(Shift::saturation(0)),
         Box::new(Shift::sharpness(0)),
+        Box::new(BandEnergy::new(0)),
+        Box::new(Grid::new(0)),
     ]
 }
 
 /// MDSI compares the gradients of a mean of both with each by itself, and takes the one from the other: by its paper the
-/// reference is not the test image. All others are symmetric by their papers.
+/// reference is not the test image. A grid counts where the test image has more of it. All others are symmetric by their papers.
 fn symmetric(metric: &str) -> bool {
-    metric != "mdsi"
+    !["mdsi", "grid"].contains(&metric)
 }
 
 fn agree(one: f64, other: f64) -> bool {

@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use percept_image::{
-    Ciede2000, Dss, Fsim, Gmsd, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift, Ssim,
-    TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr,
+    Shift, Ssim, TotalVariation, Vsi,
 };
 
 use super::{SelectedByPhotos, SelectionFile};
@@ -56,6 +56,8 @@ pub const METRICS: &[NamedMetric] = &[
     classical!("luminance-shift", Shift::luminance),
     classical!("saturation-shift", Shift::saturation),
     classical!("sharpness-shift", Shift::sharpness),
+    classical!("band-energy", BandEnergy::new),
+    classical!("grid", Grid::new),
     learned!("lpips-alex", Lpips::alex),
     learned!("lpips-vgg", Lpips::vgg),
     learned!("dists", Dists::new),

@@ -1,0 +1,176 @@
+//! Scores against their references (`fixtures/make_panel.py`), and what each of them is for.
+
+use percept_image::{BandEnergy, Grid, Image, Metric, MetricError, Srgb};
+
+use super::metrics::{all, pair, triangle};
+
+/// A smooth picture and the same with a grid and noise; `make_panel.py` has the same formulas.
+fn soft(width: usize, height: usize) -> (Image<Srgb>, Image<Srgb>) {
+    let image = |of: &dyn Fn(i64, i64, i64) -> i64| {
+        Image::from_fn(width, height, |x, y, c| of(x as i64, y as i64, c as i64).clamp(0, 255) as f32 / 255.0)
+    };
+    let a =
+        |x: i64, y: i64, c: i64| 24 + triangle(x + 2 * y + 11 * c, 170) / 2 + 60 * ((x / 90 + y / 70) % 2);
+    let b = |x: i64, y: i64, c: i64| {
+        let cell = (x % 8 * 5 + y % 8 * 3) % 7 - 3 + 2 * ((x + y) % 2);
+        a(x, y, c) + cell + (x * 7919 + y * 104_729) % 5 - 2
+    };
+    (image(&a), image(&b))
+}
+
+fn made(kind: &str, width: usize, height: usize) -> (Image<Srgb>, Image<Srgb>) {
+    if kind == "soft" { soft(width, height) } else { pair(kind, width, height) }
+}
+
+#[test]
+fn scores_equal_the_references() {
+    let cases: serde_json::Value = serde_json::from_str(include_str!("../fixtures/panel.json")).unwrap();
+    let mut compared = std::collections::BTreeMap::new();
+    for case in cases.as_array().unwrap() {
+        let number = |key: &str| case[key].as_u64().unwrap() as usize;
+        let (a, b) = made(case["kind"].as_str().unwrap(), number("width"), number("height"));
+        for metric in all(number("crop")) {
+            let Some(golden) = case[metric.name()].as_f64() else { continue };
+            let got = metric.score(&a, &b).unwrap();
+            assert!(
+                (got - golden).abs() < 1e-4 * golden.abs().max(1.0),
+                "{} of {} {}×{}: {got} is not {golden}",
+                metric.protocol(),
+                case["kind"],
+                a.width(),
+                a.height()
+            );
+            *compared.entry(metric.name().to_string()).or_insert(0) += 1;
+        }
+    }
+    let counts: Vec<_> = compared.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(counts, [("band-energy", 7), ("grid", 7)]);
+}
+
+/// A dark ramp, as a night sky is, with what `more` adds, in levels.
+fn dark(more: impl Fn(usize, usize) -> f32) -> Image<Srgb> {
+    Image::from_fn(256, 192, |x, y, c| (12.0 + (x + 2 * y + 5 * c) as f32 / 16.0 + more(x, y)) / 255.0)
+}
+
+/// A normal number for every place.
+fn noise(x: usize, y: usize) -> f32 {
+    let mut state = (x * 193 + y * 65_537 + 1) as u64;
+    let uniform = (0..12).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32
+    });
+    uniform.sum::<f32>() - 6.0
+}
+
+#[test]
+fn a_grid_is_measured_in_levels() {
+    let grid = |a: &Image<Srgb>, b: &Image<Srgb>| Grid::new(0).score(a, b).unwrap();
+    let smooth = dark(|_, _| 0.0);
+    let checker = |x: usize, y: usize| if (x + y) % 2 == 0 { 1.0 } else { -1.0 };
+    let mut last = 0.0;
+    for amplitude in [0.1, 0.25, 0.5, 1.0, 2.0, 4.0_f32] {
+        let got = grid(&smooth, &dark(|x, y| amplitude * checker(x, y)));
+        assert!((got - f64::from(amplitude)).abs() < 0.01 * f64::from(amplitude), "{amplitude}: {got}");
+        assert!(got > last);
+        last = got;
+    }
+    // Stripes along either axis, of every period, and one pixel of each cell: all by their root mean square.
+    for period in [2, 4, 8] {
+        let square = |at: usize| if at % period < period / 2 { 1.0 } else { -1.0 };
+        let pixel = |x: usize, y: usize| if x % period + y % period == 0 { 2.0 } else { 0.0 };
+        let share = 1.0 / (period * period) as f64;
+        let deviation = 2.0 * (share * (1.0 - share)).sqrt();
+        for (got, expected) in [
+            (grid(&smooth, &dark(|x, _| square(x))), 1.0),
+            (grid(&smooth, &dark(|_, y| square(y))), 1.0),
+            (grid(&smooth, &dark(pixel)), deviation),
+        ] {
+            assert!((got - expected).abs() < 0.02 * expected, "{period}: {got} is not {expected}");
+        }
+    }
+    // A grid in noise is found as well, also in noise that the reference has.
+    let both = grid(&dark(noise), &dark(|x, y| noise(x, y) + checker(x, y)));
+    let one = grid(&smooth, &dark(|x, y| noise(x, y) + checker(x, y)));
+    assert!((both - 1.0).abs() < 0.05 && (one - 1.0).abs() < 0.1, "{both} {one}");
+}
+
+#[test]
+fn what_is_no_grid_is_not_taken_for_one() {
+    let grid = |a: &Image<Srgb>, b: &Image<Srgb>| Grid::new(0).score(a, b).unwrap();
+    let smooth = dark(|_, _| 0.0);
+    let checker = |x: usize, y: usize| if (x + y) % 2 == 0 { 2.0 } else { -2.0 };
+    // Noise, and less noise than there should be.
+    assert!(grid(&smooth, &dark(noise)) < 0.15, "{}", grid(&smooth, &dark(noise)));
+    assert!(grid(&dark(noise), &smooth) < 0.15);
+    // Darker, lighter, and periods of no grid of a network.
+    assert!(grid(&smooth, &smooth.clone().map(|v| 0.8 * v)) < 0.05);
+    assert!(grid(&smooth, &dark(|_, _| 7.0)) < 1e-3);
+    for period in [3, 5, 6, 7, 12] {
+        let stripes = dark(|x, _| if x % period < period / 2 { 1.0 } else { -1.0 });
+        assert!(grid(&smooth, &stripes) < 0.3, "{period}: {}", grid(&smooth, &stripes));
+    }
+    // The target's own grid is no fault, and neither is its absence.
+    let own = dark(checker);
+    assert_eq!(grid(&own, &own), 0.0);
+    assert_eq!(grid(&own, &smooth), 0.0);
+    // Soft results of a photo-like picture.
+    let waves = |sharp: f32| {
+        dark(move |x, y| {
+            [(7.0, 3.0), (11.0, -5.0), (23.0, 9.0), (5.3, 31.0)]
+                .iter()
+                .map(|(u, v): &(f32, f32)| {
+                    let frequency = 1.0 / u.hypot(*v) * 6.0;
+                    (x as f32 / u + y as f32 / v).sin() * sharp.powf(frequency)
+                })
+                .sum()
+        })
+    };
+    let got = grid(&waves(1.0), &waves(0.4));
+    assert!(got < 0.1, "{got}");
+    // In texture a grid is not seen.
+    let texture = dark(|x, y| 4.0 * noise(x, y));
+    assert_eq!(grid(&texture, &dark(|x, y| 4.0 * noise(x, y) + checker(x, y))), 0.0);
+}
+
+#[test]
+fn a_map_of_a_grid_says_where_it_is() {
+    let grid = Grid::new(0);
+    let left = dark(|x, y| if x < 128 { if (x + y) % 2 == 0 { 1.0 } else { -1.0 } } else { 0.0 });
+    let map = grid.spatial().unwrap().map(&dark(|_, _| 0.0), &left).unwrap();
+    assert_eq!(map.size(), (256, 192));
+    for (x, y) in [(0, 0), (3, 191), (100, 90)] {
+        assert!((map.pixel(x, y)[0] - 1.0).abs() < 0.01, "{x} {y}: {:?}", map.pixel(x, y));
+    }
+    for (x, y) in [(255, 0), (160, 191), (190, 90)] {
+        assert!(map.pixel(x, y)[0] < 0.05, "{x} {y}: {:?}", map.pixel(x, y));
+    }
+}
+
+#[test]
+fn lost_texture_and_invented_texture_are_told_apart_by_band() {
+    let wave = |period: f32, amplitude: f32| {
+        Image::<Srgb>::from_fn(160, 128, |x, y, _| {
+            let turn = std::f32::consts::TAU / period;
+            0.5 + amplitude * ((x as f32 * turn).sin() + (y as f32 * turn).cos()) / 255.0
+        })
+    };
+    let score = BandEnergy::new(0);
+    for (band, period) in [3.0, 6.0, 12.0, 24.0].into_iter().enumerate() {
+        let bands = score.bands(&wave(period, 20.0), &wave(period, 10.0)).unwrap();
+        let back = score.bands(&wave(period, 10.0), &wave(period, 20.0)).unwrap();
+        // A quarter of the energy is −6 dB, and the other way round the same above 0.
+        assert!((bands[band] + 6.02).abs() < 0.3, "{period}: {bands:?}");
+        assert!(bands.iter().zip(back).all(|(one, other)| (one + other).abs() < 1e-9));
+        let mean = bands.iter().map(|band| band.abs()).sum::<f64>() / 4.0;
+        let got = score.score(&wave(period, 20.0), &wave(period, 10.0)).unwrap();
+        assert!(got >= mean - 1e-9 && got < mean + 0.1, "{got} {mean}");
+    }
+    // Moved texture has the same energy, which a difference of pixels does not see.
+    let moved = Image::from_fn(160, 128, |x, y, c| wave(6.0, 20.0).pixel((x + 3) % 160, y)[c]);
+    assert!(score.score(&wave(6.0, 20.0), &moved).unwrap() < 0.5);
+    let map = score.spatial().unwrap().map(&wave(3.0, 20.0), &wave(3.0, 10.0)).unwrap();
+    let mean = map.data().iter().map(|v| f64::from(*v)).sum::<f64>() / map.data().len() as f64;
+    assert!((mean - score.score(&wave(3.0, 20.0), &wave(3.0, 10.0)).unwrap()).abs() < 0.1);
+    let small = Image::from_fn(32, 64, |_, _, _| 0.5);
+    assert!(matches!(score.bands(&small, &small), Err(MetricError::TooSmall { .. })));
+}
