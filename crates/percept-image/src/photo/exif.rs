@@ -33,8 +33,13 @@ pub(super) fn clean(exif: &[u8]) -> Option<Clean> {
     let upright = first.entry(ORIENTATION).filter(|mark| view.number(mark).is_some()).cloned();
     let big_endian = view.big_endian;
 
-    let kept: Vec<&Directory> =
-        std::iter::once(&first).chain(below.iter().flatten()).chain(&deepest).collect();
+    let mut kept: Vec<&Directory> = Vec::new();
+    for list in std::iter::once(&first).chain(below.iter().flatten()).chain(&deepest) {
+        // In damaged EXIF one list may stand for another.
+        if kept.iter().all(|before| before.at != list.at) {
+            kept.push(list);
+        }
+    }
     let holes = thumbnail.as_ref().map_or_else(Vec::new, |list| thumbnail_bytes(&view, list, &kept));
     let leads_nowhere = |list: &Directory, entry: &Entry| {
         entry.values.is_none()

@@ -236,13 +236,6 @@ impl Model {
         self.apply_rows::<Srgb, R>(rows, tiling, ensemble, take)
     }
 
-    /// About how many bytes [`restore`](Self::restore) takes for a photo of this size, beside the photo itself: what
-    /// [`restore_rows`](Self::restore_rows) takes, and the result.
-    pub fn memory(&self, width: usize, height: usize, tiling: Tiling) -> u64 {
-        let scale = self.card.network_scale();
-        self.memory_of_rows(width, height, tiling).saturating_add(bytes([width * scale, height * scale, 3]))
-    }
-
     /// About how many bytes [`restore_rows`](Self::restore_rows) takes for a photo of this size: what the network reads, the
     /// largest tile at its peak, and what a band of tiles makes.
     pub fn memory_of_rows(&self, width: usize, height: usize, tiling: Tiling) -> u64 {

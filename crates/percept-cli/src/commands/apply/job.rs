@@ -48,7 +48,7 @@ impl Job {
         if let Some(format) = Capacity::of(&name) {
             for lost in format.left_out(&head) {
                 say(&format!(
-                    "{}: {} has no place for {lost}; it is left out",
+                    "{}: {} has no place for {lost}: left out",
                     self.input.display(),
                     format.format
                 ));

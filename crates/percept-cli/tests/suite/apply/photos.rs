@@ -42,7 +42,7 @@ fn what_files_say_is_kept_unless_it_is_stripped() {
     assert!(read_photo(at("b.jpg")).unwrap().metadata.is_empty());
     apply("photo.jpg", "c.ppm", &[])
         .exits(0)
-        .says(&["photo.jpg: PPM has no place for EXIF; it is left out", "PPM has no place for XMP"]);
+        .says(&["photo.jpg: PPM has no place for EXIF: left out", "PPM has no place for XMP"]);
     apply("moving.gif", "d.png", &[]).exits(0).says(&["moving.gif: it has 3 pictures"]);
     apply("broken_note.png", "e.png", &[]).exits(0).says(&["the EXIF is damaged and is left out"]);
     // Primaries of a PNG become a profile.
