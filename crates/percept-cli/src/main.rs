@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let Args { global, command } = Args::read();
     let done = match command {
         Command::Agree(args) => commands::agree::run(&global, &args),
-        Command::Apply(args) => commands::apply::run(&global, &args),
+        Command::Apply(args) => commands::apply::run(&global, args),
         Command::Compare(args) => commands::compare::run(&global, &args),
         Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Experiment(args) => commands::experiment::run(&global, &args),

@@ -74,17 +74,19 @@ mod photo;
 pub mod resize;
 mod rng;
 mod score;
+pub mod video;
 
-pub use crate::atomic::{without_temporary_name, write_atomic};
+pub use crate::atomic::{AtomicFile, without_temporary_name, write_atomic};
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
 pub use crate::heat::heat;
 pub use crate::home::expand_home;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
 pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
-    Capacity, Depth, EXTENSIONS, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photo,
-    ReadError, Reason, WriteError, decode_photo, encode_photo, list_folder, list_photos, photo_name,
-    photo_size, read_photo, read_srgb, write_photo,
+    Capacity, Chunk, Density, Depth, EXTENSIONS, Head, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS,
+    MAX_SIDE, Metadata, Photo, ReadError, Reason, RowReader, RowWriter, WriteError, decode_photo,
+    encode_photo, list_folder, list_photos, photo_name, photo_size, read_photo, read_srgb, write_photo,
+    write_rows,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

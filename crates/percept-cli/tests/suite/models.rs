@@ -33,6 +33,25 @@ fn bundled_models_are_listed_and_used_by_name() {
         .says(&["foto-x4: no such file, and no model of that name", "photo-x4"]);
 }
 
+/// The first command of a newcomer.
+#[test]
+fn a_photo_alone_is_restored_beside_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = small(dir.path());
+    run(&["apply", arg(&photo)]).exits(0).says(&["the model is photo-x4; `percept models` lists others"]);
+    let restored = read_photo(dir.path().join("small-x4.png")).unwrap().pixels;
+    assert_eq!((restored.width(), restored.height()), (164, 132));
+    let folder = dir.path().join("more");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(&photo, folder.join("a.png")).unwrap();
+    let out = dir.path().join("out");
+    run(&["apply", arg(&folder), arg(&photo), "--outscale", "2", "-o", arg(&out)]).exits(0);
+    let restored = read_photo(out.join("a.png")).unwrap().pixels;
+    assert_eq!((restored.width(), restored.height()), (82, 66));
+    run(&["apply", "nowhere.jpg"]).exits(2).says(&["nowhere.jpg"]);
+    run(&["apply", "photo-x4"]).exits(2).says(&["photo-x4: no pictures are named for it"]);
+}
+
 /// Results of PyTorch with the same weights: `fixtures/models/make_restored.py` made them.
 #[test]
 fn bundled_models_restore_as_in_torch() {

@@ -44,22 +44,22 @@ fn scaled<S: Space>(
     let vertical = Taps::new(old_height, height, down);
     let data = if down <= across {
         let tall = vertical.rows(image.data(), old_width * S::CHANNELS);
-        horizontal.columns::<S>(&tall, old_width)
+        horizontal.columns(&tall, old_width, S::CHANNELS)
     } else {
-        let wide = horizontal.columns::<S>(image.data(), old_width);
+        let wide = horizontal.columns(image.data(), old_width, S::CHANNELS);
         vertical.rows(&wide, width * S::CHANNELS)
     };
     Image::from_parts(width, height, data)
 }
 
 /// Which inputs make an output along one dimension: `count` pairs of index and weight for each output.
-struct Taps {
+pub(super) struct Taps {
     count: usize,
     pairs: Vec<(usize, f32)>,
 }
 
 impl Taps {
-    fn new(old: usize, new: usize, scale: f64) -> Self {
+    pub(super) fn new(old: usize, new: usize, scale: f64) -> Self {
         let shrink = scale.min(1.0);
         let support = 4.0 / shrink;
         let count = support.ceil() as usize + 2;
@@ -89,6 +89,11 @@ impl Taps {
         Self { count: used.len(), pairs }
     }
 
+    /// Inputs and weights of one output.
+    pub(super) fn of(&self, out: usize) -> impl Iterator<Item = (usize, f32)> {
+        self.pairs[out * self.count..(out + 1) * self.count].iter().copied()
+    }
+
     /// Weighted sums of whole rows; `pitch` values a row.
     fn rows(&self, data: &[f32], pitch: usize) -> Vec<f32> {
         let mut out = vec![0.0; self.pairs.len() / self.count * pitch];
@@ -103,15 +108,15 @@ impl Taps {
         out
     }
 
-    /// Weighted sums of pixels within each row of `old` pixels.
-    fn columns<S: Space>(&self, data: &[f32], old: usize) -> Vec<f32> {
+    /// Weighted sums of pixels, of so many channels, within each row of `old` pixels.
+    pub(super) fn columns(&self, data: &[f32], old: usize, channels: usize) -> Vec<f32> {
         let new = self.pairs.len() / self.count;
         let mut out = vec![0.0; data.len() / old * new];
-        let rows = data.par_chunks_exact(old * S::CHANNELS);
-        out.par_chunks_exact_mut(new * S::CHANNELS).zip(rows).for_each(|(row, source)| {
-            for (pixel, taps) in row.chunks_exact_mut(S::CHANNELS).zip(self.pairs.chunks_exact(self.count)) {
+        let rows = data.par_chunks_exact(old * channels);
+        out.par_chunks_exact_mut(new * channels).zip(rows).for_each(|(row, source)| {
+            for (pixel, taps) in row.chunks_exact_mut(channels).zip(self.pairs.chunks_exact(self.count)) {
                 for &(from, weight) in taps {
-                    let values = &source[from * S::CHANNELS..(from + 1) * S::CHANNELS];
+                    let values = &source[from * channels..(from + 1) * channels];
                     pixel.iter_mut().zip(values).for_each(|(o, v)| *o += weight * v);
                 }
             }

@@ -1,6 +1,8 @@
-//! Changing the size of images: MATLAB's bicubic ([`imresize`]) and the filters of a kept library ([`resize`]).
+//! Changing the size of images: MATLAB's bicubic ([`imresize`]) and the filters of a kept library ([`resize`]);
+//! [`RowResizer`] does so row by row.
 
 mod imresize;
+mod rows;
 
 use fast_image_resize as fir;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -9,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use imresize::{imresize, imresize_by};
+pub use rows::RowResizer;
 
 use crate::{Image, Space};
 
