@@ -29,6 +29,9 @@ const NAMED: usize = 8;
 /// Runs the command.
 pub fn run(global: &Global, args: ApplyArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
+    if args.video.matrix.is_some() && !args.video.y4m {
+        return Err(Failure::call("--matrix is for video; add --y4m, or leave it out"));
+    }
     let args = &named::with_model(args)?;
     if args.video.y4m {
         let model = model(global, args)?;

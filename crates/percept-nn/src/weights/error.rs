@@ -14,7 +14,7 @@ pub enum WeightError {
         source: std::io::Error,
     },
     /// Neither a file nor a model that is part of the binary.
-    #[error("{}: no such file, and no model of that name; {known}", path.display())]
+    #[error("{}: no such file, and no model of that name; name a model file, the folder of a run, or a model that is inside: {known}", path.display())]
     NoModel {
         /// What was asked for.
         path: PathBuf,

@@ -68,9 +68,9 @@ impl WeightStore {
             None => Err(WeightError::NoModel {
                 path: path.to_path_buf(),
                 known: match self.models.is_empty() {
-                    true => "this build has no models inside".to_string(),
+                    true => "this build has none".to_string(),
                     false => {
-                        format!("the models inside are {}", self.models().collect::<Vec<_>>().join(", "))
+                        self.models().collect::<Vec<_>>().join(", ")
                     }
                 },
             }),

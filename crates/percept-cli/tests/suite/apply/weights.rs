@@ -25,8 +25,9 @@ fn a_model_that_is_none_is_refused() {
         fs::write(&path, bytes).unwrap();
         apply(folder.path(), &[]).exits(1).says(&["model.safetensors", "help"]);
     }
-    // A picture is no model, and a model no picture.
-    apply(&at("in.png"), &[]).exits(1).says(&["in.png"]);
+    // A text is no model, and a model no picture.
+    fs::write(at("notes.txt"), "a text").unwrap();
+    apply(&at("notes.txt"), &[]).exits(1).says(&["notes.txt"]);
     fs::write(&path, &whole).unwrap();
     let alone = run(&["apply", arg(&path), arg(&path), "-o", arg(&at("out"))]).exits(1);
     assert!(!alone.err.contains("1 of 1"), "{alone:#?}");
