@@ -38,6 +38,33 @@ class Residual(nn.Module):
         return y + F.interpolate(x, scale_factor=SCALE, mode="bilinear", align_corners=False)
 
 
+class UNet(nn.Module):
+    """percept's discriminator `unet`: three halvings and back, spectral normalisation in the middle."""
+
+    def __init__(self, features):
+        super().__init__()
+        f, norm = features, torch.nn.utils.spectral_norm
+        self.first = nn.Conv2d(3, f, 3, 1, 1)
+        down = [(f, 2 * f), (2 * f, 4 * f), (4 * f, 8 * f)]
+        self.down = nn.ModuleList(norm(nn.Conv2d(a, b, 4, 2, 1, bias=False)) for a, b in down)
+        self.up = nn.ModuleList(norm(nn.Conv2d(b, a, 3, 1, 1, bias=False)) for a, b in reversed(down))
+        self.last = nn.ModuleList(norm(nn.Conv2d(f, f, 3, 1, 1, bias=False)) for _ in range(2))
+        self.logits = nn.Conv2d(f, 1, 3, 1, 1)
+
+    def forward(self, x):
+        act = lambda y: F.leaky_relu(y, 0.2, inplace=True)
+        seen = [act(self.first(x))]
+        for conv in self.down:
+            seen.append(act(conv(seen[-1])))
+        y = seen.pop()
+        for conv in self.up:
+            y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+            y = act(conv(y)) + seen.pop()
+        for conv in self.last:
+            y = act(conv(y))
+        return self.logits(y)
+
+
 class Vgg16(nn.Module):
     """VGG16 up to the deepest of `taps` ("relu3_3"), frozen; `state` has torchvision's names, None is random."""
 

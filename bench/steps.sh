@@ -22,7 +22,7 @@ keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
 torch=("$python" bench/train_step.py --weights assets/weights/vgg16.safetensors --steps "$steps")
 
 for round in $(seq "$rounds"); do
-    for loss in l1 feature selection contextual contextual-three; do
+    for loss in l1 feature selection contextual contextual-three gan; do
         echo "round $round of $rounds, $loss" >&2
         "$percept" "$loss" "$steps" >>"$out/percept"
         "${torch[@]}" --losses "$loss" >>"$out/stock"

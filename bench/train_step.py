@@ -3,7 +3,8 @@
 Network: residual x4 (48 features, 6 blocks). Batch: 8 crops of 96 pixels. Losses: l1; feature (VGG16 relu1_2, relu2_2,
 relu3_3, squared distance, each tap divided by its energy); selection (feature with the contrast across contents, one
 Adam step on the channel weights a batch); contextual (the contextual loss of relu3_3 with such a selection);
-contextual-three (the contextual loss of all three, without). Data loading is outside of the timing.
+contextual-three (the contextual loss of all three, without); gan (l1, feature and a U-Net discriminator with spectral
+normalisation, cross entropy, which takes its own step). Data loading is outside of the timing.
 
     python bench/train_step.py --weights vgg16.safetensors [--steps 20] [--threads 2]
 
@@ -16,7 +17,7 @@ import resource
 import time
 
 import torch
-from networks import SCALE, Residual, Vgg16, contextual
+from networks import SCALE, Residual, UNet, Vgg16, contextual
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
@@ -67,7 +68,7 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--losses", default="l1,feature,selection,contextual,contextual-three")
+    parser.add_argument("--losses", default="l1,feature,selection,contextual,contextual-three,gan")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -81,6 +82,8 @@ def main():
         taps = {"contextual": {"relu3_3": 256}}.get(loss, {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256})
         vgg = Vgg16(list(taps), state)
         selection = Selection(list(taps.values()))
+        discriminator = UNet(64) if loss == "gan" else None
+        optim_d = torch.optim.Adam(discriminator.parameters(), lr=1e-4) if discriminator else None
         seconds = []
         for step in range(args.steps + 2):
             start = time.perf_counter()
@@ -107,9 +110,18 @@ def main():
                     total = total * (uniform / total).detach()
                 else:
                     total = uniform
+            if discriminator:
+                discriminator.requires_grad_(False)
+                total = total + (result - target).abs().mean() + 0.1 * F.softplus(-discriminator(result)).mean()
             optim.zero_grad()
             total.backward()
             optim.step()
+            if discriminator:
+                discriminator.requires_grad_(True)
+                real, fake = discriminator(target), discriminator(result.detach())
+                optim_d.zero_grad()
+                (F.softplus(-real).mean() + F.softplus(fake).mean()).backward()
+                optim_d.step()
             total.item()
             if step >= 2:
                 seconds.append(time.perf_counter() - start)

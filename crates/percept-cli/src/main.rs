@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod memory;
+mod model;
 mod opener;
 mod output;
 mod parallel;
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Experiment(args) => commands::experiment::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
+        Command::Info(args) => commands::info::run(&global, &args),
+        Command::Models(args) => commands::models::run(&args),
+        Command::Interpolate(args) => commands::interpolate::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
         Command::Schema(args) => commands::init::schema(&args),
         Command::Score(args) => commands::score::run(&global, &args),

@@ -6,8 +6,6 @@ use std::{fs, io};
 use percept_nn::weights::{StateDict, WeightError, sha256_hex};
 use serde_json::Value;
 
-/// How many checkpoints are kept.
-const KEPT: usize = 2;
 const ITER: &str = "iter";
 const CARD: &str = "card";
 const SHA256: &str = "sha256";
@@ -110,12 +108,12 @@ impl Checkpoints {
         Self { dir: dir.into() }
     }
 
-    /// Writes a checkpoint (to a temporary file, synced, then renamed) and after that removes all but the
-    /// newest two. Files of later steps, which a damaged end of the run has left behind, go too.
+    /// Writes a checkpoint (to a temporary file, synced, then renamed) and after that removes all but the newest `keep`.
+    /// Files of later steps, which a damaged end of the run has left behind, go too.
     ///
     /// # Errors
     /// When it could not be written; the older ones are all still there then.
-    pub fn save(&self, checkpoint: Checkpoint) -> Result<PathBuf, CheckpointError> {
+    pub fn save(&self, checkpoint: Checkpoint, keep: usize) -> Result<PathBuf, CheckpointError> {
         let Checkpoint { iter, card, mut state } = checkpoint;
         fs::create_dir_all(&self.dir).map_err(|source| self.failed(source))?;
         let path = self.dir.join(format!("{iter:08}.safetensors"));
@@ -125,7 +123,7 @@ impl Checkpoints {
         state.set_metadata(CARD, &card);
         state.save(&path).map_err(CheckpointError::Write)?;
         let (later, mut kept): (Vec<_>, Vec<_>) = self.list()?.into_iter().partition(|(at, _)| *at > iter);
-        let old = kept.split_off(KEPT.min(kept.len()));
+        let old = kept.split_off(keep.max(1).min(kept.len()));
         for (_, path) in later.into_iter().chain(old) {
             // One that cannot be removed does no harm, and the next save tries again.
             let _ = fs::remove_file(path);

@@ -82,6 +82,11 @@ impl RunFiles {
         self.dir.join("model.safetensors")
     }
 
+    /// The network that was best by `val.save_best`, where one is kept.
+    pub fn best_model(&self) -> PathBuf {
+        self.dir.join("model_best.safetensors")
+    }
+
     /// A validation target.
     pub fn val_gt(&self, name: &str) -> PathBuf {
         self.val(Self::GT, name)

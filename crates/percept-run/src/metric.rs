@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use percept_image::{Metric, Shrunk, expand_home};
-use percept_nn::loss::{LossError, PerceptualOpt};
+use percept_nn::loss::{LossError, Term};
 use percept_nn::metric::{NamedMetric, Selected, SelectedByPhotos, SelectionFile};
 use percept_nn::model::Card;
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 
 use crate::{Checkpoint, CheckpointError, Checkpoints, RunFiles};
 
-/// Where a checkpoint keeps its [`PerceptualSpace`](percept_nn::disentangle::PerceptualSpace).
-pub const SPACE: &str = "perceptual.";
+/// Where a checkpoint keeps the [`PerceptualSpace`](percept_nn::disentangle::PerceptualSpace) of the term called `term`.
+pub fn space_section(term: &str) -> String {
+    format!("losses.{term}.")
+}
 
 /// Why a score could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +41,13 @@ pub enum MetricNameError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The run's loss selects nothing.
-    #[error("{}: trained without a selection; name a run whose `perceptual_opt` has one", path.display())]
+    #[error("{}: trained without a selection; name a run in whose losses one has a selection", path.display())]
     NoSelection {
         /// The run or checkpoint.
         path: PathBuf,
     },
     /// The checkpoint does not say what its loss was.
-    #[error("{}: its card does not describe a perceptual loss ({reason}); name a run of this version", path.display())]
+    #[error("{}: its card does not describe its losses ({reason}); name a run of this version", path.display())]
     Card {
         /// The run or checkpoint.
         path: PathBuf,
@@ -100,14 +102,15 @@ fn selected(
         return Ok(Box::new(metric));
     }
     let Checkpoint { card, state, .. } = checkpoint(path)?;
-    let opt = card.pointer("/model/losses/perceptual_opt").filter(|opt| !opt.is_null());
-    let none = || MetricNameError::NoSelection { path: path.to_path_buf() };
     let unfit = |error: serde_json::Error| MetricNameError::Card {
         path: path.to_path_buf(),
         reason: error.to_string(),
     };
-    let opt: PerceptualOpt = serde_json::from_value(opt.ok_or_else(none)?.clone()).map_err(unfit)?;
-    let metric = Selected::new(name, opt, &state.section(SPACE), store, device)?;
+    let losses = card.pointer("/model/losses").cloned().unwrap_or_default();
+    let losses: Vec<Term> = serde_json::from_value(losses).map_err(unfit)?;
+    let none = || MetricNameError::NoSelection { path: path.to_path_buf() };
+    let term = losses.into_iter().find(|term| term.loss.selection().is_some()).ok_or_else(none)?;
+    let metric = Selected::new(name, term.loss, &state.section(&space_section(&term.name)), store, device)?;
     Ok(Box::new(metric.ok_or_else(none)?))
 }
 

@@ -25,7 +25,13 @@ impl Standing {
             return Self::New;
         }
         match card(&files) {
-            Some(card) if card.finished && card.iter >= config.train.total_iter => Self::Finished,
+            // One that was stopped early has fewer steps.
+            Some(card)
+                if card.finished
+                    && (card.iter >= config.train.total_iter || config.val.early_stop.is_some()) =>
+            {
+                Self::Finished
+            }
             // A model that is no good is written again by whoever goes on with the run.
             card => Self::Begun(card.map_or(0, |card| card.iter)),
         }

@@ -34,8 +34,9 @@ fn ten_steps(folder: &Path) -> Result<(), Box<dyn Error>> {
         datasets.train.dataroot_gt = '{photos}'
         network_g = {{ type = "compact", num_feat = 8, num_conv = 2 }}
         train.total_iter = 10
-        train.pixel_opt.type = "l1"
-        [train.perceptual_opt]
+        [[train.losses]]
+        type = "l1"
+        [[train.losses]]
         type = "feature"
         selection = {{}}
         "#,

@@ -1,7 +1,7 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
 //! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
-//! `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
+//! `gan` (l1, feature and a U-Net discriminator), `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
 //! moves in every batch), `selection-default` or `projection-default` (in every second one), `selection-rests` or
 //! `projection-rests` (no longer) as LOSS: the network and batch of `percept demo`, on the bundled photos. Unlike there, the time
 //! includes waiting for the batch.
@@ -10,9 +10,10 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use percept_nn::adversarial::{DiscriminatorConfig, UNetConfig};
 use percept_nn::backbone::{BackboneConfig, Precision};
-use percept_nn::disentangle::{Gate, SelectionConfig};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::disentangle::{ClosedConfig, Gate, Score, SelectionConfig, TripletConfig};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, GanLoss, L1Loss, LossConfig, Term};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::WeightStore;
 use percept_run::{Config, Task};
@@ -23,13 +24,15 @@ const WARM_UP: u64 = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let loss = arguments.first().map_or("selection", String::as_str);
+    let name = arguments.first().map_or("selection", String::as_str);
     let steps: u64 = arguments.get(1).map_or(Ok(20), |steps| steps.parse())?;
     percept_conv::keep_memory();
 
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
     let folder = tempfile::tempdir()?;
-    let feature = |selection| Some(PerceptualOpt::Feature(FeatureOpt { selection, ..FeatureOpt::default() }));
+    let feature = |selection: Option<SelectionConfig>| {
+        LossConfig::Feature(FeatureLoss { selection, ..FeatureLoss::default() })
+    };
     let mut config = Config::for_task(Task::Sr);
     config.path.run = Some(folder.path().join("run"));
     config.network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 48, num_block: 6 });
@@ -38,42 +41,51 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.train.total_iter = WARM_UP + steps;
     config.train.ema_decay = 0.0;
     // No warm-up: the weights are in force at once.
-    let default = SelectionConfig { warmup: 0, until: 0, ..SelectionConfig::default() };
-    let moving = SelectionConfig { every: 1, ..default.clone() };
-    let resting = SelectionConfig { until: WARM_UP as usize, ..default.clone() };
-    let projection = |config| SelectionConfig { gate: Gate::Projection, ..config };
-    (config.train.pixel_opt, config.train.perceptual_opt) = match loss {
-        "l1" => (Some(PixelOpt::default()), None),
-        "feature" => (None, feature(None)),
+    let default = TripletConfig { warmup: 0, until: 0, ..TripletConfig::default() };
+    let moving = TripletConfig { every: 1, ..default.clone() };
+    let resting = TripletConfig { until: WARM_UP as usize, ..default.clone() };
+    let closed = |score| ClosedConfig { score, warmup: 0, ..ClosedConfig::default() }.into();
+    let projection = |config| TripletConfig { gate: Gate::Projection, ..config };
+    let mut others = Vec::new();
+    let loss = match name {
+        "gan" => {
+            config.network_d = Some(DiscriminatorConfig::UNet(UNetConfig::default()));
+            others.push(Term::from(LossConfig::L1(L1Loss {})));
+            others.push(Term::from(LossConfig::Gan(GanLoss::default())).weighted(0.1));
+            feature(None)
+        }
+        "l1" => LossConfig::L1(L1Loss {}),
+        "feature" => feature(None),
         "feature-bf16" => {
             let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
-            (None, Some(PerceptualOpt::Feature(FeatureOpt { backbone, ..FeatureOpt::default() })))
+            LossConfig::Feature(FeatureLoss { backbone, ..FeatureLoss::default() })
         }
-        "selection" => (None, feature(Some(moving))),
-        "selection-default" => (None, feature(Some(default))),
-        "selection-rests" => (None, feature(Some(resting))),
-        "projection" => (None, feature(Some(projection(moving)))),
-        "projection-default" => (None, feature(Some(projection(default)))),
-        "projection-rests" => (None, feature(Some(projection(resting)))),
+        "selection" => feature(Some(moving.into())),
+        "selection-default" => feature(Some(default.into())),
+        "selection-rests" => feature(Some(resting.into())),
+        "projection" => feature(Some(projection(moving).into())),
+        "projection-default" => feature(Some(projection(default).into())),
+        "projection-rests" => feature(Some(projection(resting).into())),
+        "closed" => feature(Some(closed(Score::default()))),
+        "systematic" => feature(Some(closed(Score::Systematic { window: 16 }))),
         "contextual-three" => {
-            let FeatureOpt { layer_weights, .. } = FeatureOpt::default();
-            (
-                None,
-                Some(PerceptualOpt::Contextual(ContextualOpt { layer_weights, ..ContextualOpt::default() })),
-            )
+            let FeatureLoss { layer_weights, .. } = FeatureLoss::default();
+            LossConfig::Contextual(ContextualLoss { layer_weights, ..ContextualLoss::default() })
         }
         "contextual" => {
-            let selection = Some(moving);
-            (None, Some(PerceptualOpt::Contextual(ContextualOpt { selection, ..ContextualOpt::default() })))
+            let selection = Some(moving.into());
+            LossConfig::Contextual(ContextualLoss { selection, ..ContextualLoss::default() })
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, contextual, contextual-three, and selection and projection, alone, with \
+                "no loss `{other}`; there are l1, feature, feature-bf16, gan, contextual, contextual-three, closed, systematic, and selection and projection, alone, with \
                  -default and with -rests"
             )
             .into());
         }
     };
+    others.push(Term::from(loss));
+    config.train.losses = Term::list(others);
     config.logger.print_freq = WARM_UP + steps;
     config.logger.save_checkpoint_freq = WARM_UP + steps;
 
@@ -83,7 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Event::Step(report) if report.iter > WARM_UP => seconds.push(report.seconds),
         _ => {}
     })?;
-    let line = serde_json::json!({"loss": loss, "seconds": seconds, "peak_rss_mib": peak_rss_mib()});
+    let line = serde_json::json!({"loss": name, "seconds": seconds, "peak_rss_mib": peak_rss_mib()});
     println!("{line}");
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use percept_conv::DeviceError;
+use percept_nn::adversarial::DiscriminatorError;
 use percept_nn::loss::LossError;
 use percept_nn::model::ModelError;
 use percept_nn::network::NetworkError;
@@ -33,6 +34,9 @@ pub enum TrainError {
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The discriminator's settings.
+    #[error(transparent)]
+    Discriminator(#[from] DiscriminatorError),
     /// The losses.
     #[error(transparent)]
     Loss(#[from] LossError),
@@ -128,7 +132,7 @@ pub enum StepError {
     #[error("the loss term `{term}` is {value}")]
     Term {
         /// Its name, as in the log.
-        term: &'static str,
+        term: String,
         /// What it is.
         value: f32,
     },

@@ -62,12 +62,13 @@ pub struct StepReport {
     pub iter: u64,
     /// The learning rate.
     pub lr: f64,
-    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighted, as they are summed) and `l_sel`, as far as they exist.
-    pub terms: Vec<(&'static str, f64)>,
+    /// `l_g_NAME` of every term of the loss, weighted as they are summed, and `l_sel_NAME` of every selection that moves.
+    pub terms: Vec<(String, f64)>,
     /// Norm of the network's gradient before clipping.
     pub gradient_norm: f64,
-    /// Share of the selection's triplets that violated their margin, where there is a selection.
-    pub active: Option<f64>,
+    /// Share of a selection's triplets that violated their margin, or of channels that were scored, by the term that has the
+    /// selection.
+    pub active: Vec<(String, f64)>,
     /// Wall-clock seconds of the step, waiting for its batch included.
     pub seconds: f64,
 }

@@ -3,8 +3,8 @@
 //! # A tour
 //!
 //! A [`Config`](percept_run::Config) says what is trained. [`data`] turns its folders of photos into batches that are a
-//! pure function of seed and step. The network learns by an [`Optimizer`] at the rate that
-//! [`learning_rate`] gives, and an [`Ema`] follows it.
+//! pure function of seed and step. A network that learns is a player: an
+//! [`Optimizer`] moves it at the rate of its [`Schedule`], and an [`Ema`] follows it.
 //!
 //! A [`Trainer`] is the loop: the selection step and the transformation step of the paper on every batch, and
 //! around them validation, checkpoints and logs. It tells [`Event`]s while it goes.
@@ -14,14 +14,17 @@
 //! What it leaves on disk is the crate `percept-run`'s: configuration, files, checkpoints, lines of logs. Beside them
 //! [`tensorboard`] writes event files.
 
+mod best;
 pub mod data;
 mod ema;
 mod error;
 mod event;
+mod game;
 mod losses;
 mod optim;
 mod params;
 mod parts;
+mod player;
 mod recorder;
 mod schedule;
 pub mod select;
@@ -33,5 +36,5 @@ pub use ema::Ema;
 pub use error::{StepError, TrainError};
 pub use event::{Event, Outcome, StepReport};
 pub use optim::{GradientError, Optimizer, Stepped};
-pub use schedule::learning_rate;
+pub use schedule::Schedule;
 pub use trainer::{Resume, Trainer};

@@ -1,59 +1,65 @@
 //! What the network descends: the losses of the config with their weights, and the terms of one step.
 
 use burn::tensor::{Device, Tensor};
-use percept_nn::loss::{Loss, LossError, PerceptualLoss, PixelLoss, StyleLoss};
+use percept_nn::disentangle::PerceptualSpace;
+use percept_nn::loss::{LossError, TrainLoss};
 use percept_nn::weights::WeightStore;
 use percept_run::config::TrainConfig;
 
 use crate::TrainError;
 
-/// The losses that the config names, each with its `loss_weight`.
-pub(crate) struct Losses {
-    pub(crate) pixel: Option<(PixelLoss, f64)>,
-    pub(crate) perceptual: Option<(PerceptualLoss, f64)>,
-    pub(crate) style: Option<(StyleLoss, f64)>,
+/// One of the losses that the config lists.
+pub(crate) struct LossTerm {
+    pub(crate) name: String,
+    pub(crate) weight: f64,
+    pub(crate) loss: TrainLoss,
 }
 
-impl Losses {
+impl LossTerm {
+    /// All of them, in the order of the config.
     pub(crate) fn init(
         config: &TrainConfig,
         store: &WeightStore,
         device: &Device,
-    ) -> Result<Self, LossError> {
-        let pixel = config.pixel_opt.as_ref().map(|opt| (PixelLoss::new(opt), opt.loss_weight));
-        let perceptual = config.perceptual_opt.as_ref();
-        let perceptual =
-            perceptual.map(|opt| Ok::<_, LossError>((opt.init(store, device)?, opt.loss_weight())));
-        let style = config.style_opt.as_ref();
-        let style = style.map(|opt| Ok::<_, LossError>((opt.init(store, device)?, opt.loss_weight)));
-        Ok(Self { pixel, perceptual: perceptual.transpose()?, style: style.transpose()? })
+    ) -> Result<Vec<Self>, LossError> {
+        let init = |term: &percept_nn::loss::Term| {
+            let loss = term.loss.init(store, device)?;
+            Ok(Self { name: term.name.clone(), weight: term.weight, loss })
+        };
+        config.losses.iter().map(init).collect()
     }
 
-    /// Whether all of them can compare crops of `side` pixels.
+    /// The perceptual space that it measures in, if it does.
+    pub(crate) fn space(&self) -> Option<&PerceptualSpace> {
+        match &self.loss {
+            TrainLoss::Space(space) => Some(space),
+            TrainLoss::Images(_) | TrainLoss::Adversarial(_) => None,
+        }
+    }
+
+    /// Whether it can compare crops of `side` pixels.
     ///
     /// # Errors
     /// Names the loss that cannot, and the least side that it needs.
     pub(crate) fn check_side(&self, side: usize) -> Result<(), TrainError> {
-        let perceptual = self.perceptual.as_ref().map(|(loss, _)| match loss {
-            PerceptualLoss::Space(space) => {
+        let (loss, least) = match &self.loss {
+            TrainLoss::Space(space) => {
                 let backbone = space.backbone();
                 let deepest = backbone.taps().last().map_or("", |tap| tap.name.as_str());
-                (format!("{} {deepest}", backbone.name()), backbone.min_side())
+                (format!("{} ({} {deepest})", self.name, backbone.name()), backbone.min_side())
             }
-            PerceptualLoss::Plain(loss) => (loss.name().to_string(), loss.min_side()),
-        });
-        let style = self.style.as_ref().map(|(loss, _)| (loss.name().to_string(), loss.min_side()));
-        match [perceptual, style].into_iter().flatten().find(|(_, least)| *least > side) {
-            Some((loss, least)) => Err(TrainError::CropTooSmall { side, loss, least }),
-            None => Ok(()),
-        }
+            TrainLoss::Images(loss) => (self.name.clone(), loss.min_side()),
+            // Its discriminator is asked where it is made.
+            TrainLoss::Adversarial(_) => return Ok(()),
+        };
+        if least > side { Err(TrainError::CropTooSmall { side, loss, least }) } else { Ok(()) }
     }
 }
 
 /// A term of the loss that is NaN or infinite.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NotFinite {
-    pub(crate) term: &'static str,
+    pub(crate) term: String,
     pub(crate) value: f32,
 }
 
@@ -61,14 +67,14 @@ pub(crate) struct NotFinite {
 #[derive(Default)]
 pub(crate) struct Terms {
     sum: Option<Tensor<1>>,
-    values: Vec<(&'static str, f64)>,
+    values: Vec<(String, f64)>,
 }
 
 impl Terms {
     /// Adds `weight · loss`, which the network descends.
-    pub(crate) fn add(&mut self, term: &'static str, weight: f64, loss: Tensor<1>) -> Result<(), NotFinite> {
+    pub(crate) fn add(&mut self, term: &str, weight: f64, loss: Tensor<1>) -> Result<(), NotFinite> {
         let loss = loss.mul_scalar(weight);
-        self.note(term, loss.clone().detach().into_scalar())?;
+        self.note(format!("l_g_{term}"), loss.clone().detach().into_scalar())?;
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + loss,
             None => loss,
@@ -77,14 +83,19 @@ impl Terms {
     }
 
     /// Adds a number that is written down, but that the network does not descend.
-    pub(crate) fn note(&mut self, term: &'static str, value: f32) -> Result<(), NotFinite> {
-        self.values.push((term, f64::from(value)));
+    pub(crate) fn note(&mut self, term: String, value: f32) -> Result<(), NotFinite> {
+        self.values.push((term.clone(), f64::from(value)));
         if value.is_finite() { Ok(()) } else { Err(NotFinite { term, value }) }
     }
 
-    /// The sum of what was added, `[1]`, and all values by name.
-    pub(crate) fn finish(self, device: &Device) -> (Tensor<1>, Vec<(&'static str, f64)>) {
-        (self.sum.unwrap_or_else(|| Tensor::zeros([1], device)), self.values)
+    /// The sum of what was added, `[1]`.
+    pub(crate) fn sum(&self, device: &Device) -> Tensor<1> {
+        self.sum.clone().unwrap_or_else(|| Tensor::zeros([1], device))
+    }
+
+    /// All values by name.
+    pub(crate) fn into_values(self) -> Vec<(String, f64)> {
+        self.values
     }
 }
 
@@ -96,16 +107,15 @@ mod tests {
     fn terms_are_weighted_summed_and_checked() {
         let device = Device::flex().autodiff();
         let mut terms = Terms::default();
-        terms.add("l_g_pix", 2.0, Tensor::from_floats([3.0], &device)).unwrap();
-        terms.add("l_g_percep", 0.5, Tensor::from_floats([4.0], &device)).unwrap();
-        terms.note("l_sel", -1.0).unwrap();
-        let wrong = terms.add("l_g_style", 1.0, Tensor::from_floats([f32::NAN], &device)).unwrap_err();
+        terms.add("l1", 2.0, Tensor::from_floats([3.0], &device)).unwrap();
+        terms.add("feature", 0.5, Tensor::from_floats([4.0], &device)).unwrap();
+        terms.note("l_sel_feature".to_string(), -1.0).unwrap();
+        let wrong = terms.add("style", 1.0, Tensor::from_floats([f32::NAN], &device)).unwrap_err();
         assert!(wrong.term == "l_g_style" && wrong.value.is_nan());
         let mut terms = Terms::default();
-        terms.add("l_g_pix", 2.0, Tensor::from_floats([3.0], &device)).unwrap();
-        terms.add("l_g_percep", 0.5, Tensor::from_floats([4.0], &device)).unwrap();
-        let (sum, values) = terms.finish(&device);
-        assert_eq!(sum.into_scalar::<f32>(), 8.0);
-        assert_eq!(values, [("l_g_pix", 6.0), ("l_g_percep", 2.0)]);
+        terms.add("l1", 2.0, Tensor::from_floats([3.0], &device)).unwrap();
+        terms.add("feature", 0.5, Tensor::from_floats([4.0], &device)).unwrap();
+        assert_eq!(terms.sum(&device).into_scalar::<f32>(), 8.0);
+        assert_eq!(terms.into_values(), [("l_g_l1".to_string(), 6.0), ("l_g_feature".to_string(), 2.0)]);
     }
 }

@@ -46,8 +46,8 @@ impl std::fmt::Debug for Optimizer {
 }
 
 impl Optimizer {
-    /// An optimiser that has made no step. `grad_clip` is the largest norm of the whole gradient.
-    pub fn new(config: &OptimConfig, grad_clip: Option<f64>) -> Self {
+    /// An optimiser that has made no step.
+    pub fn new(config: &OptimConfig) -> Self {
         let [beta_1, beta_2] = config.betas;
         let adam = AdamConfig::new()
             .with_beta_1(beta_1 as f32)
@@ -61,7 +61,7 @@ impl Optimizer {
             }
             OptimType::Adam => (adam, 0.0),
         };
-        Self { adam: adam.build(), shrink, grad_clip, moments: BTreeMap::new() }
+        Self { adam: adam.build(), shrink, grad_clip: config.grad_clip, moments: BTreeMap::new() }
     }
 
     /// One step with learning rate `lr` down the gradients of `module`. A parameter without a gradient stays.

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use percept_nn::disentangle::Start;
-use percept_nn::loss::PerceptualOpt;
+use percept_nn::adversarial::Discriminator;
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightStore};
+use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
-use crate::losses::Losses;
+use crate::losses::LossTerm;
 use crate::validate::Validator;
 
 /// Photos, network and losses of a run at its start.
@@ -21,7 +20,9 @@ pub(crate) struct Parts {
     pub(crate) source: Arc<TrainSource>,
     pub(crate) validator: Option<Validator>,
     pub(crate) network_g: Network,
-    pub(crate) losses: Losses,
+    /// The discriminator, where a loss asks for one.
+    pub(crate) network_d: Option<Discriminator>,
+    pub(crate) losses: Vec<LossTerm>,
     /// Photos that were left out.
     pub(crate) warnings: Vec<String>,
 }
@@ -35,17 +36,22 @@ impl Parts {
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
         if let Some(path) = &config.path.pretrain_network_g {
-            network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
+            network_g = config.network_g.with_our_names(store.model(path)?).apply(network_g)?;
         }
-        let losses = Losses::init(&config.train, store, &device)?;
-        losses.check_side(config.datasets.train.gt_size)?;
+        let mut network_d = discriminator(config, &device)?;
+        if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
+            let load =
+                |network| Ok::<_, WeightError>(kind.with_our_names(StateDict::load(path)?).apply(network)?);
+            network_d = network_d.map(load).transpose()?;
+        }
+        let losses = losses(config, store, &device)?;
         let validator = Validator::open(config, store, &plain)?;
         let source = TrainSource::open(config)?;
         let mut warnings = Vec::from_iter(left_out("training", source.photos(), source.skipped()));
         if let Some(source) = validator.as_ref().map(Validator::source) {
             warnings.extend(left_out("validation", source.photos(), source.skipped()));
         }
-        Ok(Self { device, source: Arc::new(source), validator, network_g, losses, warnings })
+        Ok(Self { device, source: Arc::new(source), validator, network_g, network_d, losses, warnings })
     }
 
     /// Tries everything that needs no photos.
@@ -53,7 +59,8 @@ impl Parts {
         let plain = percept_conv::device(&config.device)?;
         let store = &searched(config, store);
         network(config, &plain)?;
-        Losses::init(&config.train, store, &plain)?.check_side(config.datasets.train.gt_size)?;
+        discriminator(config, &plain)?;
+        losses(config, store, &plain)?;
         if config.datasets.val.is_some() {
             Validator::metrics(config, store, &plain)?;
         }
@@ -64,9 +71,9 @@ impl Parts {
 /// Without the files that a checkpoint replaces: they may be gone.
 fn without_starts(config: &Config) -> Config {
     let mut config = config.clone();
-    config.path.pretrain_network_g = None;
-    if let Some(selection) = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut) {
-        selection.start = Start::Uniform;
+    (config.path.pretrain_network_g, config.path.pretrain_network_d) = (None, None);
+    for selection in config.train.losses.iter_mut().filter_map(|term| term.loss.selection_mut()) {
+        selection.forget_start();
     }
     config
 }
@@ -76,10 +83,27 @@ fn searched(config: &Config, store: &WeightStore) -> WeightStore {
     config.path.weights.iter().fold(store.clone(), |store, folder| store.with_dir(folder))
 }
 
+/// The losses, which can compare the crops.
+fn losses(config: &Config, store: &WeightStore, device: &Device) -> Result<Vec<LossTerm>, TrainError> {
+    let losses = LossTerm::init(&config.train, store, device)?;
+    losses.iter().try_for_each(|term| term.check_side(config.datasets.train.gt_size))?;
+    Ok(losses)
+}
+
 /// Untrained.
 fn network(config: &Config, device: &Device) -> Result<Network, TrainError> {
     let scale = config.task.network_scale(config.scale);
     Ok(config.network_g.init(scale, config.task.in_channels(), config.seed, device)?)
+}
+
+/// Untrained; `None` where no loss asks for one.
+fn discriminator(config: &Config, device: &Device) -> Result<Option<Discriminator>, TrainError> {
+    let Some(kind) = &config.network_d else { return Ok(None) };
+    let (side, least) = (config.datasets.train.gt_size, kind.min_side());
+    if least > side {
+        return Err(TrainError::CropTooSmall { side, loss: format!("network_d ({})", kind.name()), least });
+    }
+    Ok(Some(kind.init(config.seed, device)?))
 }
 
 /// The photos that cannot be used, counted and named.

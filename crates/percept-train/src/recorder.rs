@@ -1,10 +1,10 @@
 //! Everything that a run writes down while it goes, into the files of its folder.
 
-use percept_nn::disentangle::PerceptualSpace;
 use percept_run::RunFiles;
 use percept_run::log::{JsonLog, LogError, SelectionLine, StepLine, Validation};
 
 use crate::StepReport;
+use crate::losses::LossTerm;
 use crate::tensorboard::TensorBoard;
 
 /// The logs of a run.
@@ -46,7 +46,7 @@ impl Recorder {
     pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), LogError> {
         let seconds = std::mem::take(&mut self.seconds) / f64::from(std::mem::take(&mut self.steps).max(1));
         let iter = report.iter;
-        let terms = report.terms.iter().map(|(term, value)| ((*term).to_string(), Some(*value)));
+        let terms = report.terms.iter().map(|(term, value)| (term.clone(), Some(*value)));
         let (lr, grad_norm) = (report.lr, report.gradient_norm);
         self.log.append(&StepLine { iter, lr, terms: terms.collect(), grad_norm, seconds })?;
         let Some(board) = &mut self.board else { return Ok(()) };
@@ -58,25 +58,25 @@ impl Recorder {
         board.scalar("train/seconds", iter, seconds)
     }
 
-    /// Writes down where the selection stands.
-    pub(crate) fn selection(
-        &mut self,
-        iter: u64,
-        space: &PerceptualSpace,
-        active: Option<f64>,
-    ) -> Result<(), LogError> {
+    /// Writes down where the selection of `term` stands, if it has one.
+    pub(crate) fn selection(&mut self, term: &LossTerm, report: &StepReport) -> Result<(), LogError> {
+        let Some(space) = term.space() else { return Ok(()) };
         let (Some(log), Some(selection)) = (&mut self.selection, space.selection()) else { return Ok(()) };
+        let iter = report.iter;
+        let active = report.active.iter().find(|(name, _)| *name == term.name);
         let taps = selection.weights();
         log.append(&SelectionLine {
             iter,
+            term: term.name.clone(),
             backbone: space.backbone().name().to_string(),
-            contrast: selection.config().contrast,
+            rule: selection.config().rule(),
             taps: taps.clone(),
-            active,
+            active: active.map(|(_, share)| *share),
+            idle: selection.is_idle(),
         })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         taps.iter().try_for_each(|tap| {
-            board.scalar(&format!("selection/effective_{}", tap.name), iter, tap.effective)
+            board.scalar(&format!("selection/{}_effective_{}", term.name, tap.name), iter, tap.effective)
         })
     }
 

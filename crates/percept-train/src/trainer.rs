@@ -7,31 +7,32 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use percept_nn::disentangle::{Anchor, PerceptualSpace, blurred};
-use percept_nn::loss::{Loss, PerceptualLoss};
-use percept_nn::model::{Card, Model};
+use percept_nn::disentangle::{Anchor, blurred};
+use percept_nn::loss::TrainLoss;
+use percept_nn::model::{Card, Model, ModelError};
 use percept_nn::network::Network;
 use percept_nn::weights::{StateDict, WeightStore};
-use percept_run::log::LogError;
-use percept_run::metric::SPACE;
+use percept_run::log::{LogError, Validation};
+use percept_run::metric::space_section;
 use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, Run, RunFiles};
 use serde_json::{Value, json};
 
+use crate::Schedule;
+use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
-use crate::losses::{Losses, Terms};
+use crate::game::Game;
+use crate::losses::{LossTerm, Terms};
 use crate::parts::Parts;
+use crate::player::{Moved, Player};
 use crate::recorder::Recorder;
 use crate::validate::Validator;
-use crate::{Ema, Optimizer, learning_rate};
 
-/// Sections of a checkpoint's arrays, and what its card says beside the model's.
-const NETWORK: &str = "network_g.";
-const EMA: &str = "network_g_ema.";
-const OPTIMIZER: &str = "optim_g.";
+/// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
 const PHOTOS: &str = "photos";
+const BEST: &str = "best";
 
 /// What a run that goes on may do otherwise than it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,17 +52,19 @@ pub struct Trainer {
     device: Device,
     source: Arc<TrainSource>,
     validator: Option<Validator>,
-    network_g: Network,
-    losses: Losses,
-    optim_g: Optimizer,
-    ema: Option<Ema<Network>>,
+    generator: Player<Network>,
+    /// The discriminator, where a loss asks for one.
+    game: Option<Game>,
+    losses: Vec<LossTerm>,
     /// The last step that was done.
     iter: u64,
     /// The step after which the last validation was done.
     validated: u64,
+    /// The best validation by `val.save_best`.
+    best: Option<Best>,
     /// The step and the last validation of the newest checkpoint.
     saved: Option<(u64, u64)>,
-    /// What the user should hear at the start.
+    /// What the user should hear next.
     notes: Vec<Event>,
 }
 
@@ -120,7 +123,8 @@ impl Trainer {
         }
         if total != began {
             run.write_config(&of_folder)?;
-            let lr = learning_rate(&config.train, iter + 1);
+            let lr =
+                Schedule::new(&config.train.optim_g, &config.train.scheduler, &config.train).rate(iter + 1);
             notes.push(Event::Note(format!(
                 "{total} steps instead of {began}; the schedule counts for {total} now, the rate of step {} is {lr:.3e}",
                 iter + 1
@@ -135,20 +139,24 @@ impl Trainer {
     }
 
     fn new(parts: Parts, run: Run, config: Config) -> Self {
-        let Parts { device, source, validator, network_g, losses, warnings } = parts;
-        let decay = config.train.ema_decay;
+        let Parts { device, source, validator, network_g, network_d, losses, warnings } = parts;
+        let train = &config.train;
+        let learning = (&train.optim_g, &train.scheduler);
+        let game = network_d.zip(train.gan()).map(|(network, (_, gan))| {
+            Game::new(Player::new("d", network, train.learning_d(), 0.0, train), gan.clone(), config.seed)
+        });
         Self {
-            optim_g: Optimizer::new(&config.train.optim_g, config.train.grad_clip),
-            ema: (decay > 0.0).then(|| Ema::new(&network_g, decay)),
+            generator: Player::new("g", network_g, learning, train.ema_decay, train),
+            game,
             iter: 0,
             validated: 0,
+            best: None,
             saved: None,
             config,
             run,
             device,
             source,
             validator,
-            network_g,
             losses,
             notes: warnings.into_iter().map(Event::Warning).collect(),
         }
@@ -170,7 +178,7 @@ impl Trainer {
             iter: self.iter,
             total,
             photos: self.source.photos(),
-            parameters: self.network_g.num_params(),
+            parameters: self.generator.network().num_params(),
         });
         std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
         let mut recorder = self.recorder()?;
@@ -189,6 +197,12 @@ impl Trainer {
                 self.validate(&mut recorder, stop, &mut tell)?;
             }
             if self.is_finished() {
+                if let Some(best) = self.best.as_ref().filter(|_| self.iter < self.config.train.total_iter) {
+                    tell(Event::Note(format!(
+                        "stopped early: no validation since step {} was better; `val.early_stop` says when",
+                        best.iter
+                    )));
+                }
                 self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Finished);
             }
@@ -211,54 +225,58 @@ impl Trainer {
             self.record(&mut recorder, &report)
                 .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
             tell(Event::Step(report));
+            std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
         }
     }
 
-    /// One batch. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
+    /// One batch, in three steps: generator, selection, discriminator. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
     fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
-        let result = self.network_g.forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let iter = batch.iter;
         let mut terms = Terms::default();
-        let mut active = None;
+        let mut active = Vec::new();
 
-        if let Some((loss, weight)) = &self.losses.pixel {
-            terms.add("l_g_pix", *weight, loss.forward(result.clone(), y.clone()))?;
-        }
-        match &mut self.losses.perceptual {
-            Some((PerceptualLoss::Space(space), weight)) => {
-                // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
-                let seen = space.see(result.clone(), y.clone());
-                let anchor = |anchor| match (anchor, &self.ema) {
-                    (Anchor::Blurred, _) => blurred(y.clone()),
-                    (Anchor::Earlier, Some(ema)) => Tensor::from_inner(ema.module().forward(x.inner())),
-                    _ => distorted,
-                };
-                // Selection step: only w moves.
-                if let Some(selected) = space.selection_step(&seen, anchor) {
-                    terms.note("l_sel", selected.loss)?;
-                    active = Some(f64::from(selected.active));
+        for LossTerm { name, weight, loss } in &mut self.losses {
+            let loss = match loss {
+                TrainLoss::Images(loss) => loss.forward(result.clone(), y.clone()),
+                TrainLoss::Space(space) => {
+                    // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
+                    let seen = space.see(result.clone(), y.clone());
+                    let anchor = |anchor| match (anchor, self.generator.average()) {
+                        (Anchor::Blurred, _) => blurred(y.clone()),
+                        (Anchor::Earlier, Some(average)) => {
+                            Tensor::from_inner(average.forward(x.clone().inner()))
+                        }
+                        _ => distorted.clone(),
+                    };
+                    // Selection step: only w moves.
+                    if let Some(selected) = space.selection_step(&seen, anchor) {
+                        terms.note(format!("l_sel_{name}"), selected.loss)?;
+                        active.push((name.clone(), f64::from(selected.active)));
+                        let idle = space.selection().filter(|_| selected.idle).map(|s| s.config().idle());
+                        self.notes.extend(idle.map(|idle| Event::Warning(format!("{name}: {idle}"))));
+                    }
+                    // Transformation step: only G will move; w is a constant in this loss.
+                    space.transformation_loss(&seen)
                 }
-                // Transformation step: only G will move; w is a constant in this loss.
-                terms.add("l_g_percep", *weight, space.transformation_loss(&seen))?;
-            }
-            Some((PerceptualLoss::Plain(loss), weight)) => {
-                terms.add("l_g_percep", *weight, loss.forward(result.clone(), y.clone()))?;
-            }
-            None => {}
+                TrainLoss::Adversarial(_) => match &mut self.game {
+                    Some(game) if game.plays(iter) => game.generator_loss(result.clone(), &y),
+                    _ => continue,
+                },
+            };
+            terms.add(name, *weight, loss)?;
         }
-        if let Some((loss, weight)) = &self.losses.style {
-            terms.add("l_g_style", *weight, loss.forward(result, y))?;
-        }
+        let Moved { lr, gradient_norm } = self.generator.step(&terms.sum(&self.device), iter)?;
 
-        let (loss, terms) = terms.finish(&self.device);
-        let lr = learning_rate(&self.config.train, batch.iter);
-        let stepped = self.optim_g.step(self.network_g.clone(), loss.backward(), lr)?;
-        self.network_g = stepped.module;
-        if let Some(ema) = &mut self.ema {
-            ema.update(&self.network_g, batch.iter);
-        }
-        let gradient_norm = stepped.gradient_norm;
-        Ok(StepReport { iter: batch.iter, lr, terms, gradient_norm, active, seconds: 0.0 })
+        // Discriminator step: only D moves.
+        let game = self.game.as_mut().filter(|game| game.plays(iter));
+        let warning = match game {
+            Some(game) => game.discriminator_step(result, y, iter, &mut terms)?,
+            None => None,
+        };
+        self.notes.extend(warning.map(Event::Warning));
+        Ok(StepReport { iter, lr, terms: terms.into_values(), gradient_norm, active, seconds: 0.0 })
     }
 
     /// Restores and scores the validation photos. When `stop` is set meanwhile, the run that is resumed does
@@ -282,11 +300,39 @@ impl Trainer {
         })?;
         let Some(validation) = validation else { return Ok(()) };
         self.validated = self.iter;
+        if let Err(error) = self.keep_best(&validation) {
+            tell(Event::Warning(error.to_string()));
+        }
         if let Err(error) = recorder.validation(&validation) {
             tell(Event::Warning(error.to_string()));
         }
         tell(Event::Validated(validation));
         Ok(())
+    }
+
+    /// Keeps the model beside the newest if it is the best so far.
+    fn keep_best(&mut self, validation: &Validation) -> Result<(), ModelError> {
+        let Some(by) = &self.config.val.save_best else { return Ok(()) };
+        let better = self.validator.as_ref().and_then(|validator| validator.better(by));
+        let Some((value, better)) = validation.val.get(by).zip(better) else { return Ok(()) };
+        let (best, is_new) = Best::after(self.best.take(), self.iter, *value, better);
+        self.best = best;
+        if !is_new {
+            return Ok(());
+        }
+        let mut card = self.model().card().clone();
+        // Whoever reads the card has to know that these photos chose it.
+        card.data["chosen"] = json!({
+            "best_of_validations_by": by, "value": value, "photos": validation.photos,
+            "note": "better on the photos that chose it than on others",
+        });
+        Model::new(self.generator.best().clone(), card).save(self.run.files().best_model())
+    }
+
+    /// Whether no validation has been better for as long as the configuration waits.
+    fn has_stalled(&self) -> bool {
+        let since = self.best.as_ref().map_or(0, |best| best.since);
+        self.config.val.early_stop.is_some_and(|patience| since >= patience)
     }
 
     fn validation_due(&self) -> bool {
@@ -295,9 +341,9 @@ impl Trainer {
         self.validator.is_some() && due && validated < iter
     }
 
-    /// Whether all steps and the last validation are done.
+    /// Whether all steps, or as many as help, and the last validation are done.
     fn is_finished(&self) -> bool {
-        self.iter >= self.config.train.total_iter && !self.validation_due()
+        (self.iter >= self.config.train.total_iter || self.has_stalled()) && !self.validation_due()
     }
 
     /// Writes a step down, if its turn has come.
@@ -309,10 +355,7 @@ impl Trainer {
             return Ok(());
         }
         recorder.step(report)?;
-        match self.space() {
-            Some(space) => recorder.selection(iter, space, report.active),
-            None => Ok(()),
-        }
+        self.losses.iter().try_for_each(|term| recorder.selection(term, report))
     }
 
     /// Saves the model, and after it a checkpoint of everything that the next step depends on; nothing where both are
@@ -326,17 +369,19 @@ impl Trainer {
         let model = self.model();
         model.save(self.run.files().model())?;
         let mut state = StateDict::new();
-        state.extend_prefixed(NETWORK, StateDict::of(&self.network_g));
-        state.extend_prefixed(OPTIMIZER, self.optim_g.state_dict());
-        if let Some(ema) = &self.ema {
-            state.extend_prefixed(EMA, StateDict::of(ema.module()));
+        self.generator.save(&mut state);
+        if let Some(game) = &self.game {
+            game.save(&mut state);
         }
-        if let Some(space) = self.space() {
-            state.extend_prefixed(SPACE, space.state_dict());
+        for term in &self.losses {
+            if let Some(space) = term.space() {
+                state.extend_prefixed(&space_section(&term.name), space.state_dict());
+            }
         }
-        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list()});
+        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best});
         let checkpoint = Checkpoint { iter: self.iter, card, state };
-        let path = Checkpoints::new(self.run.files().checkpoints()).save(checkpoint)?;
+        let path = Checkpoints::new(self.run.files().checkpoints())
+            .save(checkpoint, self.config.logger.keep_checkpoints)?;
         self.saved = Some(now);
         tell(Event::Saved { iter: self.iter, path });
         Ok(())
@@ -345,16 +390,19 @@ impl Trainer {
     /// Goes back to a checkpoint.
     fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let Checkpoint { iter, card, state } = checkpoint;
-        self.network_g = state.section(NETWORK).apply(self.network_g.clone())?;
-        self.optim_g.load_state_dict(&state.section(OPTIMIZER), &self.device)?;
-        if let Some(ema) = &mut self.ema {
-            ema.set(state.section(EMA).apply(ema.module().clone())?);
+        self.generator.load(state, &self.device)?;
+        if let Some(game) = &mut self.game {
+            game.load(state, &self.device)?;
         }
-        if let Some((PerceptualLoss::Space(space), _)) = &mut self.losses.perceptual {
-            space.load_state_dict(&state.section(SPACE), &self.device)?;
+        for LossTerm { name, loss, .. } in &mut self.losses {
+            if let TrainLoss::Space(space) = loss {
+                space.load_state_dict(&state.section(&space_section(name)), &self.device)?;
+            }
         }
         self.iter = *iter;
         self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
+        let best = card.get(BEST).cloned().unwrap_or_default();
+        self.best = serde_json::from_value(best).unwrap_or_default();
         // The model may be of an earlier save: the end of a run writes it once more.
         self.saved = (!self.is_finished()).then_some((self.iter, self.validated));
         Ok(())
@@ -362,17 +410,13 @@ impl Trainer {
 
     /// The network as it is validated, saved and applied.
     fn model(&self) -> Model {
-        let network = self.ema.as_ref().map_or(&self.network_g, Ema::module);
         let Config { task, scale, seed, datasets, network_g, train, .. } = &self.config;
         let card = Card {
             network_g: network_g.clone(),
             task: task.name().to_string(),
             scale: *scale,
             in_channels: task.in_channels(),
-            losses: json!({
-                "pixel_opt": train.pixel_opt, "perceptual_opt": train.perceptual_opt,
-                "style_opt": train.style_opt,
-            }),
+            losses: json!(train.losses),
             seed: *seed,
             data: json!({"train": datasets.train, "photos": self.source.photos()}),
             iter: self.iter,
@@ -381,18 +425,11 @@ impl Trainer {
             // Saving fills it in.
             sha256: String::new(),
         };
-        Model::new(network.clone(), card)
-    }
-
-    fn space(&self) -> Option<&PerceptualSpace> {
-        match &self.losses.perceptual {
-            Some((PerceptualLoss::Space(space), _)) => Some(space),
-            _ => None,
-        }
+        Model::new(self.generator.best().clone(), card)
     }
 
     fn recorder(&self) -> Result<Recorder, LogError> {
-        let selects = self.space().is_some_and(|space| space.selection().is_some());
+        let selects = self.config.train.selecting().is_some();
         Recorder::open(
             self.run.files(),
             (self.iter, self.validated),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
-use percept_image::{Image, Metric, Photo, Srgb, write_photo};
+use percept_image::{Better, Image, Metric, Photo, Srgb, write_photo};
 use percept_nn::model::Model;
 use percept_nn::weights::WeightStore;
 use percept_run::log::Validation;
@@ -54,6 +54,11 @@ impl Validator {
     ) -> Result<Vec<Box<dyn Metric>>, MetricNameError> {
         let crop = if config.scale > 1 { config.scale } else { 0 };
         config.val.metrics.iter().map(|name| named(name, crop, store, device)).collect()
+    }
+
+    /// Which way the score called `name` is better.
+    pub(crate) fn better(&self, name: &str) -> Option<Better> {
+        self.metrics.iter().find(|metric| metric.name() == name).map(|metric| metric.better())
     }
 
     pub(crate) fn source(&self) -> &ValSource {

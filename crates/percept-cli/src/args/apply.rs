@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
-use percept_nn::network::{NETWORKS, NetworkKind};
 
-use super::one_of;
+use super::ModelArgs;
 
 pub(super) const APPLY: &str = "\
 Examples:
   percept apply runs/sr photo.jpg -o out
   percept apply model.safetensors photo.jpg -o large.png
   percept apply model.safetensors holiday/ more.png -o out --tile 256
-  percept apply RRDB_ESRGAN_x4.pth old.png -o out --network rrdbnet
+  percept apply RRDB_ESRGAN_x4.pth old.png -o out
   percept apply runs/sr photo.jpg -o - | display
 
 Alpha, 16 bits and the colour profile are kept; what is large is cut into overlapping tiles. Results have the names \
@@ -37,15 +36,9 @@ pub struct ApplyArgs {
     /// Pixels around a tile that the network sees too [default: as far as it sees, at most 64]
     #[arg(long, value_name = "PIXELS")]
     pub overlap: Option<usize>,
-    /// For public weights, which do not say it: the architecture; its size and scale are read off the file
-    #[arg(long, value_name = "NAME", value_parser = one_of(NETWORKS, |kind| kind.name, |kind| kind.about.to_string()))]
-    pub network: Option<NetworkKind>,
-    /// How many times such a network enlarges, if you want it checked
-    #[arg(long, value_name = "N", requires = "network")]
-    pub scale: Option<usize>,
-    /// For EDSR: the share of residuals that it was trained with [default: 0.1 from 256 features on, else 1]
-    #[arg(long, value_name = "SHARE", requires = "network")]
-    pub res_scale: Option<f64>,
+    /// What is said of the model.
+    #[command(flatten)]
+    pub asked: ModelArgs,
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,

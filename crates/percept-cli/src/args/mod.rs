@@ -4,6 +4,7 @@ mod agree;
 mod apply;
 mod compare;
 mod experiment;
+mod model;
 mod score;
 mod select;
 mod study;
@@ -24,6 +25,7 @@ pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use experiment::ExperimentArgs;
+pub use model::{InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
@@ -34,6 +36,7 @@ use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
 use experiment::EXPERIMENT;
+use model::{INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -137,6 +140,15 @@ pub enum Command {
     /// Run a trained network on pictures
     #[command(after_help = APPLY)]
     Apply(ApplyArgs),
+    /// Say what a model file is: architecture, scale, settings, where it comes from
+    #[command(after_help = INFO)]
+    Info(InfoArgs),
+    /// List the models that are part of percept
+    #[command(after_help = MODELS)]
+    Models(ModelsArgs),
+    /// Make a model that lies between two
+    #[command(after_help = INTERPOLATE)]
+    Interpolate(InterpolateArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

@@ -9,10 +9,10 @@ use percept_image::{
     read_photo, write_photo,
 };
 use percept_nn::model::{Model, Tiling};
-use percept_nn::network::NetworkConfig;
 
 use crate::args::{ApplyArgs, Global};
 use crate::failure::Failure;
+use crate::model::open;
 use crate::output::{announce, counted, deliver, is_stream, name_left_out, refuse_existing, refuse_screen};
 use crate::progress::Progress;
 use crate::screen::say;
@@ -81,51 +81,17 @@ fn names<'a>(pictures: impl Iterator<Item = &'a PathBuf>) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// The model, by its card or, where it has none, by what the call says.
+/// The model, which must be one for photos.
 fn model(global: &Global, args: &ApplyArgs) -> Result<Model, Failure> {
-    let (file, device) = (model_file(&args.model)?, global.device()?);
-    let model = match args.network {
-        Some(kind) => Model::import(&file, &settings((kind.config)(), args.res_scale)?, args.scale, &device),
-        None => Model::load(&file, &device),
-    };
-    let model = model.map_err(Failure::work)?;
-    if let Some(assumption) = model.assumption() {
-        say(&format!("{}: {assumption}", file.display()));
-    }
-    match model.card().in_channels {
-        3 => Ok(model),
+    let opened = open(global, &args.model, &args.asked)?;
+    opened.say_notes();
+    match opened.model.card().in_channels {
+        3 => Ok(opened.model),
         _ => Err(Failure::call(format!(
             "{}: this network reads a camera's RAW, and `apply` takes photos; use a network for photos",
-            file.display()
+            opened.file.display()
         ))),
     }
-}
-
-/// With what the call says and weights do not show.
-fn settings(mut network: NetworkConfig, res_scale: Option<f64>) -> Result<NetworkConfig, Failure> {
-    match (&mut network, res_scale) {
-        (_, None) => {}
-        (NetworkConfig::Edsr(config), share) => config.res_scale = share,
-        (other, _) => {
-            return Err(Failure::call(format!(
-                "--res-scale is a setting of edsr, and --network is {}; leave it out",
-                other.name()
-            )));
-        }
-    }
-    Ok(network)
-}
-
-/// The file itself, or the model of a run's folder.
-fn model_file(path: &Path) -> Result<PathBuf, Failure> {
-    let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
-    if file.is_file() {
-        return Ok(file);
-    }
-    Err(Failure::call(format!(
-        "{}: no such model; give a model.safetensors or the folder of a run that has one",
-        file.display()
-    )))
 }
 
 /// What there is to do.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use percept_image::write_atomic;
 use percept_judge::report::ReportOptions;
 use percept_nn::disentangle::SelectionConfig;
-use percept_nn::loss::{FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::loss::{FeatureLoss, L1Loss, LossConfig, Term};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_run::config::{CosineConfig, SchedulerConfig, ValSetConfig};
 use percept_run::{Config, RunFiles, Task};
@@ -121,13 +121,12 @@ fn plan(out: &Path, photos: &Photos, steps: Steps) -> Vec<Config> {
         config.path.run = Some(out.join(name));
         config.train.total_iter = steps;
         config.train.ema_decay = 0.0;
-        (config.train.pixel_opt, config.train.perceptual_opt) = (None, None);
         config.logger.print_freq = 5;
         config.logger.save_checkpoint_freq = 50;
         config
     };
     let mut warm = run("warm", steps.warm);
-    warm.train.pixel_opt = Some(PixelOpt::default());
+    warm.train.losses = losses(LossConfig::L1(L1Loss {}));
     warm.train.warmup_iter = 20;
     warm.train.optim_g.lr = 5e-4;
     warm.train.scheduler = SchedulerConfig::Cosine(CosineConfig { eta_min: 1e-4 });
@@ -143,15 +142,20 @@ fn plan(out: &Path, photos: &Photos, steps: Steps) -> Vec<Config> {
         config
     };
     let mut l1 = compared("l1");
-    l1.train.pixel_opt = Some(PixelOpt::default());
+    l1.train.losses = losses(LossConfig::L1(L1Loss {}));
     let perceptual = |name: &str, selection: Option<SelectionConfig>| {
         let mut config = compared(name);
-        let feature = FeatureOpt { selection, ..FeatureOpt::default() };
-        config.train.perceptual_opt = Some(PerceptualOpt::Feature(feature));
+        config.train.losses =
+            losses(LossConfig::Feature(FeatureLoss { selection, ..FeatureLoss::default() }));
         config
     };
     let disentangled = perceptual("disentangled", Some(SelectionConfig::default()));
     vec![warm, l1, perceptual("feature", None), disentangled]
+}
+
+/// One loss alone.
+fn losses(loss: LossConfig) -> Vec<Term> {
+    Term::list([Term::from(loss)])
 }
 
 #[cfg(test)]
@@ -171,8 +175,7 @@ mod tests {
             for config in &mut bare {
                 config.name.clear();
                 config.path.run = None;
-                config.train.pixel_opt = None;
-                config.train.perceptual_opt = None;
+                config.train.losses.clear();
             }
             assert!(bare.iter().all(|config| *config == bare[0]));
         }

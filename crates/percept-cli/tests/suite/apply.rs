@@ -249,7 +249,7 @@ fn a_model_that_is_none_is_refused() {
 }
 
 #[test]
-fn public_weights_need_their_network_and_nothing_else() {
+fn public_weights_say_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let carded = model(folder.path());
@@ -260,8 +260,10 @@ fn public_weights_need_their_network_and_nothing_else() {
     let apply = |model: &str, out: &str, more: &[&str]| {
         run(&[&["apply", arg(&at(model)), arg(&at("in.png")), "-o", arg(&at(out))], more].concat())
     };
-    apply("bare.safetensors", "out", &[]).exits(1).says(&["bare.safetensors", "--network"]);
-    apply("bare.safetensors", "out", &["--scale", "2"]).exits(2).says(&["--network"]);
+    apply("bare.safetensors", "out", &["--scale", "4"]).exits(1).says(&["said to be 4", "it is 2"]);
+    apply("bare.safetensors", "out", &["--network", "nafnet"])
+        .exits(1)
+        .says(&["bare.safetensors", "does not fit"]);
     let srresnet = ["--network", "srresnet"];
     apply("bare.safetensors", "out", &[&srresnet[..], &["--scale", "4"]].concat())
         .exits(1)
@@ -273,8 +275,7 @@ fn public_weights_need_their_network_and_nothing_else() {
         .exits(2)
         .says(&["srresnet", "compact", "nafnet"]);
     apply("bare.safetensors", "out", &[&srresnet[..], &["--scale", "2"]].concat()).exits(0);
-    // The scale is read off the weights.
-    apply("bare.safetensors", "out", &[&srresnet[..], &["--force"]].concat()).exits(0);
+    apply("bare.safetensors", "out", &["--force"]).exits(0);
     apply("model.safetensors", "carded", &[]).exits(0);
     assert_eq!(fs::read(at("out/in.png")).unwrap(), fs::read(at("carded/in.png")).unwrap());
 }
@@ -305,8 +306,7 @@ fn what_is_taken_for_granted_is_said() {
     write_photo(at("in.png"), &Photo::new(photo(20, 16, 1))).unwrap();
     let apply = |out: &str, more: &[&str]| {
         let (model, input, out) = (at("edsr.safetensors"), at("in.png"), at(out));
-        run(&[&["apply", arg(&model), arg(&input), "-o", arg(&out), "--network", "edsr"], more].concat())
-            .exits(0)
+        run(&[&["apply", arg(&model), arg(&input), "-o", arg(&out)], more].concat()).exits(0)
     };
     apply("one.png", &[]).says(&["edsr.safetensors: these weights do not say", "1 is used", "--res-scale"]);
     let told = apply("tenth.png", &["--res-scale", "0.1"]);

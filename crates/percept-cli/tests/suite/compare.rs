@@ -44,8 +44,8 @@ fn train(folder: &Path, name: &str, seed: u64, steps: u64, loss: &str) -> PathBu
     place
 }
 
-const L1: &str = "[train.pixel_opt]\ntype = \"l1\"";
-const ALEX: &str = "[train.perceptual_opt]\ntype = \"feature\"\nlayer_weights = { relu1 = 1.0 }\n\
+const L1: &str = "[[train.losses]]\ntype = \"l1\"";
+const ALEX: &str = "[[train.losses]]\ntype = \"feature\"\nlayer_weights = { relu1 = 1.0 }\n\
                     backbone = { type = \"alexnet\", weights = \"random\" }";
 
 fn json(text: &str) -> Value {

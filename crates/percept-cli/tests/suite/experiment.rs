@@ -22,7 +22,7 @@ test = ["{PHOTOS}/val"]
 test_crop = 64
 metrics = ["psnr-y", "haarpsi"]
 crop = 32
-knobs.train.perceptual_opt.loss_weight = ["across", "feature"]
+knobs.train.losses.feature.weight = ["across", "feature"]
 
 [base]
 task = "sr"
@@ -34,18 +34,18 @@ train.total_iter = 4
 
 [start]
 train.total_iter = 2
-train.pixel_opt = {{ type = "l1" }}
+train.losses = [{{ type = "l1" }}]
 
-[variant.feature.train.perceptual_opt]
+[[variant.feature.train.losses]]
 type = "feature"
 backbone = {{ type = "vgg16", weights = "random" }}
 layer_weights = {{ relu1_2 = 1.0 }}
 
-[variant.across.train.perceptual_opt]
+[[variant.across.train.losses]]
 type = "feature"
 backbone = {{ type = "vgg16", weights = "random" }}
 layer_weights = {{ relu1_2 = 1.0 }}
-loss_weight = 0.25
+weight = 0.25
 selection = {{ contrast = "across", warmup = 0, lr = 0.1 }}
 "#
     );
@@ -101,9 +101,7 @@ fn trains_judges_and_goes_on_after_a_kill() {
     let knobs = fs::read_to_string(one.join("knobs.svg")).unwrap();
     let values = knobs.find(">0.25<").zip(knobs.find(">1.0<")).unwrap();
     assert!(
-        values.0 < values.1
-            && knobs.contains(">perceptual_opt.loss_weight<")
-            && page.contains("](knobs.svg)"),
+        values.0 < values.1 && knobs.contains(">feature.weight<") && page.contains("](knobs.svg)"),
         "{knobs}"
     );
 

@@ -23,7 +23,7 @@ fn trained(folder: PathBuf, name: &str, error: f32) -> PathBuf {
     }
     let config = format!(
         "name = \"{name}\"\ntask = \"denoise\"\nnetwork_g.type = \"nafnet\"\ndatasets.train.dataroot_gt = \"photos\"\n\
-         train.pixel_opt.type = \"l1\"\n"
+         train.losses = [{{ type = \"l1\" }}]\n"
     );
     fs::write(folder.join("config.toml"), config).unwrap();
     folder

@@ -56,15 +56,15 @@ ema_decay = 0.9
 [train.scheduler]
 type = "cosine"
 
-[train.pixel_opt]
+[[train.losses]]
 type = "l1"
 
-[train.perceptual_opt]
+[[train.losses]]
 type = "feature"
 layer_weights = {{ relu1 = 1.0, relu2 = 1.0 }}
 backbone = {{ type = "alexnet", weights = "random" }}
 
-[train.perceptual_opt.selection]
+[train.losses.selection]
 warmup = 2
 
 [val]
@@ -289,7 +289,7 @@ fn a_loss_that_is_no_number_ends_the_run_with_its_name() {
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("[path]", &format!("[path]\npretrain_network_g = {large:?}"))).unwrap();
     let again = folder.path().join("again");
-    run(&["train", arg(&config), "--out", arg(&again)]).exits(1).says(&["l_g_pix", "failed_batch_", "help:"]);
+    run(&["train", arg(&config), "--out", arg(&again)]).exits(1).says(&["l_g_l1", "failed_batch_", "help:"]);
 }
 
 #[test]

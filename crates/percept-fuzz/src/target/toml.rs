@@ -70,8 +70,8 @@ impl Target for Toml {
             "1979-05-27",
             "scale = 4",
             "gt_size = 0",
-            "[train.pixel_opt]",
-            "[train.perceptual_opt.selection]",
+            "[[train.losses]]",
+            "[train.losses.selection]",
             "total_iter = ",
         ])
     }

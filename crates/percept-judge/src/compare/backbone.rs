@@ -24,17 +24,15 @@ fn family(metric: &str) -> Option<&'static str> {
 
 /// The frozen networks of a card's losses by their families.
 pub(crate) fn of_losses(card: &Card) -> BTreeSet<&'static str> {
-    let opts = ["perceptual_opt", "style_opt"].into_iter().filter_map(|key| card.losses.get(key));
-    let of_loss = |opt: &Value| {
-        let text = |pointer: &str| opt.pointer(pointer).and_then(Value::as_str);
+    let of_loss = |term: &Value| {
+        let text = |pointer: &str| term.pointer(pointer).and_then(Value::as_str);
         match (text("/type"), text("/net"), text("/backbone/type")) {
             (Some("dists"), ..) => Some("VGG"),
             (Some("lpips"), net, _) => family(net.unwrap_or("vgg")),
-            (_, _, backbone) if !opt.is_null() => family(backbone.unwrap_or("vgg16")),
-            _ => None,
+            (_, _, backbone) => family(backbone?),
         }
     };
-    opts.filter_map(of_loss).collect()
+    card.losses.as_array().into_iter().flatten().filter_map(of_loss).collect()
 }
 
 /// The network that `metric` shares with the losses of a run.
@@ -68,10 +66,8 @@ mod tests {
 
     #[test]
     fn the_networks_of_all_losses_are_found() {
-        let opt = |opt: Value| {
-            families(json!({"pixel_opt": {"type": "l1"}, "perceptual_opt": opt, "style_opt": null}))
-        };
-        assert_eq!(opt(Value::Null), Vec::<&str>::new());
+        let opt = |term: Value| families(json!([{"type": "l1"}, term]));
+        assert_eq!(families(json!([{"type": "l1"}])), Vec::<&str>::new());
         assert_eq!(families(Value::Null), Vec::<&str>::new());
         assert_eq!(
             opt(json!({"type": "feature", "backbone": {"type": "vgg19", "weights": "bundled"}})),
@@ -81,8 +77,7 @@ mod tests {
         assert_eq!(opt(json!({"type": "lpips", "net": "alex"})), ["AlexNet"]);
         assert_eq!(opt(json!({"type": "lpips", "net": "vgg"})), ["VGG"]);
         assert_eq!(opt(json!({"type": "dists"})), ["VGG"]);
-        let both =
-            json!({"perceptual_opt": {"type": "dists"}, "style_opt": {"backbone": {"type": "alexnet"}}});
+        let both = json!([{"type": "dists"}, {"type": "style", "backbone": {"type": "alexnet"}}]);
         assert_eq!(families(both), ["AlexNet", "VGG"]);
     }
 

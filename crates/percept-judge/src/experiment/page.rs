@@ -62,6 +62,9 @@ fn head(evidence: &Evidence) -> String {
             let (common, losses) = (start.train.total_iter, words::losses(&start));
             let _ = write!(text, ", after {common} steps ({losses}) that all variants of a seed share");
         }
+        if let Some(model) = &plan.experiment.start_model {
+            let _ = write!(text, ", from `{}`", model.display());
+        }
         text.push('.');
     }
     for skipped in &evidence.skipped {
@@ -216,7 +219,7 @@ fn selections(evidence: &Evidence) -> String {
     let mut text = format!(
         "## What was selected\n\nEffective channels of each tap at the end, mean over seeds; in brackets the rank correlation of \
          the weights between two seeds, mean over all pairs. Active triplets violate their margin, at the first line of the log \
-         and at the last.\n\n{}",
+         and at the last; of a selection in closed form it is the share of channels that could be scored.\n\n{}",
         header(&titles)
     );
     for (variant, selection) in selecting {

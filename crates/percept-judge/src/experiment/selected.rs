@@ -13,7 +13,7 @@ use crate::stats::Ranked;
 pub struct SelectedChannels {
     /// By tap.
     pub taps: Vec<TapSelection>,
-    /// Share of triplets that violate their margin, mean over the seeds: at the first line of the log, and at the last.
+    /// Share of triplets that violate their margin, or of channels that a closed form could score, mean over the seeds: at the first line of the log, and at the last.
     pub active: Option<[f64; 2]>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use percept_nn::disentangle::Contrast;
+use percept_nn::disentangle::{Contrast, Score, SelectionConfig, SelectionRule, TapWeights};
 use percept_run::log::SelectionLine;
 
 use super::folder::RunFolder;
@@ -56,14 +56,17 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Answers>], part: Option
 
 fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
     let span = span(last);
-    let mixes = run.selection_config().is_some_and(words::mixes);
+    let mixes = run.selection_config().is_some_and(SelectionConfig::mixes);
     let mut html = format!(
         "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}{}</p>{}",
         escape(&run.name),
-        asked(last.contrast),
+        asked(&last.rule),
         if mixes { MIXED } else { "" },
         legend(span)
     );
+    if let Some(selection) = run.selection_config().filter(|_| last.idle) {
+        let _ = write!(html, "<p class=\"idle\"><b>Warning:</b> {}.</p>", escape(&selection.idle()));
+    }
     if let Err(problem) = seen {
         let _ = write!(
             html,
@@ -113,8 +116,18 @@ fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
 const MIXED: &str = " The selection is a projection, which also weighs products of different channels: shown is the \
                      diagonal of its matrix, what each channel counts by itself.";
 
-/// What a contrast asks a channel for.
-fn asked(contrast: Contrast) -> &'static str {
+/// What a rule asks a channel for.
+fn asked(rule: &SelectionRule) -> String {
+    match rule {
+        SelectionRule::Contrast(contrast) => contrasted(*contrast).to_string(),
+        SelectionRule::Closed { score, control } => {
+            let control = control.map(|control| format!(" It is used {}.", control.words()));
+            format!("In closed form: {}{}", scored(score), control.unwrap_or_default())
+        }
+    }
+}
+
+fn contrasted(contrast: Contrast) -> &'static str {
     match contrast {
         Contrast::Across => {
             "Contrast across contents: a channel rises when it tells the distorted version of one photo from the result \
@@ -129,6 +142,27 @@ fn asked(contrast: Contrast) -> &'static str {
              photo."
         }
         Contrast::None => "These weights were fixed before the training and did not move.",
+    }
+}
+
+fn scored(score: &Score) -> &'static str {
+    match score {
+        Score::Literal { .. } => {
+            "a channel rises where the result is still on the distorted photo's side, as the abstract says to the letter, \
+             and falls where it has gone as far as the target or past it."
+        }
+        Score::Conventional { .. } => {
+            "a channel rises where the result is closer to the target than to the distorted photo."
+        }
+        Score::Left { .. } => {
+            "a channel rises where most of the distortion is left, whether the result fell short of the target or went past \
+             it."
+        }
+        Score::Systematic { .. } => {
+            "a channel rises where its error stays when features are averaged over windows, so that it is no accident of \
+             single positions."
+        }
+        Score::Random { .. } => "the channels were ranked by chance, once and for all.",
     }
 }
 
@@ -244,13 +278,38 @@ fn over_time(run: &RunFolder) -> String {
     });
     let active = run.selection.iter().filter_map(|moment| Some((moment.iter as f64, moment.active?)));
     let active = Line { name: "active", colour: 3, curve: active.collect() };
-    let contrast = format!("contrast: {}", words::shown(&last.contrast));
+    let (what, rule) = match &last.rule {
+        SelectionRule::Contrast(contrast) => {
+            ("Share of active triplets", format!("contrast: {}", words::shown(contrast)))
+        }
+        SelectionRule::Closed { score, .. } => {
+            ("Share of scored channels", format!("score: {}", score.words()))
+        }
+    };
     chart(
         "Effective share of channels",
         "100 % is uniform; it falls as fewer channels carry the distance",
         &effective.collect::<Vec<_>>(),
         Scale::Share,
-    ) + &chart("Share of active triplets", &contrast, &[active], Scale::Share)
+    ) + &chart(
+        "Weight that moved",
+        "share of a tap's weight that went to other channels since the last line of the log",
+        &moved(run, last),
+        Scale::Linear,
+    ) + &chart(what, &rule, &[active], Scale::Share)
+}
+
+/// By tap, half the sum of what all weights changed by from one line of the log to the next, as a share of their sum.
+fn moved<'a>(run: &RunFolder, last: &'a SelectionLine) -> Vec<Line<'a>> {
+    let tap = |(at, tap): (usize, &'a TapWeights)| {
+        let moves = run.selection.iter().zip(run.selection.iter().skip(1)).filter_map(|(before, after)| {
+            let (was, is) = (&before.taps.get(at)?.weights, &after.taps.get(at)?.weights);
+            let change: f64 = was.iter().zip(is).map(|(was, is)| f64::from((was - is).abs())).sum();
+            Some((after.iter as f64, 0.5 * change / is.len().max(1) as f64))
+        });
+        Line { name: &tap.name, colour: at, curve: moves.collect() }
+    };
+    last.taps.iter().enumerate().map(tap).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use percept_nn::disentangle::Matched;
+use percept_nn::loss::Term;
 use percept_run::log::{Curve, History};
 
 use super::folder::RunFolder;
@@ -9,8 +11,8 @@ use crate::page::chart::{Line, Scale, chart};
 
 /// The section; empty where no run has a log.
 pub(super) fn section(runs: &[RunFolder]) -> String {
-    let losses = charts(runs, |history| &history.terms, words);
-    let scores = charts(runs, |history| &history.scores, |_| "mean over the validation photos");
+    let losses = charts(runs, |history| &history.terms, |logged| words(runs, logged));
+    let scores = charts(runs, |history| &history.scores, |_| "mean over the validation photos".to_string());
     if losses.is_empty() && scores.is_empty() {
         return String::new();
     }
@@ -23,7 +25,7 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
     };
     let matched = match runs
         .iter()
-        .any(|run| run.selection_config().is_some_and(|selection| selection.match_uniform))
+        .any(|run| run.selection_config().is_some_and(|selection| selection.matched() != Matched::No))
     {
         true => {
             " A selected distance is scaled to the size of the plain one, so that both train at the same rate: their \
@@ -42,7 +44,7 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
 fn charts<'a>(
     runs: &'a [RunFolder],
     curves: impl Fn(&'a History) -> &'a std::collections::BTreeMap<String, Curve>,
-    note: impl Fn(&str) -> &'static str,
+    note: impl Fn(&str) -> String,
 ) -> String {
     let names: BTreeSet<&String> = runs.iter().flat_map(|run| curves(&run.history).keys()).collect();
     let chart = |name: &String| {
@@ -50,18 +52,18 @@ fn charts<'a>(
             let curve = curves(&run.history).get(name)?.clone();
             Some(Line { name: &run.name, colour, curve })
         });
-        chart(name, note(name), &lines.collect::<Vec<_>>(), Scale::Free)
+        chart(name, &note(name), &lines.collect::<Vec<_>>(), Scale::Free)
     };
     names.into_iter().map(chart).collect()
 }
 
-/// What a term is.
-fn words(term: &str) -> &'static str {
-    match term {
-        "l_g_pix" => "pixel loss",
-        "l_g_percep" => "perceptual loss",
-        "l_g_style" => "style loss",
-        "l_sel" => "triplet that moves the selection",
-        _ => "",
+/// What a term of the log is, as the run that has it says.
+fn words(runs: &[RunFolder], logged: &str) -> String {
+    let term =
+        |name: &str| runs.iter().flat_map(|run| &run.config.train.losses).find(|term| term.name == name);
+    match (logged.strip_prefix("l_g_"), logged.strip_prefix("l_sel_")) {
+        (Some(name), _) => term(name).map(Term::words).unwrap_or_default(),
+        (_, Some(_)) => "contrast that moves the selection".to_string(),
+        _ => String::new(),
     }
 }

@@ -58,9 +58,9 @@ impl RunFolder {
         })
     }
 
-    /// The settings of its selection; `None` where it selects nothing.
+    /// The settings of its first selection; `None` where it selects nothing.
     pub(super) fn selection_config(&self) -> Option<&SelectionConfig> {
-        self.config.train.perceptual_opt.as_ref()?.selection()
+        self.config.train.selecting()?.loss.selection()
     }
 }
 

@@ -58,9 +58,7 @@ fn explanation(configs: &[&Config], photos: usize) -> String {
     let count = spelled(configs.len());
     let count = count.get(..1).unwrap_or_default().to_uppercase() + count.get(1..).unwrap_or_default();
     let differ: Vec<String> = differences(configs).into_iter().map(|(key, _)| key).collect();
-    let loss = |key: &String| {
-        ["train.pixel_opt", "train.perceptual_opt", "train.style_opt"].iter().any(|opt| key.starts_with(opt))
-    };
+    let loss = |key: &String| key.starts_with("train.losses");
     let how = if differ.is_empty() {
         "Their settings are equal".to_string()
     } else if differ.iter().all(loss) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{Contrast, Gate, SelectionConfig, Start};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelType};
+use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
+use percept_run::config::value_at;
 use percept_run::{Config, Task};
 use serde::Serialize;
 use toml::{Table, Value};
@@ -44,76 +44,19 @@ pub(crate) fn network(network_g: &NetworkConfig) -> String {
 
 /// What the network was trained by: `L1 of the pixels + feature distance (vgg16: relu1_2)`.
 pub(crate) fn losses(config: &Config) -> String {
-    let train = &config.train;
-    let pixel = train.pixel_opt.as_ref().map(|opt| {
-        let words = match opt.kind {
-            PixelType::L1 => "L1 of the pixels",
-            PixelType::Mse => "mean squared error of the pixels",
-            PixelType::Charbonnier => "Charbonnier of the pixels",
-        };
-        (opt.loss_weight, words.to_string())
-    });
-    let perceptual = train.perceptual_opt.as_ref().map(|opt| (opt.loss_weight(), perceptual(opt)));
-    let style = train.style_opt.as_ref();
-    let style =
-        style.map(|opt| (opt.loss_weight, format!("style {}", taps(&opt.backbone, &opt.layer_weights))));
-    let term = |(weight, words): (f64, String)| match weight {
-        1.0 => words,
-        weight => format!("{weight} × {words}"),
-    };
-    let terms: Vec<String> = [pixel, perceptual, style].into_iter().flatten().map(term).collect();
+    let terms: Vec<String> = config.train.losses.iter().map(Term::words).collect();
     terms.join(" + ")
-}
-
-fn perceptual(opt: &PerceptualOpt) -> String {
-    let plain = match opt {
-        PerceptualOpt::Feature(FeatureOpt { backbone, layer_weights, .. }) => {
-            format!("feature distance {}", taps(backbone, layer_weights))
-        }
-        PerceptualOpt::Contextual(ContextualOpt { backbone, layer_weights, .. }) => {
-            format!("contextual loss {}", taps(backbone, layer_weights))
-        }
-        PerceptualOpt::Lpips(opt) => format!("LPIPS ({})", shown(&opt.net)),
-        PerceptualOpt::Dists(_) => "DISTS".to_string(),
-    };
-    let Some(selection) = opt.selection() else { return plain };
-    let start = match &selection.start {
-        Start::File(path) => path.clone(),
-        start => shown(start),
-    };
-    let what = if mixes(selection) { "projection" } else { "channels" };
-    match selection.contrast {
-        Contrast::None => format!("{plain}, fixed selection of {what} ({start})"),
-        contrast => {
-            format!("{plain}, {what} selected online (contrast: {}, start: {start})", shown(&contrast))
-        }
-    }
-}
-
-fn taps(backbone: &BackboneConfig, layer_weights: &BTreeMap<String, f64>) -> String {
-    let taps: Vec<&str> = layer_weights.keys().map(String::as_str).collect();
-    format!("({}: {})", shown(&backbone.kind), taps.join(", "))
-}
-
-/// Whether the selection may mix channels.
-pub(super) fn mixes(selection: &SelectionConfig) -> bool {
-    selection.gate == Gate::Projection
 }
 
 /// The frozen network in whose features channels are selected.
 pub(super) fn backbone(config: &Config) -> BackboneConfig {
-    match &config.train.perceptual_opt {
-        Some(PerceptualOpt::Feature(FeatureOpt { backbone, .. })) => backbone.clone(),
-        Some(PerceptualOpt::Contextual(ContextualOpt { backbone, .. })) => backbone.clone(),
-        _ => BackboneConfig::default(),
-    }
+    config.train.selecting().and_then(|term| term.loss.backbone()).unwrap_or_default()
 }
 
 /// The value of a dotted key, for people; empty where there is none.
 pub(crate) fn setting(config: &Config, key: &str) -> String {
     let whole = Value::Table(table(config));
-    let value = key.split('.').try_fold(&whole, |value, part| value.get(part));
-    value.map(plain).unwrap_or_default()
+    value_at(&whole, key).map(plain).unwrap_or_default()
 }
 
 /// A unit of an enum as a configuration has it.
@@ -155,6 +98,13 @@ fn flatten(key: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
             for (part, value) in table {
                 let key = if key.is_empty() { part.clone() } else { format!("{key}.{part}") };
                 flatten(&key, value, flat);
+            }
+        }
+        // One of a list of tables that have names stands under its name.
+        Value::Array(tables) if tables.iter().any(|table| table.get("name").is_some()) => {
+            for table in tables {
+                let name = table.get("name").and_then(Value::as_str).unwrap_or_default();
+                flatten(&format!("{key}.{name}"), table, flat);
             }
         }
         value => drop(flat.insert(key.to_string(), value.to_string())),

@@ -57,11 +57,11 @@ pub fn run_on(photos: &[&str], folder: PathBuf, name: &str, share: f32) -> PathB
     }
     let config = format!(
         "name = {}\ntask = \"sr\"\nscale = 4\nmanual_seed = 7\ndatasets.train.dataroot_gt = \"photos\"\n\n[network_g]\ntype = \"srresnet\"\nnum_feat = 48\n\n\
-         [train]\ntotal_iter = 20\n\n[train.pixel_opt]\ntype = \"l1\"\nloss_weight = {share}\n",
+         [train]\ntotal_iter = 20\n\n[[train.losses]]\ntype = \"l1\"\nweight = {share}\n",
         toml::Value::from(name)
     );
     fs::write(folder.join("config.toml"), config).unwrap();
-    let line = |iter: u32| json!({"iter": iter, "lr": 1e-4, "l_g_pix": 1.0 / f64::from(iter), "grad_norm": 1.0, "seconds": 0.25});
+    let line = |iter: u32| json!({"iter": iter, "lr": 1e-4, "l_g_l1": 1.0 / f64::from(iter), "grad_norm": 1.0, "seconds": 0.25});
     let mut log: Vec<String> = (1..=20).map(|iter| line(iter).to_string()).collect();
     log.push(
         json!({"iter": 20, "val": {"psnr-y": 26.5}, "protocol": {"psnr-y": "as it is"}, "photos": 5})
@@ -88,8 +88,8 @@ fn selects(folder: &Path) {
     let lines: Vec<String> = (1..=20).map(line).collect();
     fs::write(folder.join("selection.jsonl"), lines.join("\n") + "\n").unwrap();
     let config = folder.join("config.toml");
-    let more = "\n[train.perceptual_opt]\ntype = \"feature\"\n\n[train.perceptual_opt.backbone]\ntype = \"vgg16\"\n\n\
-                [train.perceptual_opt.selection]\ncontrast = \"across\"\nstart = \"photos\"\nmatch_uniform = true\n";
+    let more = "\n[[train.losses]]\ntype = \"feature\"\n\n[train.losses.backbone]\ntype = \"vgg16\"\n\n\
+                [train.losses.selection]\ncontrast = \"across\"\nstart = \"photos\"\nmatch_uniform = true\n";
     fs::write(&config, fs::read_to_string(&config).unwrap() + more).unwrap();
 }
 
@@ -151,8 +151,8 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
     has(
         &page,
         &[
-            "l_g_pix",
-            "pixel loss",
+            "l_g_l1",
+            "L1 of the pixels",
             "channels selected online (contrast: across, start: photos)",
             "type = &quot;l1&quot;",
         ],
@@ -189,6 +189,48 @@ fn a_projection_is_called_one() {
         has(&page, &[words]);
         assert!(!page_of_gates.contains(words), "{words}");
     }
+}
+
+/// Which rule acted, how concentrated it was, how it moved, and whether it acted at all.
+#[test]
+fn a_selection_in_closed_form_is_explained_and_an_idle_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path().join("a"), "closed", 0.3);
+    selects(&run);
+    let change = |file: &str, old: &str, new: &str| {
+        let path = run.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(&path, text.replace(old, new)).unwrap();
+    };
+    let (of_triplet, _) = page(&folder, std::slice::from_ref(&run)).unwrap();
+    has(&of_triplet, &["Share of active triplets", "contrast: across", "Weight that moved"]);
+    let rule = "{\"score\":{\"type\":\"systematic\",\"window\":16},\"control\":{\"type\":\"inverted\"}}";
+    change("selection.jsonl", "\"contrast\":\"across\"", &format!("\"closed\":{rule}"));
+    change(
+        "config.toml",
+        "contrast = \"across\"\nstart = \"photos\"\nmatch_uniform = true\n",
+        "type = \"closed\"\nscore = { type = \"systematic\", window = 16 }\ncontrol = { type = \"inverted\" }\n",
+    );
+    let (text, _) = page(&folder, std::slice::from_ref(&run)).unwrap();
+    has(
+        &text,
+        &[
+            "40 % of the channels selected in closed form (score: systematic over 16 pixels, used as a control, with the other sign)",
+            "its error stays when features are averaged over windows",
+            "It is used as a control, with the other sign.",
+            "Share of scored channels",
+            "as concentrated as if 51.2 channels shared everything",
+            "A selected distance is scaled to the size of the plain one",
+        ],
+    );
+    assert!(!text.contains("Warning:") && !text.contains("triplets"));
+    change("selection.jsonl", "\"iter\":20", "\"idle\":true,\"iter\":20");
+    let (text, _) = page(&folder, &[run]).unwrap();
+    has(
+        &text,
+        &["<b>Warning:</b> the selection learns nothing: in 20 selection steps in a row fewer than 5 %"],
+    );
 }
 
 #[test]
@@ -305,7 +347,7 @@ fn logs_that_are_half_written_or_hold_no_numbers_are_read_as_far_as_they_go() {
         let path = a.join(file);
         fs::write(&path, fs::read_to_string(&path).unwrap() + text).unwrap();
     };
-    add("log.jsonl", "{\"iter\":21,\"l_g_pix\":null}\n{\"iter\":22,\"l_g_pi");
+    add("log.jsonl", "{\"iter\":21,\"l_g_l1\":null}\n{\"iter\":22,\"l_g_l");
     add("selection.jsonl", "{\"iter\":21,\"backbone\":\"vgg16\",\"taps\":[{\"name\":\"relu1_2\",\"weig");
     let (text, _) = page(&folder, std::slice::from_ref(&a)).unwrap();
     has(&text, &["has 1 gap: values or lines that are no numbers", "Every channel at step 20"]);

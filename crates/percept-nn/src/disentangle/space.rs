@@ -5,11 +5,13 @@ use std::cell::OnceCell;
 use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
 
+use super::window::{averaged_distance, positions};
 use super::{
-    Anchor, ContextualConfig, Contrast, Gate, Running, Selection, SelectionStep, TapGate, TripletDistances,
-    contextual, squared,
+    Anchor, ContextualConfig, Gate, Matched, Running, Selection, SelectionStep, TapGate, TripletDistances,
+    contextual, pointwise,
 };
 use crate::backbone::Backbone;
+use crate::distance::{Criterion, MseLoss};
 use crate::weights::{StateDict, WeightError};
 
 /// Decay of the running energy by tap.
@@ -18,10 +20,20 @@ const ENERGY_DECAY: f64 = 0.95;
 /// How far apart two images are, given their features.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeatureDistance {
-    /// Squared distance, position by position (the paper's equation 1).
-    Squared,
+    /// Position by position: squared, this is the paper's equation 1.
+    Pointwise {
+        /// How features are compared.
+        criterion: Criterion,
+        /// Whether taps are brought to one size by the energy of the target's features.
+        normalize: bool,
+    },
     /// Contextual loss: positions may move.
     Contextual(ContextualConfig),
+}
+
+impl FeatureDistance {
+    /// Squared, and taps brought to one size.
+    pub const SQUARED: Self = Self::Pointwise { criterion: Criterion::Mse(MseLoss {}), normalize: true };
 }
 
 /// The features of one batch.
@@ -30,6 +42,8 @@ pub struct Seen {
     pub result: Vec<Tensor<4>>,
     /// `φ(y)` by tap, without gradient.
     pub target: Vec<Tensor<4>>,
+    /// Height and width of the images.
+    sides: [usize; 2],
     /// `δ(ŷ, y)`, which both steps read.
     distances: OnceCell<Vec<Tensor<2>>>,
 }
@@ -38,6 +52,17 @@ impl Seen {
     /// `δ(ŷ, y)` by tap, `[N, C]`, with the result's gradient.
     fn distances(&self) -> &[Tensor<2>] {
         self.distances.get_or_init(|| distances(&self.result, &self.target))
+    }
+
+    /// `δ̄(ŷ, y)` by tap, `[N, C]`, over windows of so many pixels of the images; without gradient.
+    fn averaged(&self, window: usize) -> Vec<Tensor<2>> {
+        let [height, width] = self.sides;
+        let taps = self.result.iter().zip(&self.target).map(|(result, target)| {
+            let [_, h, w, _] = result.dims();
+            let window = [positions(window, h, height), positions(window, w, width)];
+            averaged_distance(result.clone(), target.clone(), window)
+        });
+        taps.collect()
     }
 }
 
@@ -74,11 +99,12 @@ impl PerceptualSpace {
 
     /// The features of result and target (`[N, H, W, 3]`, sRGB in `[0, 1]`).
     pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
+        let [_, height, width, _] = target.dims();
         let (result, target) = (self.backbone.features(result), self.backbone.features(target.detach()));
         for (energy, target) in self.energies.iter_mut().zip(&target) {
             energy.observe(target.clone().square().mean());
         }
-        Seen { result, target, distances: OnceCell::new() }
+        Seen { result, target, sides: [height, width], distances: OnceCell::new() }
     }
 
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
@@ -92,17 +118,18 @@ impl PerceptualSpace {
     ) -> Option<SelectionStep> {
         let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
         selection.batch(|config| {
-            let distorted = backbone.features(distorted(config.anchor).detach());
+            let distorted = config.anchor().map(|anchor| backbone.features(distorted(anchor).detach()));
             let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
-            let result_target = match config.gate {
-                Gate::Projection => moments(config.gate, &result, &seen.target),
-                _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
-            };
-            let within_photo = matches!(config.contrast, Contrast::Literal | Contrast::Conventional);
+            let to_target = distorted.as_ref().map(|distorted| config.moments(distorted, &seen.target));
+            let to_result = distorted.filter(|_| config.within_photo());
             TripletDistances {
-                result_target,
-                distorted_target: moments(config.gate, &distorted, &seen.target),
-                distorted_result: within_photo.then(|| moments(config.gate, &distorted, &result)),
+                result_target: match config.gate() {
+                    Gate::Projection => config.moments(&result, &seen.target),
+                    _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
+                },
+                distorted_target: to_target.unwrap_or_default(),
+                distorted_result: to_result.map(|distorted| config.moments(&distorted, &result)),
+                averaged: config.window().map(|window| seen.averaged(window)),
             }
         })
     }
@@ -110,9 +137,21 @@ impl PerceptualSpace {
     /// Step 2: what G descends, `[1]`. `w` is a constant here.
     pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
         match &self.distance {
-            FeatureDistance::Squared => {
-                let match_uniform = self.selection.as_ref().is_some_and(|s| s.config().match_uniform);
-                self.squared(&seen.result, &seen.target, seen.distances(), match_uniform)
+            FeatureDistance::Pointwise { criterion, normalize } => {
+                let matched = self.selection.as_ref().map_or(Matched::No, |s| s.config().matched());
+                let compared;
+                let distances = match criterion {
+                    Criterion::Mse(_) => seen.distances(),
+                    criterion => {
+                        compared = by_channel(criterion, &seen.result, &seen.target);
+                        &compared
+                    }
+                };
+                let scales = self.energies().into_iter().map(|energy| match normalize {
+                    true => criterion.scale(energy),
+                    false => energy.ones_like(),
+                });
+                self.pointwise(&seen.result, &seen.target, distances, &scales.collect::<Vec<_>>(), matched)
             }
             FeatureDistance::Contextual(config) => {
                 let gates = self.gates(&seen.result);
@@ -135,23 +174,29 @@ impl PerceptualSpace {
     /// When the shapes differ, or a side is shorter than the backbone's shortest.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
         let (a, b) = (self.backbone.features(a), self.backbone.features(b));
-        self.squared(&a, &b, &distances(&a, &b), false)
+        self.pointwise(&a, &b, &distances(&a, &b), &self.energies(), Matched::No)
     }
 
-    /// The squared distance of features in the selected space; `distances` is their `δ`.
-    fn squared(
+    /// Running mean square of the target's features by tap.
+    fn energies(&self) -> Vec<Tensor<1>> {
+        self.energies.iter().filter_map(Running::mean).collect()
+    }
+
+    /// The distance of features in the selected space, position by position. `distances` are theirs by channel, each tap's
+    /// divided by its scale.
+    fn pointwise(
         &self,
         a: &[Tensor<4>],
         b: &[Tensor<4>],
         distances: &[Tensor<2>],
-        match_uniform: bool,
+        scales: &[Tensor<1>],
+        matched: Matched,
     ) -> Tensor<1> {
         let selected = self.gates(a).map(|gates| {
             let taps = gates.iter().zip(a.iter().zip(b)).zip(distances);
             taps.map(|((gate, (a, b)), distances)| gate.distance(a, b, distances)).collect::<Vec<_>>()
         });
-        let energies: Vec<_> = self.energies.iter().filter_map(Running::mean).collect();
-        squared(distances, selected.as_deref(), &energies, &self.layer_weights, match_uniform)
+        pointwise(distances, selected.as_deref(), scales, &self.layer_weights, matched)
     }
 
     /// What each tap is measured with, beside its features; `None` without a selection.
@@ -196,7 +241,11 @@ fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
     a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
 }
 
-/// What a contrast reads of `a` and `b`, by tap.
-fn moments(gate: Gate, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
-    a.iter().zip(b).map(|(a, b)| gate.moments(a.clone(), b.clone())).collect()
+/// What a criterion makes of the differences between `a` and `b`, by tap, image and channel: `[N, C]`.
+fn by_channel(criterion: &Criterion, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
+    let compared = a.iter().zip(b).map(|(a, b)| {
+        let [n, .., c] = a.dims();
+        criterion.of(a.clone() - b.clone()).mean_dim(1).mean_dim(2).reshape([n, c])
+    });
+    compared.collect()
 }

@@ -4,12 +4,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{SelectionConfig, Start, effective_channels};
+use super::concentration::{concentrated, least_share};
+use super::{Start, TripletConfig};
 use crate::backbone::Tap;
 use crate::weights::{StateDict, WeightError, WeightStore};
-
-/// The `k` of random weights at which nearly all of them is one channel's.
-const STEEPEST: f64 = 64.0;
 
 /// Why a selection cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +35,14 @@ pub enum StartError {
         /// What is there instead.
         problem: String,
     },
-    /// Random weights cannot be as concentrated as they should be.
+    /// Weights cannot be as concentrated as they should be.
     #[error(
-        "`concentration` {wanted} cannot be reached at tap {tap}: with `floor` {floor} its {channels} weights count for {least:.3} \
-         of all channels at the least; raise `concentration` or lower `floor`"
+        "`{key}` {wanted} cannot be reached at tap {tap}: with `floor` {floor} its {channels} weights count for {least:.3} \
+         of all channels at the least; raise `{key}` or lower `floor`"
     )]
     Concentration {
+        /// The key that asks for it.
+        key: &'static str,
         /// The tap.
         tap: String,
         /// Its channels.
@@ -61,7 +61,7 @@ pub enum StartError {
 
 /// Starting weights by tap, mean 1 each, before the floor is added.
 pub(super) fn start_weights(
-    config: &SelectionConfig,
+    config: &TripletConfig,
     backbone: &str,
     taps: &[Tap],
     store: &WeightStore,
@@ -143,33 +143,13 @@ fn named(file: &StateDict, key: &str, origin: &str, tap: &Tap) -> Result<Vec<f32
 
 /// `softmax(k · gaussian)` with the `k` at which the weights, floor included, have the wanted
 /// concentration.
-fn random(tap: &Tap, config: &SelectionConfig, rng: &mut ChaCha8Rng) -> Result<Vec<f32>, StartError> {
-    let channels = tap.channels;
+fn random(tap: &Tap, config: &TripletConfig, rng: &mut ChaCha8Rng) -> Result<Vec<f32>, StartError> {
+    let (channels, wanted, floor) = (tap.channels, config.concentration, config.floor);
     let noise: Vec<f64> = (0..channels).map(|_| StandardNormal.sample(rng)).collect();
-    let weights = |k: f64| {
-        let top = noise.iter().copied().fold(f64::MIN, f64::max);
-        let exp: Vec<f64> = noise.iter().map(|v| (k * (v - top)).exp()).collect();
-        let scale = channels as f64 / exp.iter().sum::<f64>();
-        exp.iter().map(|v| (v * scale) as f32).collect::<Vec<f32>>()
-    };
-    let floor = config.floor as f32;
-    let share = |k: f64| {
-        let mixed: Vec<f32> = weights(k).iter().map(|w| floor + (1.0 - floor) * w).collect();
-        effective_channels(&mixed) / channels as f64
-    };
-    let (mut low, mut high) = (0.0, STEEPEST);
-    let least = share(STEEPEST);
-    if least > config.concentration {
-        let (wanted, floor) = (config.concentration, config.floor);
-        return Err(StartError::Concentration { tap: tap.name.clone(), channels, wanted, floor, least });
+    let least = least_share(channels, floor);
+    if least > wanted {
+        let (key, tap) = ("concentration", tap.name.clone());
+        return Err(StartError::Concentration { key, tap, channels, wanted, floor, least });
     }
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if share(middle) > config.concentration {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(weights(low))
+    Ok(concentrated(&noise, floor, wanted))
 }

@@ -1,8 +1,8 @@
-//! The contrastive module: what is compared with what.
+//! The contrastive module: what is compared with what, and the triplet's loss.
 
 use burn::tensor::{Tensor, activation};
 
-use super::{Contrast, SelectionConfig};
+use super::{Contrast, TripletConfig};
 
 /// The distances of a triplet by tap, image and channel: `[N, C]` for every tap, all detached. For a projection, by pair
 /// of channels: the second moments `mean_hw d_c d_k` of differences `d`, `[N, C·C]`.
@@ -10,10 +10,34 @@ use super::{Contrast, SelectionConfig};
 pub struct TripletDistances {
     /// `δ(ŷ, y)`: what the transformation still has to do.
     pub result_target: Vec<Tensor<2>>,
-    /// `δ(x̃, y)`: what the distortion did.
+    /// `δ(x̃, y)`: what the distortion did. Empty where nothing looks at the distorted image.
     pub distorted_target: Vec<Tensor<2>>,
-    /// `δ(x̃, ŷ)`: what the transformation has done. Only the contrasts within one photo read it.
+    /// `δ(x̃, ŷ)`: what the transformation has done. Only what contrasts within one photo reads it.
     pub distorted_result: Option<Vec<Tensor<2>>>,
+    /// `δ̄(ŷ, y)`: what is left of `δ(ŷ, y)` after features are averaged over windows. Only a systematic score reads it.
+    pub averaged: Option<Vec<Tensor<2>>>,
+}
+
+impl TripletDistances {
+    /// The same numbers without any graph.
+    pub(super) fn inner(&self) -> Self {
+        self.map(|distance| if distance.device().is_autodiff() { distance.inner() } else { distance })
+    }
+
+    /// The same numbers as constants on the autodiff device.
+    pub(super) fn on_graph(&self) -> Self {
+        self.map(Tensor::from_inner)
+    }
+
+    fn map(&self, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        let all = |distances: &[Tensor<2>]| distances.iter().cloned().map(&f).collect::<Vec<_>>();
+        Self {
+            result_target: all(&self.result_target),
+            distorted_target: all(&self.distorted_target),
+            distorted_result: self.distorted_result.as_deref().map(all),
+            averaged: self.averaged.as_deref().map(all),
+        }
+    }
 }
 
 /// A contrast's value and how much of it still pulls.
@@ -46,7 +70,7 @@ fn sum(mut terms: impl Iterator<Item = Tensor<1>>) -> Tensor<1> {
 /// Within one photo: `[D_w(A,P) − D_w(A,N) + m·D_1(x̃,y)]₊`, averaged over images.
 /// Across photos: `T·softplus((log D_w(ŷ_i,y_i) − log D_w(x̃_j,y_j) + m) / T)`, averaged over `i ≠ j`.
 pub(super) fn contrast(
-    config: &SelectionConfig,
+    config: &TripletConfig,
     triplet: &TripletDistances,
     weights: &[Tensor<1>],
     scales: &[Tensor<1>],
@@ -73,7 +97,7 @@ pub(super) fn contrast(
     Some(Contrasted { loss: activation::relu(violation).mean(), active })
 }
 
-fn across(config: &SelectionConfig, result: Tensor<1>, distorted: Tensor<1>) -> Contrasted {
+fn across(config: &TripletConfig, result: Tensor<1>, distorted: Tensor<1>) -> Contrasted {
     const TINY: f64 = 1e-12;
     let [n] = result.dims();
     let near = result.add_scalar(TINY).log().reshape([n, 1]);
@@ -117,9 +141,9 @@ mod tests {
             result_target: vec![channel_distance(result.clone(), target.clone())],
             distorted_target: vec![channel_distance(distorted.clone(), target.clone())],
             distorted_result: Some(vec![channel_distance(distorted.clone(), result.clone())]),
+            averaged: None,
         };
-        let config =
-            SelectionConfig { contrast: Contrast::Literal, margin: 10.0, ..SelectionConfig::default() };
+        let config = TripletConfig { contrast: Contrast::Literal, margin: 10.0, ..TripletConfig::default() };
         let w = Tensor::<1>::ones([channels], &device).require_grad();
         let ones = Tensor::<1>::ones([channels], &device);
         let contrasted = contrast(&config, &triplet, std::slice::from_ref(&w), &[ones]).unwrap();
@@ -155,11 +179,12 @@ mod tests {
             result_target: vec![result.clone(), loud(&result)],
             distorted_target: vec![distorted.clone(), loud(&distorted)],
             distorted_result: None,
+            averaged: None,
         };
         let pull = |scales: [f32; 2]| {
             let w: Vec<_> = (0..2).map(|_| Tensor::<1>::ones([2], &device).require_grad()).collect();
             let scales: Vec<_> = scales.iter().map(|s| Tensor::<1>::full([2], *s, &device)).collect();
-            let loss = contrast(&SelectionConfig::default(), &triplet, &w, &scales).unwrap().loss;
+            let loss = contrast(&TripletConfig::default(), &triplet, &w, &scales).unwrap().loss;
             let grads = loss.backward();
             let size = |w: &Tensor<1>| numbers(w.grad(&grads).unwrap()).iter().map(|g| g.abs()).sum::<f32>();
             size(&w[0]) / size(&w[1])
@@ -179,11 +204,12 @@ mod tests {
                 result_target: vec![rows(0.1)],
                 distorted_target: vec![rows(1.0)],
                 distorted_result: Some(vec![rows(0.9)]),
+                averaged: None,
             };
-            let config = SelectionConfig {
+            let config = TripletConfig {
                 contrast: Contrast::Conventional,
                 relative_margin,
-                ..SelectionConfig::default()
+                ..TripletConfig::default()
             };
             let one = Tensor::<1>::ones([2], &device);
             let contrasted =
@@ -204,9 +230,10 @@ mod tests {
                 result_target: vec![tap(&[[1.0, 1.0], [1.0, 1.0]], &device)],
                 distorted_target: vec![tap(distorted, &device)],
                 distorted_result: None,
+                averaged: None,
             };
             let one = Tensor::<1>::ones([2], &device);
-            let config = SelectionConfig { temperature: 1e-3, ..SelectionConfig::default() };
+            let config = TripletConfig { temperature: 1e-3, ..TripletConfig::default() };
             let contrasted =
                 contrast(&config, &triplet, std::slice::from_ref(&one), std::slice::from_ref(&one)).unwrap();
             (contrasted.loss.into_scalar::<f32>(), contrasted.active.into_scalar::<f32>())

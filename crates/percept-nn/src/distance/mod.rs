@@ -1,11 +1,13 @@
-//! Learned distances between images, which losses descend and scores report.
+//! Distances that losses descend and scores report.
 //!
-//! They look through a frozen trunk of [`crate::backbone`], take images `[N, H, W, 3]` in sRGB `[0, 1]`, give one distance
+//! A [`Criterion`] compares value by value. The learned ones look through a frozen trunk of [`crate::backbone`], take images `[N, H, W, 3]` in sRGB `[0, 1]`, give one distance
 //! an image (`[N]`, 0 for equal images), and have finite gradients everywhere, equal images included.
 
+mod criterion;
 mod dists;
 pub(crate) mod lpips;
 mod strips;
 
+pub use criterion::{CharbonnierLoss, Criterion, HuberLoss, L1Loss, MseLoss};
 pub use dists::Dists;
 pub use lpips::Lpips;

@@ -1,27 +1,37 @@
-//! Losses by the name they have in a config.
+//! Losses by the name that they have in a config.
 //!
-//! `pixel_opt`, `perceptual_opt` and `style_opt` are summed with their weights. The perceptual losses
-//! `feature` and `contextual` can carry a selection ([`crate::disentangle`]).
+//! A training descends a sum of [`Term`]s, each a loss with its weight. A loss is one file here and one line of the table in
+//! `table.rs`: its settings, what it is in words, and what it becomes to train with ([`TrainLoss`]). Losses that measure in
+//! a perceptual space, `feature` and `contextual`, can carry a selection ([`crate::disentangle`]).
 
-mod config;
+mod colour;
+mod contextual;
+mod dists;
+mod error;
+mod feature;
+mod features;
+mod gan;
+mod lpips;
 mod pixel;
 mod style;
+mod table;
+mod term;
 
-pub use config::{
-    ContextualOpt, DistsOpt, FeatureOpt, LossError, LpipsNet, LpipsOpt, PerceptualLoss, PerceptualOpt,
-    PixelOpt, PixelType, StyleOpt,
-};
-pub use pixel::PixelLoss;
-pub use style::StyleLoss;
+pub use crate::distance::Criterion;
+pub use colour::ColourSpace;
+pub use error::LossError;
+pub use lpips::LpipsNet;
+pub use table::*;
+pub use term::Term;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::distance::{Dists, Lpips};
+use crate::backbone::BackboneConfig;
+use crate::disentangle::{PerceptualSpace, SelectionConfig};
+use crate::weights::WeightStore;
 
 /// A loss of two images alone.
 pub trait Loss: Send + Sync {
-    /// Name as in the config.
-    fn name(&self) -> &str;
     /// The loss of `result` towards `target` (both `[N, H, W, 3]`, sRGB in `[0, 1]`), unweighted, `[1]`.
     /// Gradient flows to `result`.
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1>;
@@ -32,30 +42,53 @@ pub trait Loss: Send + Sync {
     }
 }
 
-impl Loss for Lpips {
-    fn name(&self) -> &str {
-        "lpips"
+/// The settings of a loss, and what they make.
+pub(crate) trait LossSettings: Clone + Default {
+    /// What it is, in a line of a listing.
+    const ABOUT: &'static str;
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// A sentence that names the first key whose value is outside of its range, and the range.
+    fn validate(&self) -> Result<(), String>;
+
+    /// The loss on `device`.
+    ///
+    /// # Errors
+    /// When weights are missing or wrong, or a tap does not exist.
+    fn init(&self, store: &WeightStore, device: &Device) -> Result<TrainLoss, LossError>;
+
+    /// What it compares, in the words of a page: `L1 of the pixels`.
+    fn words(&self) -> String;
+
+    /// The frozen network that it looks through.
+    fn backbone(&self) -> Option<BackboneConfig> {
+        None
     }
 
-    fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-        self.distance(result, target).mean()
+    /// Its settings, where they can be set.
+    fn backbone_mut(&mut self) -> Option<&mut BackboneConfig> {
+        None
     }
 
-    fn min_side(&self) -> usize {
-        Lpips::min_side(self)
+    /// The selection, where it has one.
+    fn selection(&self) -> Option<&SelectionConfig> {
+        None
+    }
+
+    /// The same, to be changed.
+    fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
+        None
     }
 }
 
-impl Loss for Dists {
-    fn name(&self) -> &str {
-        "dists"
-    }
-
-    fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-        self.distance(result, target).mean()
-    }
-
-    fn min_side(&self) -> usize {
-        Dists::min_side(self)
-    }
+/// A loss, ready to train with.
+pub enum TrainLoss {
+    /// Of two images alone.
+    Images(Box<dyn Loss>),
+    /// In a perceptual space, of which a part may be selected.
+    Space(Box<PerceptualSpace>),
+    /// Against a discriminator, which is another player.
+    Adversarial(GanLoss),
 }

@@ -7,8 +7,8 @@ use percept_image::{Better, Cost, Image, Metric, MetricError, Srgb};
 
 use super::score::score;
 use crate::backbone::Precision;
-use crate::disentangle::{PerceptualSpace, Start};
-use crate::loss::{ContextualOpt, FeatureOpt, LossError, PerceptualLoss, PerceptualOpt};
+use crate::disentangle::PerceptualSpace;
+use crate::loss::{LossConfig, LossError, TrainLoss};
 use crate::weights::{StateDict, WeightStore};
 
 /// The squared feature distance in the space that a training selected (`selected:RUN`): each channel weighted and each tap
@@ -27,29 +27,27 @@ impl std::fmt::Debug for Selected {
 }
 
 impl Selected {
-    /// The score called `name` of a training with the loss `opt`, whose [`PerceptualSpace`] has come to `state`; `None`
+    /// The score called `name` of a training with the loss `loss`, whose [`PerceptualSpace`] has come to `state`; `None`
     /// where that loss selects nothing.
     ///
     /// # Errors
     /// When arrays are missing in `state`, and when the frozen network's weights are missing or wrong.
     pub fn new(
         name: &str,
-        mut opt: PerceptualOpt,
+        mut loss: LossConfig,
         state: &StateDict,
         store: &WeightStore,
         device: &Device,
     ) -> Result<Option<Self>, LossError> {
         let device = device.clone().inner();
-        let (PerceptualOpt::Feature(FeatureOpt { selection: Some(selection), backbone, .. })
-        | PerceptualOpt::Contextual(ContextualOpt { selection: Some(selection), backbone, .. })) = &mut opt
-        else {
-            return Ok(None);
-        };
+        let Some(selection) = loss.selection_mut() else { return Ok(None) };
         // The state has the weights; where they started does not matter, nor whether that file is still there.
-        selection.start = Start::Uniform;
+        selection.forget_start();
         // A score is the same however fast the training was.
-        backbone.precision = Precision::F32;
-        let PerceptualLoss::Space(mut space) = opt.init(store, &device)? else { return Ok(None) };
+        if let Some(backbone) = loss.backbone_mut() {
+            backbone.precision = Precision::F32;
+        }
+        let TrainLoss::Space(mut space) = loss.init(store, &device)? else { return Ok(None) };
         for tap in space.backbone().taps() {
             state.require(&format!("energy.{}", tap.name), &[1])?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::network::{NETWORKS, NetworkError};
+use crate::network::{NetworkError, Unrecognised};
 use crate::weights::WeightError;
 
 /// Why a model could not be loaded, saved or used. Every message names the model.
@@ -11,15 +11,21 @@ pub enum ModelError {
     /// The file, or the weights in it.
     #[error(transparent)]
     Weights(#[from] WeightError),
-    /// The file holds weights, but does not say of which network.
-    #[error(
-        "{}: the file has no card, so nobody knows which network its weights belong to; if it is a public model, say \
-         which: `--network {}`",
-        path.display(), NETWORKS.iter().map(|kind| kind.name).collect::<Vec<_>>().join("|")
-    )]
-    NoCard {
+    /// The file holds weights of a network that percept does not have.
+    #[error("{}: {source}; use a model of an architecture that percept has", path.display())]
+    Unrecognised {
         /// The file.
         path: PathBuf,
+        /// What it is nearest to.
+        source: Box<Unrecognised>,
+    },
+    /// Two models that are not of the same network.
+    #[error("{one}; {other}: only models of the same network can be mixed")]
+    Unlike {
+        /// What the one is.
+        one: String,
+        /// What the other is.
+        other: String,
     },
     /// The file is a checkpoint of a training run.
     #[error(
@@ -59,18 +65,6 @@ pub enum ModelError {
         asked: String,
         /// As the file has it.
         found: String,
-    },
-    /// The weights are fewer than such a network has.
-    #[error(
-        "{}: it holds too few values for the network {network_g}, whose sizes were read off it; is it of another \
-         architecture, or damaged?",
-        path.display()
-    )]
-    TooFew {
-        /// The file.
-        path: PathBuf,
-        /// The network.
-        network_g: String,
     },
     /// There is no such network.
     #[error("{}: {source}; say what the network is, or use another file", path.display())]

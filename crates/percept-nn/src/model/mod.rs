@@ -20,7 +20,16 @@ pub use error::ModelError;
 pub use tiling::Tiling;
 
 use crate::network::{Network, NetworkConfig};
-use crate::weights::StateDict;
+use crate::weights::{Array, StateDict};
+
+/// What is said of a file of weights; what is left out is read off it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// The architecture, with what weights do not show; sizes are those of the weights.
+    pub network_g: Option<&'a NetworkConfig>,
+    /// How many times it enlarges.
+    pub scale: Option<usize>,
+}
 
 /// A network that is ready to be applied, and what it is.
 #[derive(Clone, Debug)]
@@ -41,68 +50,52 @@ impl Model {
         Self { network: network.valid(), card, name, assumption: None }
     }
 
-    /// Reads a model file.
+    /// Reads a model file: percept's own by its card, public weights as [`import`](Self::import) does.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, has no card, or its card and weights do not fit together.
+    /// When the file cannot be read, is damaged, is of no architecture that percept knows, or its card and weights do not
+    /// fit together.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, ModelError> {
-        let path = path.as_ref();
-        Self::carded(path, StateDict::load(path)?, device)
+        Self::of_weights(StateDict::load(path.as_ref())?, path.as_ref(), Asked::default(), device)
     }
 
-    fn carded(path: &Path, state: StateDict, device: &Device) -> Result<Self, ModelError> {
-        let Some(card) = state.metadata().get(Card::KEY) else {
-            let is_checkpoint = ["iter", "card"].iter().all(|key| state.metadata().contains_key(*key));
-            let path = path.to_path_buf();
-            return Err(if is_checkpoint {
-                ModelError::Checkpoint { path }
-            } else {
-                ModelError::NoCard { path }
-            });
-        };
-        let unfit = |reason: String| ModelError::Card { path: path.to_path_buf(), reason };
-        let card: Card = serde_json::from_str(card).map_err(|error| unfit(in_words(&error.to_string())))?;
-        if state.sha256() != card.sha256 {
-            return Err(ModelError::Damaged { path: path.to_path_buf() });
-        }
-        if !matches!(card.in_channels, 3 | 4) {
-            return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
-        }
-        let found = card.network_g.fitted(&state);
-        if found != card.network_g {
-            return Err(unfit(format!("it says {}, the weights are of {found}", card.network_g)));
-        }
-        Self::build(path, state, card, device)
-    }
-
-    /// Reads public weights, which have no card: safetensors or `.pth` under the names of their authors. Widths, depths and
-    /// the scale are read off the weights; `network_g` says the architecture, and what weights do not show. What is taken
-    /// for granted then is the model's [`assumption`](Self::assumption). A file with a card is read by it, if that is of the
-    /// same architecture.
+    /// Reads a model file and checks it against what is said of it. Public weights have no card: safetensors or `.pth` under
+    /// the names of their authors. Architecture, widths, depths and the scale are read off them; `network_g` says the
+    /// architecture, and what weights do not show. What is taken for granted then is the model's
+    /// [`assumption`](Self::assumption). A file with a card is read by it, if that is of the same architecture.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds weights of another network or of another scale than `scale`.
-    pub fn import(
-        path: impl AsRef<Path>,
-        network_g: &NetworkConfig,
-        scale: Option<usize>,
+    /// As [`load`](Self::load), or when the file holds weights of another network or of another scale than was said.
+    pub fn import(path: impl AsRef<Path>, asked: Asked<'_>, device: &Device) -> Result<Self, ModelError> {
+        Self::of_weights(StateDict::load(path.as_ref())?, path.as_ref(), asked, device)
+    }
+
+    /// [`import`](Self::import) of weights that were read already, from `path`.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import).
+    pub fn of_weights(
+        state: StateDict,
+        path: &Path,
+        asked: Asked<'_>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let path = path.as_ref();
         let other = |what: &'static str, asked: String, found: String| {
             Err(ModelError::Other { path: path.to_path_buf(), what, asked, found })
         };
-        let state = StateDict::load(path)?;
-        if state.metadata().contains_key(Card::KEY) {
-            let fitted = network_g.fitted(&state);
-            let model = Self::carded(path, state, device)?;
+        let Asked { network_g, scale } = asked;
+        if let Some(card) = state.metadata().get(Card::KEY).cloned() {
+            let asked = network_g.map(|asked| (asked, asked.fitted(&state)));
+            let model = Self::carded(path, state, &card, device)?;
             let found = &model.card.network_g;
-            if found.name() != network_g.name() {
-                return other("network", network_g.name().to_string(), found.name().to_string());
-            }
-            // Where something is left open, the card says it.
-            if fitted.assumption().is_none() && fitted != *found {
-                return other("network", fitted.to_string(), found.to_string());
+            if let Some((asked, fitted)) = asked {
+                if found.name() != asked.name() {
+                    return other("network", asked.name().to_string(), found.name().to_string());
+                }
+                // Where something is left open, the card says it.
+                if fitted.assumption(asked).is_none() && fitted != *found {
+                    return other("network", fitted.to_string(), found.to_string());
+                }
             }
             return match scale {
                 Some(scale) if scale != model.card.scale => {
@@ -111,8 +104,16 @@ impl Model {
                 _ => Ok(model),
             };
         }
-        let state = network_g.with_our_names(state);
-        let fitted = network_g.fitted(&state);
+        if ["iter", "card"].iter().all(|key| state.metadata().contains_key(*key)) {
+            return Err(ModelError::Checkpoint { path: path.to_path_buf() });
+        }
+        let detected = || {
+            NetworkConfig::detect(&state)
+                .map_err(|source| ModelError::Unrecognised { path: path.to_path_buf(), source })
+        };
+        let asked = network_g.map_or_else(detected, |network_g| Ok(network_g.clone()))?;
+        let state = asked.with_our_names(state);
+        let fitted = asked.fitted(&state);
         let found = fitted.scale(&state);
         let contradicted = scale.filter(|asked| found.is_some_and(|found| found != *asked));
         let scale = found.or(scale).unwrap_or(1);
@@ -129,7 +130,7 @@ impl Model {
             percept: env!("CARGO_PKG_VERSION").to_string(),
             sha256: state.sha256(),
         };
-        let model = Self { assumption: fitted.assumption(), ..Self::build(path, state, card, device)? };
+        let model = Self { assumption: fitted.assumption(&asked), ..Self::build(path, state, card, device)? };
         // Only weights of this architecture say anything about the scale.
         match contradicted {
             Some(asked) => other("scale", asked.to_string(), scale.to_string()),
@@ -137,19 +138,56 @@ impl Model {
         }
     }
 
+    fn carded(path: &Path, state: StateDict, card: &str, device: &Device) -> Result<Self, ModelError> {
+        let unfit = |reason: String| ModelError::Card { path: path.to_path_buf(), reason };
+        let card: Card = serde_json::from_str(card).map_err(|error| unfit(in_words(&error.to_string())))?;
+        if state.sha256() != card.sha256 {
+            return Err(ModelError::Damaged { path: path.to_path_buf() });
+        }
+        if !matches!(card.in_channels, 3 | 4) {
+            return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
+        }
+        let found = card.network_g.fitted(&state);
+        if found != card.network_g {
+            return Err(unfit(format!("it says {}, the weights are of {found}", card.network_g)));
+        }
+        Self::build(path, state, card, device)
+    }
+
     fn build(path: &Path, state: StateDict, card: Card, device: &Device) -> Result<Self, ModelError> {
         let failed = |source| ModelError::Network { path: path.to_path_buf(), source };
-        card.network_g.validate(card.network_scale()).map_err(failed)?;
-        if !card.network_g.is_plausible(&state) {
-            return Err(ModelError::TooFew {
-                path: path.to_path_buf(),
-                network_g: card.network_g.to_string(),
-            });
-        }
         let network =
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
         let network = state.apply(network)?.valid();
         Ok(Self { network, card, name: path.display().to_string(), assumption: None })
+    }
+
+    /// Between this model and `other`, which is of the same network: every value `share` of this one and the rest of the
+    /// other, as ESRGAN's network interpolation (Wang et al., 2018). 1 is this model, 0 the other.
+    ///
+    /// # Errors
+    /// When the two are not of the same network.
+    pub fn mixed(&self, other: &Self, share: f64) -> Result<Self, ModelError> {
+        let (ours, theirs) = (&self.card, &other.card);
+        if (&ours.network_g, ours.scale, ours.in_channels)
+            != (&theirs.network_g, theirs.scale, theirs.in_channels)
+        {
+            return Err(ModelError::Unlike {
+                one: format!("{} is {}, scale {}", self.name, ours.network_g, ours.scale),
+                other: format!("{} is {}, scale {}", other.name, theirs.network_g, theirs.scale),
+            });
+        }
+        let mut state = StateDict::of(&self.network);
+        let others = StateDict::of(&other.network);
+        for (name, array) in others.iter() {
+            let Some(mine) = state.remove(name) else { continue };
+            let mix = |(a, b): (&f32, &f32)| (share * f64::from(*a) + (1.0 - share) * f64::from(*b)) as f32;
+            let data = mine.data.iter().zip(&array.data).map(mix).collect();
+            state.insert(name, Array { shape: mine.shape, data });
+        }
+        let network = state.apply(self.network.clone())?;
+        let data = serde_json::json!({"mixed": {&self.name: share, &other.name: 1.0 - share}});
+        Ok(Self { network, card: Card { data, finished: false, ..ours.clone() }, ..self.clone() })
     }
 
     /// Writes a model file by a temporary one, so that a kill leaves the old or the new. The card's `sha256` is filled

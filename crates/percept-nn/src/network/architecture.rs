@@ -40,18 +40,15 @@ pub(crate) trait Architecture: Clone + Default {
     /// Only of networks that read 3 channels.
     fn scale(&self, state: &StateDict) -> Option<usize>;
 
-    /// Values of the widest layer, `None` where they cannot be counted. A file that lies about one small tensor would
-    /// otherwise ask for more memory than there is.
-    fn least_values(&self) -> Option<usize>;
-
     /// These settings with all defaults written out.
     fn completed(&self) -> Self {
         self.clone()
     }
 
-    /// What [`completed`](Self::completed) takes for granted though results depend on it and weights do not show it, and
-    /// what to do if that is wrong.
-    fn assumption(&self) -> Option<String> {
+    /// What these settings, [`fitted`](Self::fitted) from `asked`, take for granted though results depend on it and weights
+    /// do not show it, and what to do if that is wrong.
+    fn assumption(&self, asked: &Self) -> Option<String> {
+        let _ = asked;
         None
     }
 }
@@ -94,7 +91,7 @@ pub(crate) struct Extent {
 pub(super) const ENOUGH: usize = 32;
 
 /// Refuses a number outside of `least..=most`.
-pub(super) fn within(key: &'static str, value: usize, least: usize, most: usize) -> Result<(), Unfit> {
+pub(crate) fn within(key: &'static str, value: usize, least: usize, most: usize) -> Result<(), Unfit> {
     match (least..=most).contains(&value) {
         true => Ok(()),
         false => Err((key, format!("must be from {least} to {most}; it is {value}"))),
@@ -102,7 +99,7 @@ pub(super) fn within(key: &'static str, value: usize, least: usize, most: usize)
 }
 
 /// Channels of features that a network may have: far more than anyone trains, far less than what exhausts memory.
-pub(super) const MOST_CHANNELS: usize = 4096;
+pub(crate) const MOST_CHANNELS: usize = 4096;
 /// Blocks of a kind that a network may have.
 pub(super) const MOST_BLOCKS: usize = 1024;
 
@@ -117,15 +114,16 @@ pub(super) fn places(state: &StateDict, prefix: &str) -> usize {
     below.collect::<BTreeSet<_>>().len()
 }
 
+/// The highest number of a place below `prefix`, 0 where there is none.
+pub(super) fn last_place(state: &StateDict, prefix: &str) -> usize {
+    let number = |name: &str| name.strip_prefix(prefix)?.split('.').next()?.parse().ok();
+    state.iter().filter_map(|(name, _)| number(name)).max().unwrap_or(0)
+}
+
 /// How many times a convolution and the pixel shuffle behind it enlarge, from so many channels to `channels`.
 pub(super) fn shuffled(state: &StateDict, name: &str, channels: usize) -> Option<usize> {
     let all = *state.get(name)?.shape.first()?;
     let scale = all.checked_div(channels)?.isqrt();
     // Other numbers are those of another architecture.
     (scale > 0 && Some(all) == channels.checked_mul(scale * scale)).then_some(scale)
-}
-
-/// The values of a layer from so many channels to as many.
-pub(super) fn square(channels: usize) -> Option<usize> {
-    channels.checked_mul(channels)
 }

@@ -3,13 +3,13 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::{Conv, pixel_shuffle};
+use percept_conv::{Activation, Conv, pixel_shuffle};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
-    square, within,
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, last_place, results,
+    shuffled, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, enlarge_nearest};
@@ -23,11 +23,58 @@ pub struct CompactConfig {
     pub num_feat: usize,
     /// Convolutions between the first and the last. Default 16.
     pub num_conv: usize,
+    /// What follows every convolution but the last: `prelu`, `relu` or `leakyrelu`. Default `prelu`.
+    pub act_type: ActType,
 }
 
 impl Default for CompactConfig {
     fn default() -> Self {
-        Self { num_feat: 64, num_conv: 16 }
+        Self { num_feat: 64, num_conv: 16, act_type: ActType::default() }
+    }
+}
+
+/// What follows a convolution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActType {
+    /// Values below zero times a slope that every channel learns.
+    #[default]
+    Prelu,
+    /// Values below zero become zero.
+    Relu,
+    /// Values below zero become a tenth.
+    LeakyRelu,
+}
+
+impl ActType {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Prelu, Self::Relu, Self::LeakyRelu];
+
+    /// As in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prelu => "prelu",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leakyrelu",
+        }
+    }
+
+    /// What it does, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Prelu => "Values below zero times a slope that every channel learns",
+            Self::Relu => "Values below zero become zero",
+            Self::LeakyRelu => "Values below zero become a tenth",
+        }
+    }
+
+    /// What is fused with the convolution; slopes that are learned stand beside it.
+    fn fused(self) -> Activation {
+        match self {
+            Self::Prelu => Activation::None,
+            Self::Relu => Activation::Relu,
+            Self::LeakyRelu => Activation::LeakyRelu(0.1),
+        }
     }
 }
 
@@ -56,29 +103,38 @@ impl Architecture for CompactConfig {
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
+        let slopes = state.get("body.1.weight").is_some();
         Self {
             num_feat: results(state, "body.0.weight", self.num_feat),
-            // Every convolution but the last has its slopes behind it.
-            num_conv: (places(state, "body.") / 2).saturating_sub(1),
+            // Convolutions have even places.
+            num_conv: (last_place(state, "body.") / 2).saturating_sub(1),
+            act_type: match (slopes, self.act_type) {
+                (true, _) => ActType::Prelu,
+                (false, ActType::Prelu) => ActType::Relu,
+                (false, asked) => asked,
+            },
         }
     }
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        let last = format!("body.{}.weight", places(state, "body.").checked_sub(1)?);
-        shuffled(state, &last, 3)
+        shuffled(state, &format!("body.{}.weight", last_place(state, "body.")), 3)
     }
 
-    fn least_values(&self) -> Option<usize> {
-        if self.num_conv == 0 { Some(self.num_feat) } else { square(self.num_feat) }
+    fn assumption(&self, asked: &Self) -> Option<String> {
+        (self.act_type != asked.act_type && self.act_type == ActType::Relu).then(|| {
+            "these weights have no slopes, and do not say what follows their convolutions: relu is taken; pass --act-type \
+             leakyrelu if it was that"
+                .to_string()
+        })
     }
 }
 
-/// Plain convolutions with PReLU at the input's size, enlarged at the very end; the output is added to the input, enlarged
-/// by repetition, where that is a picture.
+/// Plain convolutions at the input's size, enlarged at the very end; the output is added to the input, enlarged by
+/// repetition, where that is a picture.
 #[derive(Module, Debug)]
 pub struct Compact {
-    /// Convolutions, each but the last with its slopes behind it.
-    body: Vec<Place>,
+    /// Convolutions, each but the last with a place for slopes behind it.
+    body: Vec<Option<Place>>,
     #[module(skip)]
     scale: usize,
     #[module(skip)]
@@ -102,18 +158,19 @@ impl Compact {
     fn new(config: &CompactConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
         let f = config.num_feat;
         let at = init.at("body");
-        let conv = |place: usize, shape: [usize; 2], gain| {
-            let shape = [shape[0], shape[1], 3, 3];
-            Place::Conv(at.conv(&place.to_string(), shape, gain, Conv::same(3)))
+        let conv = |place: usize, [out, input]: [usize; 2], gain: f64, activation: Activation| {
+            let conv = Conv::same(3).with_activation(activation);
+            Some(Place::Conv(at.conv(&place.to_string(), [out, input, 3, 3], gain, conv)))
         };
+        let slope = || Place::Slope(Slope { weight: at.full([f], 0.25) });
         let layer = |i: usize| {
             let input = if i == 0 { in_channels } else { f };
-            let slope = Slope { weight: at.full([f], 0.25) };
-            [conv(2 * i, [f, input], 1.0), Place::Slope(slope)]
+            let slope = (config.act_type == ActType::Prelu).then(slope);
+            [conv(2 * i, [f, input], 1.0, config.act_type.fused()), slope]
         };
         let mut body: Vec<_> = (0..=config.num_conv).flat_map(layer).collect();
         // It begins close to the enlarged input.
-        body.push(conv(body.len(), [3 * scale * scale, f], 0.1));
+        body.push(conv(body.len(), [3 * scale * scale, f], 0.1, Activation::None));
         Self { body, scale, adds_input: in_channels == 3 }
     }
 }
@@ -123,8 +180,10 @@ impl Transform for Compact {
         let mut y = x.clone();
         for places in self.body.chunks(2) {
             y = match places {
-                [Place::Conv(conv), Place::Slope(slope)] => conv.forward_prelu(y, slope.weight.val()),
-                [Place::Conv(conv)] => conv.forward(y),
+                [Some(Place::Conv(conv)), Some(Place::Slope(slope))] => {
+                    conv.forward_prelu(y, slope.weight.val())
+                }
+                [Some(Place::Conv(conv)), None] | [Some(Place::Conv(conv))] => conv.forward(y),
                 _ => unreachable!("slopes stand behind convolutions"),
             };
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{
     Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
-    square, within,
+    within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock};
@@ -92,16 +92,12 @@ impl Architecture for EdsrConfig {
         stages.map(|name| shuffled(state, name, results(state, "conv_first.weight", 0))).product()
     }
 
-    fn least_values(&self) -> Option<usize> {
-        square(self.num_feat)
-    }
-
     fn completed(&self) -> Self {
         Self { res_scale: Some(self.share()), ..self.clone() }
     }
 
-    fn assumption(&self) -> Option<String> {
-        self.res_scale.is_none().then(|| {
+    fn assumption(&self, asked: &Self) -> Option<String> {
+        asked.res_scale.is_none().then(|| {
             format!(
                 "these weights do not say with which res_scale they were trained: {} is used, as the authors do with {} \
                  features ({WIDE} and more: 0.1, fewer: 1); pass --res-scale if it was another",

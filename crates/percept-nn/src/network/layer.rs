@@ -8,7 +8,7 @@ use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
-pub(super) struct ConvLayer {
+pub(crate) struct ConvLayer {
     weight: Param<Tensor<4>>,
     bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
@@ -58,6 +58,14 @@ impl ConvLayer {
         depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
     }
 
+    /// Its weight, and its bias or zeros.
+    pub fn parts(&self) -> (Tensor<4>, Tensor<1>) {
+        let weight = self.weight.val();
+        let zeros = || Tensor::zeros([weight.dims()[0]], &weight.device());
+        let bias = self.bias().unwrap_or_else(zeros);
+        (weight, bias)
+    }
+
     fn bias(&self) -> Option<Tensor<1>> {
         self.bias.as_ref().map(Param::val)
     }
@@ -89,9 +97,13 @@ impl ResidualBlock {
 /// Bilinear enlargement, half-pixel centres (`align_corners = False`).
 pub(super) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [_, h, w, _] = x.dims();
-    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-        .with_align_corners(false)
-        .with_output_size([h * scale, w * scale]);
+    resize_bilinear(x, [h * scale, w * scale])
+}
+
+/// Bilinear interpolation to the height and width `size`, half-pixel centres (`align_corners = False`).
+pub(crate) fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let options =
+        InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
     interpolate(x.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
 }
 

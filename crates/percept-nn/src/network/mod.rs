@@ -1,22 +1,29 @@
 //! Transformation networks, named as their originals so that public weights load.
 //!
 //! A [`NetworkConfig`] names one and [`init`](NetworkConfig::init) makes it; [`Network`] is what is trained,
-//! saved and applied. Inputs and outputs are `[N, H, W, C]`. [`NETWORKS`] lists the architectures.
+//! saved and applied. Inputs and outputs are `[N, H, W, C]`. [`NETWORKS`] lists the architectures, and
+//! [`detect`](NetworkConfig::detect) tells which of them weights are of.
 //!
 //! Adding one: a file here that holds its settings and its network and implements `Architecture` and `Transform`, and a
 //! line of the table in `table.rs`.
 
 mod architecture;
 mod compact;
+mod detect;
 mod edsr;
 mod error;
 mod init;
 mod layer;
 mod nafnet;
 mod rrdbnet;
+mod span;
 mod srresnet;
 mod table;
 
-pub(crate) use architecture::Extent;
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Unfit, within};
+pub use compact::ActType;
+pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
+pub(crate) use init::Init;
+pub(crate) use layer::{ConvLayer, resize_bilinear};
 pub use table::*;

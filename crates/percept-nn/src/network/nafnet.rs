@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, square, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, cut, pad_to_multiple};
@@ -91,14 +91,6 @@ impl Architecture for NafNetConfig {
 
     fn scale(&self, _: &StateDict) -> Option<usize> {
         Some(1)
-    }
-
-    fn least_values(&self) -> Option<usize> {
-        let levels = self.enc_blk_nums.len();
-        if levels + self.middle_blk_num == 0 {
-            return Some(0);
-        }
-        self.width.checked_mul(1 << levels.min(16)).and_then(square)
     }
 }
 

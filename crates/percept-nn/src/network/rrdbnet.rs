@@ -7,8 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, square,
-    within,
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, cut, enlarge_nearest, pad_to_multiple, pixel_unshuffle};
@@ -17,7 +16,7 @@ use crate::weights::StateDict;
 /// Share of a dense block's output that is added to its input.
 const RESIDUAL: f64 = 0.2;
 
-/// Settings of `type = "rrdbnet"`: RRDBNet, the generator of ESRGAN, scales 1, 2 and 4.
+/// Settings of `type = "rrdbnet"`: RRDBNet, the generator of ESRGAN, scales 1, 2, 4 and 8.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RrdbNetConfig {
@@ -27,11 +26,23 @@ pub struct RrdbNetConfig {
     pub num_block: usize,
     /// Channels that each convolution of a dense block adds, at least 1. Default 32.
     pub num_grow_ch: usize,
+    /// Whether scales 1 and 2 work on a folded photo and enlarge four times, as Real-ESRGAN does: four times as fast for
+    /// scale 2, sixteen times for scale 1. Default true.
+    pub use_pixel_unshuffle: bool,
+    /// Whether dense blocks have ESRGAN+'s additional connections. Default false.
+    pub plus: bool,
 }
 
 impl Default for RrdbNetConfig {
     fn default() -> Self {
-        Self { num_feat: 64, num_block: 23, num_grow_ch: 32 }
+        Self { num_feat: 64, num_block: 23, num_grow_ch: 32, use_pixel_unshuffle: true, plus: false }
+    }
+}
+
+impl RrdbNetConfig {
+    /// How many pixels along each side are folded into one.
+    fn fold(&self, scale: usize) -> usize {
+        if self.use_pixel_unshuffle { 4 / scale.clamp(1, 4) } else { 1 }
     }
 }
 
@@ -39,7 +50,7 @@ impl Architecture for RrdbNetConfig {
     type Network = RrdbNet;
 
     const ABOUT: &'static str = "RRDBNet, the generator of ESRGAN and Real-ESRGAN";
-    const SCALES: &'static [usize] = &[1, 2, 4];
+    const SCALES: &'static [usize] = &[1, 2, 4, 8];
 
     fn check(&self) -> Result<(), Unfit> {
         within("num_feat", self.num_feat, 1, MOST_CHANNELS)?;
@@ -51,9 +62,9 @@ impl Architecture for RrdbNetConfig {
         RrdbNet::new(self, scale, in_channels, init)
     }
 
-    /// Fifteen convolutions a block, on pixels of 4/scale of the input's.
+    /// Fifteen convolutions a block, on folded pixels.
     fn extent(&self, scale: usize) -> Extent {
-        let fold = 4 / scale.clamp(1, 4);
+        let fold = self.fold(scale);
         let dense = self.num_feat + 4 * self.num_grow_ch;
         Extent {
             multiple: fold,
@@ -63,50 +74,76 @@ impl Architecture for RrdbNetConfig {
     }
 
     fn with_our_names(state: StateDict) -> StateDict {
-        state.renamed(|name| Some(our_name(name).unwrap_or_else(|| name.to_string())))
+        let enlarged = enlarged_of_first(&state);
+        state.renamed(|name| Some(our_name(name, enlarged).unwrap_or_else(|| name.to_string())))
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
+        let folded = state.get("conv_first.weight").and_then(|first| Some(*first.shape.get(1)? > 4));
         Self {
             num_feat: results(state, "conv_first.weight", self.num_feat),
             num_block: places(state, "body."),
             num_grow_ch: results(state, "body.0.rdb1.conv1.weight", self.num_grow_ch),
+            // Four times and more can be done in one way only.
+            use_pixel_unshuffle: enlarged(state) >= 2 && (folded == Some(true) || self.use_pixel_unshuffle),
+            plus: state.get("body.0.rdb1.conv1x1.weight").is_some(),
         }
     }
 
-    /// The input of smaller scales is folded into more channels.
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        match state.get("conv_first.weight")?.shape[..] {
-            [_, 3, ..] => Some(4),
-            [_, 12, ..] => Some(2),
-            [_, 48, ..] => Some(1),
+        match (state.get("conv_first.weight")?.shape[..].get(1)?, enlarged(state)) {
+            (3, times) => Some(1 << times),
+            (12, 2) => Some(2),
+            (48, 2) => Some(1),
             _ => None,
         }
     }
+}
 
-    fn least_values(&self) -> Option<usize> {
-        square(if self.num_block == 0 { self.num_feat } else { self.num_feat.max(self.num_grow_ch) })
-    }
+/// How often a network of these weights, which are under our names, makes each side twice as long.
+fn enlarged(state: &StateDict) -> usize {
+    ["conv_up1.weight", "conv_up2.weight", "conv_up3.weight"]
+        .into_iter()
+        .filter(|name| state.get(name).is_some())
+        .count()
+}
+
+/// The same of weights under ESRGAN's first names: before the last layers stand three places for each time.
+fn enlarged_of_first(state: &StateDict) -> Option<usize> {
+    let place = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
+    let before = state.iter().filter_map(|(name, _)| place(name)).max()?.checked_sub(4)?;
+    before.is_multiple_of(3).then_some(before / 3)
 }
 
 /// Our name for one of ESRGAN's two earlier ones: of its first training code (`model.1.sub.0.RDB1.conv1.0.weight`), and those
-/// under which its authors published it (`RRDB_trunk.0.RDB1.conv1.weight`).
-fn our_name(name: &str) -> Option<String> {
+/// under which its authors published it (`RRDB_trunk.0.RDB1.conv1.weight`), as BSRGAN's did.
+fn our_name(name: &str, enlarged: Option<usize>) -> Option<String> {
     let (place, kind) = name.rsplit_once('.')?;
     let place = match place {
-        "model.0" => "conv_first".to_string(),
         "trunk_conv" => "conv_body".to_string(),
-        "model.3" | "upconv1" => "conv_up1".to_string(),
-        "model.6" | "upconv2" => "conv_up2".to_string(),
-        "model.8" | "HRconv" => "conv_hr".to_string(),
-        "model.10" => "conv_last".to_string(),
-        other => match (other.strip_prefix("model.1.sub."), other.strip_prefix("RRDB_trunk.")) {
-            (Some(inside), _) => body_of_first(inside)?,
-            (_, Some(inside)) => body(inside)?,
+        "HRconv" => "conv_hr".to_string(),
+        other => match other.split_once('.') {
+            None => format!("conv_up{}", other.strip_prefix("upconv")?),
+            Some(("RRDB_trunk", inside)) => body(inside)?,
+            Some(("model", place)) => match place.strip_prefix("1.sub.") {
+                Some(inside) => body_of_first(inside)?,
+                None => place_of_first(place.parse().ok()?, enlarged?)?,
+            },
             _ => return None,
         },
     };
     Some(format!("{place}.{kind}"))
+}
+
+/// `3` → `conv_up1`, and what stands before and behind.
+fn place_of_first(place: usize, enlarged: usize) -> Option<String> {
+    Some(match place {
+        0 => "conv_first".to_string(),
+        place if place == 3 * enlarged + 2 => "conv_hr".to_string(),
+        place if place == 3 * enlarged + 4 => "conv_last".to_string(),
+        place if place.is_multiple_of(3) && place <= 3 * enlarged => format!("conv_up{}", place / 3),
+        _ => return None,
+    })
 }
 
 /// `7.RDB1.conv3` → `body.7.rdb1.conv3`.
@@ -116,10 +153,10 @@ fn body(inside: &str) -> Option<String> {
     Some(format!("body.{block}.{}.{conv}", dense.to_lowercase()))
 }
 
-/// `7.RDB1.conv3.0` → `body.7.rdb1.conv3`. The last place is the closing convolution and has no dense block inside.
+/// `7.RDB1.conv3.0` → `body.7.rdb1.conv3`, and `7.RDB1.conv1x1` likewise. The last place is the closing convolution and has no dense block inside.
 fn body_of_first(inside: &str) -> Option<String> {
     match inside.contains('.') {
-        true => body(inside.strip_suffix(".0")?),
+        true => body(inside.strip_suffix(".0").unwrap_or(inside)),
         false => Some("conv_body".to_string()),
     }
 }
@@ -132,30 +169,42 @@ struct DenseBlock {
     conv3: ConvLayer,
     conv4: ConvLayer,
     conv5: ConvLayer,
+    /// ESRGAN+ (Rakotonirina and Rasoanaivo, ICASSP 2020) adds what it makes of the input to the second result, and that
+    /// to the fourth.
+    conv1x1: Option<ConvLayer>,
 }
 
 impl DenseBlock {
-    fn new(features: usize, grow: usize, at: &Init) -> Self {
+    fn new(config: &RrdbNetConfig, at: &Init) -> Self {
+        let (features, grow) = (config.num_feat, config.num_grow_ch);
         let plain = Conv::same(3);
         let leaky = plain.with_activation(Activation::LeakyRelu(0.2));
         let grown =
             |i: usize| at.conv(&format!("conv{}", i + 1), [grow, features + i * grow, 3, 3], 0.1, leaky);
+        let beside = || at.conv("conv1x1", [grow, features, 1, 1], 0.1, Conv::default()).unbiased();
         Self {
             conv1: grown(0),
             conv2: grown(1),
             conv3: grown(2),
             conv4: grown(3),
             conv5: at.conv("conv5", [features, features + 4 * grow, 3, 3], 0.1, plain),
+            conv1x1: config.plus.then(beside),
         }
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut seen = x.clone();
-        for conv in [&self.conv1, &self.conv2, &self.conv3, &self.conv4] {
-            let grown = conv.forward(seen.clone());
-            seen = Tensor::cat(vec![seen, grown], 3);
-        }
-        x + self.conv5.forward(seen).mul_scalar(RESIDUAL)
+        let with = |seen: Tensor<4>, grown: Tensor<4>| Tensor::cat(vec![seen, grown], 3);
+        let seen = with(x.clone(), self.conv1.forward(x.clone()));
+        let second = self.conv2.forward(seen.clone());
+        let second = match &self.conv1x1 {
+            Some(beside) => beside.forward_onto(x.clone(), second),
+            None => second,
+        };
+        let seen = with(seen, second.clone());
+        let seen = with(seen.clone(), self.conv3.forward(seen));
+        let fourth = self.conv4.forward(seen.clone());
+        let fourth = if self.conv1x1.is_some() { fourth + second } else { fourth };
+        x + self.conv5.forward(with(seen, fourth)).mul_scalar(RESIDUAL)
     }
 }
 
@@ -174,42 +223,48 @@ impl Rrdb {
     }
 }
 
-/// A residual network of residual dense blocks that always enlarges four times; for smaller scales its
-/// input is folded into channels first.
+/// A residual network of residual dense blocks; its input may be folded into channels first.
 #[derive(Module, Debug)]
 pub struct RrdbNet {
     conv_first: ConvLayer,
     body: Vec<Rrdb>,
     conv_body: ConvLayer,
-    conv_up1: ConvLayer,
-    conv_up2: ConvLayer,
+    conv_up1: Option<ConvLayer>,
+    conv_up2: Option<ConvLayer>,
+    conv_up3: Option<ConvLayer>,
     conv_hr: ConvLayer,
     conv_last: ConvLayer,
     #[module(skip)]
     scale: usize,
+    #[module(skip)]
+    fold: usize,
 }
 
 impl RrdbNet {
     fn new(config: &RrdbNetConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
-        let (f, g) = (config.num_feat, config.num_grow_ch);
+        let f = config.num_feat;
         let plain = Conv::same(3);
         let leaky = plain.with_activation(Activation::LeakyRelu(0.2));
-        let fold = 4 / scale;
+        let fold = config.fold(scale);
         let block = |at: Init| Rrdb {
-            rdb1: DenseBlock::new(f, g, &at.at("rdb1")),
-            rdb2: DenseBlock::new(f, g, &at.at("rdb2")),
-            rdb3: DenseBlock::new(f, g, &at.at("rdb3")),
+            rdb1: DenseBlock::new(config, &at.at("rdb1")),
+            rdb2: DenseBlock::new(config, &at.at("rdb2")),
+            rdb3: DenseBlock::new(config, &at.at("rdb3")),
         };
         let conv = |name: &str, conv: Conv| init.conv(name, [f, f, 3, 3], 0.5, conv);
+        // Folded, a photo is enlarged more often.
+        let up = |name: &str, from: usize| (scale * fold >= from).then(|| conv(name, leaky));
         Self {
             conv_first: init.conv("conv_first", [f, in_channels * fold * fold, 3, 3], 0.5, plain),
             body: (0..config.num_block).map(|i| block(init.at("body").at(i))).collect(),
             conv_body: conv("conv_body", plain),
-            conv_up1: conv("conv_up1", leaky),
-            conv_up2: conv("conv_up2", leaky),
+            conv_up1: up("conv_up1", 2),
+            conv_up2: up("conv_up2", 4),
+            conv_up3: up("conv_up3", 8),
             conv_hr: conv("conv_hr", leaky),
             conv_last: init.conv("conv_last", [3, f, 3, 3], 0.5, plain),
             scale,
+            fold,
         }
     }
 }
@@ -217,16 +272,16 @@ impl RrdbNet {
 impl Transform for RrdbNet {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, h, w, _] = x.dims();
-        let fold = 4 / self.scale;
-        let x = if fold > 1 { pixel_unshuffle(pad_to_multiple(x, fold), fold) } else { x };
+        let x = if self.fold > 1 { pixel_unshuffle(pad_to_multiple(x, self.fold), self.fold) } else { x };
         let first = self.conv_first.forward(x);
         let mut y = first.clone();
         for block in &self.body {
             y = block.forward(y);
         }
-        let y = self.conv_body.forward_onto(y, first);
-        let y = self.conv_up1.forward(enlarge_nearest(y, 2));
-        let y = self.conv_up2.forward(enlarge_nearest(y, 2));
+        let mut y = self.conv_body.forward_onto(y, first);
+        for up in [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten() {
+            y = up.forward(enlarge_nearest(y, 2));
+        }
         let y = self.conv_last.forward(self.conv_hr.forward(y));
         cut(y, h * self.scale, w * self.scale)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{
     Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled,
-    square, within,
+    within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock, enlarge_bilinear};
@@ -78,10 +78,6 @@ impl Architecture for SrResNetConfig {
         let stages =
             ["upconv1.weight", "upconv2.weight"].into_iter().filter(|name| state.get(name).is_some());
         stages.map(|name| shuffled(state, name, results(state, "conv_first.weight", 0))).product()
-    }
-
-    fn least_values(&self) -> Option<usize> {
-        square(self.num_feat)
     }
 }
 

@@ -47,6 +47,7 @@ macro_rules! networks {
         /// A transformation network.
         #[derive(Module, Debug)]
         #[allow(missing_docs, reason = "networks say what they are")]
+        #[allow(clippy::large_enum_variant, reason = "there is one where a network is trained or applied")]
         pub enum Network {
             $($network($network),)*
         }
@@ -127,11 +128,12 @@ macro_rules! networks {
                 }
             }
 
-            /// What [`completed`](Self::completed) takes for granted though results depend on it and weights do not show
-            /// it, and what to do if that is wrong.
-            pub fn assumption(&self) -> Option<String> {
-                match self {
-                    $(Self::$network(config) => config.assumption(),)*
+            /// What these settings, [`fitted`](Self::fitted) from `asked`, take for granted though results depend on it and
+            /// weights do not show it, and what to do if that is wrong.
+            pub fn assumption(&self, asked: &Self) -> Option<String> {
+                match (self, asked) {
+                    $((Self::$network(config), Self::$network(asked)) => config.assumption(asked),)*
+                    _ => None,
                 }
             }
 
@@ -140,15 +142,6 @@ macro_rules! networks {
                 match self {
                     $(Self::$network(config) => config.extent(scale),)*
                 }
-            }
-
-            /// Whether `state` has at least as many values as the widest layer of such a network.
-            pub(crate) fn is_plausible(&self, state: &StateDict) -> bool {
-                let least = match self {
-                    $(Self::$network(config) => config.least_values(),)*
-                };
-                let values: usize = state.iter().map(|(_, array)| array.data.len()).sum();
-                least.is_some_and(|least| least <= values)
             }
         }
 
@@ -183,4 +176,5 @@ networks! {
     rrdbnet { RrdbNet, RrdbNetConfig }
     compact { Compact, CompactConfig }
     nafnet { NafNet, NafNetConfig }
+    span { Span, SpanConfig }
 }

@@ -14,23 +14,53 @@ pub(super) fn collect<M: Module>(module: &M) -> StateDict {
 }
 
 pub(super) fn apply<M: Module>(state: &StateDict, module: M) -> Result<M, WeightError> {
-    let mut shapes = Shapes { path: Path::default(), shapes: BTreeMap::new() };
-    module.visit(&mut shapes);
-    let names = |missing: Vec<String>, unexpected: Vec<String>| WeightError::Names {
-        origin: state.origin.clone(),
-        missing,
-        unexpected,
-    };
-    let missing: Vec<_> = shapes.shapes.keys().filter(|name| state.get(name).is_none()).cloned().collect();
-    let unexpected: Vec<_> =
-        state.arrays.keys().filter(|name| !shapes.shapes.contains_key(*name)).cloned().collect();
+    let shapes = Shapes::of(&module);
+    let Differences { missing, unexpected, .. } = compare(state, &shapes);
     if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(names(missing, unexpected));
+        return Err(WeightError::Names { origin: state.origin.clone(), missing, unexpected });
     }
-    for (name, shape) in &shapes.shapes {
+    for (name, shape) in &shapes {
         state.require(name, shape)?;
     }
     Ok(module.map(&mut Applier { path: Path::default(), state }))
+}
+
+/// What two sets of names and shapes have that the other has not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Names that both have, with the same shape.
+    pub alike: usize,
+    /// Names that the module has and the weights lack.
+    pub missing: Vec<String>,
+    /// Names that the weights have and the module lacks.
+    pub unexpected: Vec<String>,
+    /// Names of other shapes: those of the weights, and those that the module needs.
+    pub reshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+impl Differences {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.reshaped.is_empty()
+    }
+}
+
+pub(super) fn differences<M: Module>(state: &StateDict, module: &M) -> Differences {
+    compare(state, &Shapes::of(module))
+}
+
+fn compare(state: &StateDict, shapes: &BTreeMap<String, Vec<usize>>) -> Differences {
+    let mut differences = Differences::default();
+    for (name, needed) in shapes {
+        match state.get(name) {
+            None => differences.missing.push(name.clone()),
+            Some(array) if array.shape == *needed => differences.alike += 1,
+            Some(array) => differences.reshaped.push((name.clone(), array.shape.clone(), needed.clone())),
+        }
+    }
+    let unexpected = state.arrays.keys().filter(|name| !shapes.contains_key(*name));
+    differences.unexpected = unexpected.cloned().collect();
+    differences
 }
 
 /// Where the traversal stands. An enum's variant is a place without a name.
@@ -78,6 +108,15 @@ impl ModuleVisitor for Collector {
 struct Shapes {
     path: Path,
     shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl Shapes {
+    /// The shape of every parameter, without making its values.
+    fn of<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+        let mut shapes = Self { path: Path::default(), shapes: BTreeMap::new() };
+        module.visit(&mut shapes);
+        shapes.shapes
+    }
 }
 
 impl ModuleVisitor for Shapes {

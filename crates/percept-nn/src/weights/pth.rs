@@ -2,19 +2,16 @@
 //!
 //! The pickle inside is interpreted as data; nothing in it is ever executed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use half::{bf16, f16};
-use pytorch_reader::{DType, PytorchReader, Tensor};
+use pytorch_reader::{DType, PytorchReader};
 
 use super::safetensors::convert;
-use super::{Array, StateDict, WeightError, zip_end};
-
-/// Top-level keys under which training code keeps the weights, best first.
-const NESTS: [&str; 7] =
-    ["params_ema", "params", "state_dict", "model_state_dict", "generator", "model", "net"];
+use super::wrapper::unwrapped;
+use super::{Array, Provenance, StateDict, WeightError, zip_end};
 
 /// All tensors together may claim this many times the file's size: tied weights are views of one
 /// storage, but a few kilobytes must not claim gigabytes.
@@ -37,7 +34,7 @@ pub(super) fn read(path: &Path, origin: String) -> Result<StateDict, WeightError
     let copy = zip_end::plain_copy(path).map_err(failed)?;
     let file = PytorchReader::new(copy.as_ref().map_or(path, |copy| copy.path()))
         .map_err(|error| malformed(format!("as a PyTorch file: {error}")))?;
-    let tensors = unnest(file.into_tensors().into_iter().collect());
+    let (tensors, wrapper) = unwrapped(file.into_tensors().into_iter().collect());
     if tensors.is_empty() {
         return Err(malformed("it is a PyTorch file without tensors".to_string()));
     }
@@ -45,6 +42,8 @@ pub(super) fn read(path: &Path, origin: String) -> Result<StateDict, WeightError
     if claimed.is_none_or(|claimed| claimed > size.saturating_mul(CLAIM)) {
         return Err(malformed(format!("its tensors claim far more than the {size} bytes it has")));
     }
+    let precision: BTreeSet<_> =
+        tensors.values().map(|tensor| format!("{:?}", tensor.dtype()).to_lowercase()).collect();
     let mut arrays = BTreeMap::new();
     for (name, tensor) in tensors {
         let bytes = tensor.read().map_err(|error| malformed(error.to_string()))?;
@@ -58,36 +57,13 @@ pub(super) fn read(path: &Path, origin: String) -> Result<StateDict, WeightError
         }
         arrays.insert(name, array);
     }
-    Ok(StateDict { origin, arrays, metadata: BTreeMap::new() })
-}
-
-/// The tensors under the best known top-level key, without it, and without the `module.` that
-/// `DataParallel` puts before every name.
-fn unnest(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
-    let count = |nest: &str| tensors.keys().filter(|name| name.starts_with(nest)).count();
-    let nest = NESTS.iter().map(|key| format!("{key}.")).find(|nest| {
-        // A network may have a part called `model`: then everything is in there, and it stays.
-        let inside = count(nest);
-        inside > 0 && (inside < tensors.len() || !is_part(nest))
-    });
-    let tensors = match nest {
-        Some(nest) => without_prefix(tensors, &nest),
-        None => tensors,
+    let provenance = Provenance {
+        format: "PyTorch",
+        precision: precision.into_iter().collect(),
+        wrapper: wrapper.keys,
+        left: wrapper.left,
     };
-    match tensors.keys().all(|name| name.starts_with("module.")) {
-        true => without_prefix(tensors, "module."),
-        false => tensors,
-    }
-}
-
-fn without_prefix(tensors: BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
-    let inside = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(prefix)?.to_string(), tensor));
-    tensors.into_iter().filter_map(inside).collect()
-}
-
-/// Keys that are as likely the name of a network's own part.
-fn is_part(nest: &str) -> bool {
-    matches!(nest, "model." | "net." | "generator.")
+    Ok(StateDict { origin, arrays, metadata: BTreeMap::new(), provenance })
 }
 
 fn values(dtype: DType, bytes: &[u8]) -> Vec<f32> {

@@ -1,11 +1,12 @@
 //! The safetensors format: 8 bytes of header length, a JSON header, then the values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{Array, StateDict, WeightError};
+use super::wrapper::unwrapped;
+use super::{Array, Provenance, StateDict, WeightError};
 
 /// Bytes that the header's length itself takes.
 const PREFIX: usize = 8;
@@ -14,13 +15,17 @@ pub(super) fn read(bytes: &[u8], origin: String) -> Result<StateDict, WeightErro
     let malformed = |problem: String| WeightError::Malformed { origin: origin.clone(), problem };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| malformed(explain(bytes, &error)))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| malformed(explain(bytes, &error)))?;
+    let views: BTreeMap<_, _> = file.iter().map(|(name, view)| (name.to_string(), view)).collect();
+    let (views, wrapper) = unwrapped(views);
     let mut arrays = BTreeMap::new();
-    for (name, view) in file.iter() {
+    let mut precision = BTreeSet::new();
+    for (name, view) in views {
         let data = values(&view).ok_or_else(|| WeightError::Dtype {
             origin: origin.clone(),
-            name: name.to_string(),
+            name: name.clone(),
             dtype: format!("{:?}", view.dtype()),
         })?;
+        precision.insert(format!("{:?}", view.dtype()).to_lowercase());
         let array = Array { shape: view.shape().to_vec(), data };
         if !array.is_consistent() {
             return Err(malformed(format!(
@@ -29,11 +34,17 @@ pub(super) fn read(bytes: &[u8], origin: String) -> Result<StateDict, WeightErro
                 array.data.len()
             )));
         }
-        arrays.insert(name.to_string(), array);
+        arrays.insert(name, array);
     }
     let metadata =
         header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(StateDict { origin, arrays, metadata })
+    let provenance = Provenance {
+        format: "safetensors",
+        precision: precision.into_iter().collect(),
+        wrapper: wrapper.keys,
+        left: wrapper.left,
+    };
+    Ok(StateDict { origin, arrays, metadata, provenance })
 }
 
 /// The library's reason, with the two sizes where the file is shorter or longer than it claims.

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
 use super::hash::hex;
-use super::{Array, WeightError, module, pth, safetensors};
+use super::{Array, Differences, Provenance, WeightError, module, pth, safetensors};
 
 /// An ordered map from name to [`Array`], with string metadata.
 ///
@@ -20,11 +20,17 @@ pub struct StateDict {
     pub(super) origin: String,
     pub(super) arrays: BTreeMap<String, Array>,
     pub(super) metadata: BTreeMap<String, String>,
+    pub(super) provenance: Provenance,
 }
 
 impl Default for StateDict {
     fn default() -> Self {
-        Self { origin: "these weights".to_string(), arrays: BTreeMap::new(), metadata: BTreeMap::new() }
+        Self {
+            origin: "these weights".to_string(),
+            arrays: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            provenance: Provenance::default(),
+        }
     }
 }
 
@@ -42,9 +48,9 @@ impl StateDict {
 
     /// The weights of a file: safetensors or PyTorch's `.pth`, told apart by content.
     ///
-    /// Half and double precision and integers become `f32` (f64 and integers beyond 2²⁴ are rounded). In
-    /// a `.pth`, weights under a top-level key such as `params_ema`, `params` or `state_dict` are taken
-    /// from there.
+    /// Half and double precision and integers become `f32` (f64 and integers beyond 2²⁴ are rounded). Weights under a key
+    /// such as `params_ema`, `params`, `state_dict` or `module` are taken from there; [`provenance`](Self::provenance)
+    /// says so.
     ///
     /// # Errors
     /// When the file cannot be read, is cut off, corrupt or contradicts itself, or is of another kind.
@@ -211,7 +217,29 @@ impl StateDict {
         let inside = self.arrays.range(prefix.to_string()..);
         let inside =
             inside.map_while(|(name, array)| Some((name.strip_prefix(prefix)?.to_string(), array.clone())));
-        Self { origin: self.origin.clone(), arrays: inside.collect(), metadata: self.metadata.clone() }
+        Self { arrays: inside.collect(), ..self.without_arrays() }
+    }
+
+    /// Names and shapes alone, without the values: enough to tell what network they are of.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        let shape = |array: &Array| Array { shape: array.shape.clone(), data: Vec::new() };
+        let arrays = self.arrays.iter().map(|(name, array)| (name.clone(), shape(array)));
+        Self { arrays: arrays.collect(), ..self.without_arrays() }
+    }
+
+    fn without_arrays(&self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            arrays: BTreeMap::new(),
+            metadata: self.metadata.clone(),
+            provenance: self.provenance.clone(),
+        }
+    }
+
+    /// What the names and shapes of `module` and of these weights have that the others have not.
+    pub fn differences<M: Module>(&self, module: &M) -> Differences {
+        module::differences(self, module)
     }
 
     /// Every array under the name that `name` gives it; those without one are left out.
@@ -238,6 +266,11 @@ impl StateDict {
             hash.update(&bytes);
         }
         hex(&hash.finalize())
+    }
+
+    /// What the file is, beside what it holds.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// All metadata.

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
-use percept_nn::disentangle::{Contrast, Selection, SelectionConfig, Start};
+use percept_nn::disentangle::{Contrast, Selection, Start, TripletConfig};
 use percept_nn::metric::{ChannelDistance, SelectedByPhotos, SelectedTap, SelectionFile, channel_structure};
 use percept_nn::weights::{StateDict, WeightStore};
 
@@ -122,11 +122,11 @@ fn a_file_is_a_metric_and_a_start() {
 
         let taps =
             file.backbone.init(&["relu1_2".to_string(), "relu2_2".to_string()], &store, &device).unwrap();
-        let config = SelectionConfig {
+        let config = TripletConfig {
             contrast: Contrast::None,
             start: Start::File(path.display().to_string()),
             floor: 0.0,
-            ..SelectionConfig::default()
+            ..TripletConfig::default()
         };
         let selection = Selection::new(config, "vgg16", taps.taps(), &store, &device).unwrap();
         let weights = selection.weights();

@@ -8,8 +8,8 @@ use crate::common::store::store;
 use burn::tensor::{Device, Tensor};
 use percept_conv::{device, devices};
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{Contrast, Gate, SelectionConfig};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::disentangle::{ClosedConfig, Contrast, Gate, Score, SelectionConfig, TripletConfig};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, LossConfig, TrainLoss};
 
 /// How far numbers may be from the CPU's: the length of the difference relative to that of the numbers. Single
 /// values may differ by more where an activation or a largest value is decided by the last digit.
@@ -45,31 +45,36 @@ fn features(device: &Device) -> Seen {
 fn steps(device: &Device) -> Seen {
     let device = device.clone().autodiff();
     let layer_weights = || BTreeMap::from([("relu1_2".to_string(), 1.0), ("relu2_2".to_string(), 0.5)]);
-    let selection = |contrast| {
-        Some(SelectionConfig { contrast, warmup: 0, lr: 0.01, ema: 0.95, ..SelectionConfig::default() })
+    let triplet =
+        |contrast| TripletConfig { contrast, warmup: 0, lr: 0.01, ema: 0.95, ..TripletConfig::default() };
+    let selection = |contrast| triplet(contrast).into();
+    let projection = || TripletConfig { gate: Gate::Projection, ..triplet(Contrast::Across) }.into();
+    let closed = |score| ClosedConfig { score, warmup: 0, ..ClosedConfig::default() }.into();
+    let feature = |selection: SelectionConfig| {
+        let opt = FeatureLoss { layer_weights: layer_weights(), ..FeatureLoss::default() };
+        LossConfig::Feature(FeatureLoss { selection: Some(selection), ..opt })
     };
-    let feature = |selection| {
-        let opt = FeatureOpt { layer_weights: layer_weights(), ..FeatureOpt::default() };
-        PerceptualOpt::Feature(FeatureOpt { selection, ..opt })
+    let contextual = |selection: SelectionConfig| {
+        let opt = ContextualLoss {
+            layer_weights: layer_weights(),
+            max_positions: 256,
+            ..ContextualLoss::default()
+        };
+        LossConfig::Contextual(ContextualLoss { selection: Some(selection), ..opt })
     };
-    let contextual = |selection| {
-        let opt =
-            ContextualOpt { layer_weights: layer_weights(), max_positions: 256, ..ContextualOpt::default() };
-        PerceptualOpt::Contextual(ContextualOpt { selection, ..opt })
-    };
-    let projection =
-        || selection(Contrast::Across).map(|config| SelectionConfig { gate: Gate::Projection, ..config });
     let opts = [
         ("literal", feature(selection(Contrast::Literal))),
         ("across", feature(selection(Contrast::Across))),
         ("projection", feature(projection())),
+        ("closed", feature(closed(Score::default()))),
+        ("systematic", feature(closed(Score::Systematic { window: 8 }))),
         ("contextual", contextual(selection(Contrast::Conventional))),
         ("contextual projection", contextual(projection())),
     ];
     let [target, distorted] = photos(&device);
     opts.into_iter()
         .flat_map(|(name, opt)| {
-            let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
+            let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
             let result = (target.clone() + distorted.clone()).mul_scalar(0.5).require_grad();
             let seen = space.see(result.clone(), target.clone());
             let step = space.selection_step(&seen, |_| distorted.clone()).unwrap();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::common::perceptual::{fixture, image, vector};
 use crate::common::store::store;
 use burn::tensor::{Device, Tensor};
-use percept_nn::loss::{ContextualOpt, FeatureOpt, Loss, PerceptualLoss, PerceptualOpt, StyleOpt};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, LossConfig, StyleLoss, TrainLoss};
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
@@ -17,26 +17,26 @@ type Value = Box<dyn FnMut(Tensor<4>, Tensor<4>) -> Tensor<1>>;
 /// With the bundled VGG16.
 fn losses(device: &Device) -> Vec<(&'static str, Value)> {
     let layer_weights = || BTreeMap::from([("relu1_2".to_string(), 1.0), ("relu2_2".to_string(), 0.5)]);
-    let space = |opt: PerceptualOpt| -> Value {
+    let space = |opt: LossConfig| -> Value {
         // Energies of taps move with every batch: a new space has seen none.
         let device = device.clone();
         Box::new(move |result, target| {
-            let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
+            let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!() };
             let _ = space.see(target.clone(), target.clone().flip([1]));
             let seen = space.see(result, target);
             space.transformation_loss(&seen)
         })
     };
-    let feature = FeatureOpt { layer_weights: layer_weights(), ..FeatureOpt::default() };
-    let contextual = ContextualOpt {
+    let feature = FeatureLoss { layer_weights: layer_weights(), ..FeatureLoss::default() };
+    let contextual = ContextualLoss {
         layer_weights: BTreeMap::from([("relu2_2".to_string(), 1.0)]),
-        ..ContextualOpt::default()
+        ..ContextualLoss::default()
     };
-    let style = StyleOpt { layer_weights: layer_weights(), ..StyleOpt::default() };
-    let style = style.init(&store(), device).unwrap();
+    let style = StyleLoss { layer_weights: layer_weights(), ..StyleLoss::default() };
+    let TrainLoss::Images(style) = LossConfig::Style(style).init(&store(), device).unwrap() else { panic!() };
     vec![
-        ("feature", space(PerceptualOpt::Feature(feature))),
-        ("contextual", space(PerceptualOpt::Contextual(contextual))),
+        ("feature", space(LossConfig::Feature(feature))),
+        ("contextual", space(LossConfig::Contextual(contextual))),
         ("style", Box::new(move |result, target| style.forward(result, target))),
     ]
 }

@@ -7,8 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod adversarial;
 mod backbone;
 mod by_photos;
+mod closed;
 mod common;
 mod contextual;
 mod device;

@@ -5,9 +5,9 @@ use crate::common::store::store;
 use burn::tensor::{Device, Tensor};
 use percept_image::{Better, Image, Metric, MetricError, Srgb};
 use percept_nn::backbone::BackboneConfig;
-use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start};
+use percept_nn::disentangle::{ResponseScale, SelectionConfig, Start, TripletConfig};
 use percept_nn::distance::{Dists, Lpips};
-use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::loss::{FeatureLoss, LossConfig, TrainLoss};
 use percept_nn::metric::{FrechetVgg, NamedMetric, Selected, frechet_distance};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use serde_json::Value;
@@ -251,23 +251,23 @@ fn maps_agree_with_the_package() {
 }
 
 /// A loss and its state after two steps of a selection, and the distance of two images by hand.
-fn trained() -> (PerceptualOpt, StateDict, f64) {
+fn trained() -> (LossConfig, StateDict, f64) {
     let device = Device::flex().autodiff();
-    let selection = SelectionConfig {
+    let selection = TripletConfig {
         warmup: 0,
         lr: 0.5,
         ema: 0.0,
         response_scale: ResponseScale::None,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     };
     let layer_weights = [("relu1_2", 1.0), ("relu2_2", 0.5)].map(|(tap, weight)| (tap.to_string(), weight));
     let layer_weights = std::collections::BTreeMap::from(layer_weights);
-    let opt = PerceptualOpt::Feature(FeatureOpt {
+    let opt = LossConfig::Feature(FeatureLoss {
         layer_weights: layer_weights.clone(),
-        selection: Some(selection),
-        ..FeatureOpt::default()
+        selection: Some(selection.into()),
+        ..FeatureLoss::default()
     });
-    let PerceptualLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!("no space") };
+    let TrainLoss::Space(mut space) = opt.init(&store(), &device).unwrap() else { panic!("no space") };
     let fixture = fixture();
     let both = |a, b| Tensor::cat(vec![image(&fixture, a, &device), image(&fixture, b, &device)], 0);
     for _ in 0..2 {
@@ -303,8 +303,9 @@ fn what_a_training_selected_is_a_score() {
     let fixture = fixture();
     let (a, b) = (photo(&fixture, "astronaut"), photo(&fixture, "astronaut_blur"));
     // It started from a file that is not there any more.
-    opt.selection_mut().unwrap().start = Start::File("gone.safetensors".to_string());
-    let make = |opt: PerceptualOpt, state: &StateDict| {
+    let Some(SelectionConfig::Triplet(selection)) = opt.selection_mut() else { panic!("no triplet") };
+    selection.start = Start::File("gone.safetensors".to_string());
+    let make = |opt: LossConfig, state: &StateDict| {
         Selected::new("selected:R", opt, state, &store(), &Device::flex())
     };
     let metric = make(opt.clone(), &state).unwrap().unwrap();
@@ -316,7 +317,7 @@ fn what_a_training_selected_is_a_score() {
 
     let lacking = make(opt, &StateDict::new()).unwrap_err().to_string();
     assert!(lacking.contains("energy.relu1_2"), "{lacking}");
-    for plain in [PerceptualOpt::Feature(FeatureOpt::default()), PerceptualOpt::Dists(Default::default())] {
+    for plain in [LossConfig::Feature(FeatureLoss::default()), LossConfig::Dists(Default::default())] {
         assert!(make(plain, &state).unwrap().is_none());
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
-use percept_nn::model::{Card, Model, ModelError, Tiling};
+use percept_nn::model::{Asked, Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SpanConfig, SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn card(network_g: NetworkConfig, scale: usize, in_channels: usize) -> Card {
         task: "sr".to_string(),
         scale,
         in_channels,
-        losses: json!({"pixel_opt": {"type": "l1"}}),
+        losses: json!([{"type": "l1", "name": "l1", "weight": 1.0}]),
         seed: 3,
         data: json!({"photos": 5}),
         finished: false,
@@ -57,6 +57,15 @@ fn srresnet(num_feat: usize, num_block: usize) -> NetworkConfig {
     NetworkConfig::SrResNet(SrResNetConfig { num_feat, num_block })
 }
 
+fn span(reparameterized: bool) -> NetworkConfig {
+    NetworkConfig::Span(SpanConfig {
+        feature_channels: 8,
+        norm: !reparameterized,
+        reparameterized,
+        ..SpanConfig::default()
+    })
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -77,7 +86,14 @@ fn liveliness(image: &Image<Srgb>) -> f32 {
 #[test]
 fn tiles_give_what_one_piece_gives() {
     let edsr = NetworkConfig::Edsr(EdsrConfig { num_feat: 12, num_block: 4, ..EdsrConfig::default() });
-    let rrdb = |num_block| NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block, num_grow_ch: 4 });
+    let rrdb = |num_block| {
+        NetworkConfig::RrdbNet(RrdbNetConfig {
+            num_feat: 8,
+            num_block,
+            num_grow_ch: 4,
+            ..RrdbNetConfig::default()
+        })
+    };
     let cases = [
         (srresnet(12, 3), 4, 4.0),
         (srresnet(12, 3), 3, 4.0),
@@ -87,8 +103,14 @@ fn tiles_give_what_one_piece_gives() {
         // Sees 320 pixels far, on paper.
         (rrdb(21), 4, 2.0),
         (rrdb(2), 2, 2.0),
-        (NetworkConfig::Compact(CompactConfig { num_feat: 12, num_conv: 4 }), 4, 2.0),
+        (
+            NetworkConfig::Compact(CompactConfig { num_feat: 12, num_conv: 4, ..CompactConfig::default() }),
+            4,
+            2.0,
+        ),
         (nafnet(8), 1, 1.0),
+        (span(true), 2, 1.0),
+        (span(false), 4, 1.0),
     ];
     for (network_g, scale, growth) in cases {
         let name = format!("{} x{scale}", network_g.name());
@@ -124,7 +146,12 @@ fn channel_attention_sees_the_whole_photo_in_every_tile() {
 #[test]
 fn every_size_goes_through() {
     let naf = NetworkConfig::NafNet(NafNetConfig { width: 4, ..NafNetConfig::default() });
-    let rrdb = NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 4, num_block: 1, num_grow_ch: 2 });
+    let rrdb = NetworkConfig::RrdbNet(RrdbNetConfig {
+        num_feat: 4,
+        num_block: 1,
+        num_grow_ch: 2,
+        ..RrdbNetConfig::default()
+    });
     for (network_g, scale) in [(naf, 1), (srresnet(4, 1), 4), (rrdb, 1)] {
         let model = model(network_g, scale, 3, 1.0);
         for (width, height) in [(1, 1), (1, 40), (17, 3), (33, 50)] {
@@ -252,25 +279,25 @@ fn a_card_that_is_not_that_of_the_weights_is_refused() {
 }
 
 #[test]
-fn without_a_card_the_message_says_what_to_do() {
+fn without_a_card_the_weights_say_what_they_are() {
     let (_folder, path, saved) = saved(srresnet(6, 3), 2, 3);
     bare(&path);
-    let error = load(&path).unwrap_err();
-    assert!(matches!(error, ModelError::NoCard { .. }), "{error}");
-    assert!(error.to_string().contains("--network") && error.to_string().contains("model.safetensors"));
-    assert!(NETWORKS.iter().all(|kind| error.to_string().contains(kind.name)), "{error}");
-
-    // The architecture alone is enough: sizes are in the weights.
-    let config = NetworkConfig::SrResNet(SrResNetConfig::default());
-    let imported = Model::import(&path, &config, Some(2), &Device::flex()).unwrap();
-    assert_eq!(imported.card().network_g, srresnet(6, 3));
     let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
-    assert_eq!(restore(&imported), restore(&saved));
-    let error = Model::import(&path, &config, Some(4), &Device::flex()).unwrap_err().to_string();
-    assert!(error.contains("said to be 4") && error.contains("model.safetensors"), "{error}");
-    // So is the scale, and nothing has to be taken for granted.
-    let imported = Model::import(&path, &config, None, &Device::flex()).unwrap();
-    assert_eq!((imported.card().scale, imported.assumption()), (2, None));
+    let detected = load(&path).unwrap();
+    assert_eq!((&detected.card().network_g, detected.card().scale), (&srresnet(6, 3), 2));
+    assert_eq!(detected.assumption(), None);
+    assert_eq!(restore(&detected), restore(&saved));
+
+    // What is said is checked.
+    let config = NetworkConfig::SrResNet(SrResNetConfig::default());
+    let import = |network_g, scale| Model::import(&path, Asked { network_g, scale }, &Device::flex());
+    for asked in [Some(&config), None] {
+        assert_eq!(import(asked, Some(2)).unwrap().card().network_g, srresnet(6, 3));
+        let error = import(asked, Some(4)).unwrap_err().to_string();
+        assert!(error.contains("said to be 4") && error.contains("model.safetensors"), "{error}");
+    }
+    let error = import(Some(&nafnet(4)), None).unwrap_err().to_string();
+    assert!(error.contains("does not fit the network") && error.contains("model.safetensors"), "{error}");
 
     let mut bare = StateDict::load(&path).unwrap();
     bare.set_metadata("iter", "5");
@@ -278,25 +305,38 @@ fn without_a_card_the_message_says_what_to_do() {
     bare.save(&path).unwrap();
     let error = load(&path).unwrap_err();
     assert!(matches!(error, ModelError::Checkpoint { .. }), "{error}");
+
+    let mut other = StateDict::new();
+    let conv = Array { shape: vec![2, 3, 1, 1], data: vec![0.5; 6] };
+    other.insert("conv_first.weight", conv.clone());
+    other.insert("layers.0.weight", conv);
+    other.save(&path).unwrap();
+    let error = load(&path).unwrap_err();
+    assert!(matches!(error, ModelError::Unrecognised { .. }), "{error}");
+    assert!(error.to_string().contains("nearest is") && error.to_string().contains("model.safetensors"));
 }
 
 #[test]
 fn sizes_of_public_weights_are_read_off_them() {
     let edsr = EdsrConfig { num_feat: 6, num_block: 3, res_scale: Some(0.1) };
     let default = EdsrConfig { res_scale: Some(0.1), ..EdsrConfig::default() };
-    let rrdb = RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5 };
-    let compact = CompactConfig { num_feat: 6, num_conv: 3 };
+    let rrdb = RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5, ..RrdbNetConfig::default() };
+    let compact = CompactConfig { num_feat: 6, num_conv: 3, ..CompactConfig::default() };
     let cases = [
         (NetworkConfig::Edsr(edsr), NetworkConfig::Edsr(default), 4),
         (NetworkConfig::RrdbNet(rrdb), NetworkConfig::RrdbNet(RrdbNetConfig::default()), 2),
         (NetworkConfig::Compact(compact), NetworkConfig::Compact(CompactConfig::default()), 4),
         (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
+        (span(true).completed(), NetworkConfig::Span(SpanConfig::default()), 2),
+        (span(false).completed(), NetworkConfig::Span(SpanConfig::default()), 4),
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);
         bare(&path);
         for asked in [Some(scale), None] {
-            let imported = Model::import(&path, &default, asked, &Device::flex()).unwrap();
+            let imported =
+                Model::import(&path, Asked { network_g: Some(&default), scale: asked }, &Device::flex())
+                    .unwrap();
             assert_eq!(imported.card().network_g, network_g);
             assert_eq!(imported.card().scale, scale);
         }
@@ -314,21 +354,24 @@ fn what_weights_do_not_show_is_said_and_kept_in_the_card() {
     };
     let (_folder, path, saved) = saved(NetworkConfig::Edsr(narrow), 2, 3);
     // The card says it, whatever the default is; and what contradicts it is refused.
-    let carded = Model::import(&path, &open(None), None, &Device::flex()).unwrap();
+    let import = |network_g: &NetworkConfig| {
+        Model::import(&path, Asked { network_g: Some(network_g), scale: None }, &Device::flex())
+    };
+    let carded = import(&open(None)).unwrap();
     assert_eq!((share(&carded), carded.assumption()), (Some(0.1), None));
-    let error = Model::import(&path, &open(Some(0.5)), None, &Device::flex()).unwrap_err().to_string();
+    let error = import(&open(Some(0.5))).unwrap_err().to_string();
     assert!(error.contains("0.5") && error.contains("0.1"), "{error}");
-    let error = Model::import(&path, &srresnet(4, 1), None, &Device::flex()).unwrap_err().to_string();
+    let error = import(&srresnet(4, 1)).unwrap_err().to_string();
     assert!(error.contains("srresnet") && error.contains("edsr"), "{error}");
 
     bare(&path);
-    let guessed = Model::import(&path, &open(None), None, &Device::flex()).unwrap();
+    let guessed = import(&open(None)).unwrap();
     let said = guessed.assumption().unwrap();
     assert!(
         said.contains("res_scale") && said.contains("1 is used") && said.contains("6 features"),
         "{said}"
     );
-    let told = Model::import(&path, &open(Some(0.1)), None, &Device::flex()).unwrap();
+    let told = import(&open(Some(0.1))).unwrap();
     assert_eq!((share(&guessed), share(&told), told.assumption()), (Some(1.0), Some(0.1), None));
     let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
     assert_eq!(restore(&told), restore(&saved));
@@ -343,7 +386,7 @@ fn what_weights_do_not_show_is_said_and_kept_in_the_card() {
         wide.completed().to_string(),
         r#"{"type":"edsr","num_feat":256,"num_block":1,"res_scale":0.1}"#
     );
-    assert!(wide.assumption().unwrap().contains("0.1 is used"));
+    assert!(wide.assumption(&open(None)).unwrap().contains("0.1 is used"));
 }
 
 /// A small file may not ask for more memory than there is.
@@ -353,11 +396,12 @@ fn a_file_that_claims_a_giant_network_is_refused() {
     let mut state = StateDict::new();
     state.extend_prefixed("", StateDict::load(&path).unwrap());
     // More channels than any network has, and more than the file can have.
-    for (channels, says) in [(100_000, "num_feat"), (4000, "too few values")] {
+    for (channels, says) in [(100_000, "num_feat"), (4000, "does not fit the network")] {
         let wide = Array { shape: vec![channels, 3, 1, 1], data: vec![0.0; 3 * channels] };
         state.insert("conv_first.weight", wide);
         state.save(&path).unwrap();
-        let error = Model::import(&path, &srresnet(4, 1), None, &Device::flex()).unwrap_err().to_string();
+        let asked = Asked { network_g: Some(&srresnet(4, 1)), scale: None };
+        let error = Model::import(&path, asked, &Device::flex()).unwrap_err().to_string();
         assert!(error.contains(says) && error.contains("model.safetensors"), "{error}");
     }
 }

@@ -2,22 +2,29 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RrdbNetConfig, SpanConfig,
+    SrResNetConfig,
 };
-use percept_nn::weights::StateDict;
+use percept_nn::weights::{Array, StateDict};
 
-fn small() -> [NetworkConfig; 5] {
+fn small() -> [NetworkConfig; 6] {
     [
         NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 }),
         NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: Some(0.1) }),
-        NetworkConfig::RrdbNet(RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4 }),
-        NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2 }),
+        NetworkConfig::RrdbNet(RrdbNetConfig {
+            num_feat: 8,
+            num_block: 1,
+            num_grow_ch: 4,
+            ..RrdbNetConfig::default()
+        }),
+        NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 2, ..CompactConfig::default() }),
         NetworkConfig::NafNet(NafNetConfig {
             width: 4,
             enc_blk_nums: vec![1, 1],
             middle_blk_num: 1,
             dec_blk_nums: vec![1, 1],
         }),
+        NetworkConfig::Span(SpanConfig { feature_channels: 8, ..SpanConfig::default() }),
     ]
 }
 
@@ -41,13 +48,13 @@ fn every_scale_has_its_size_or_is_refused() {
             }
         }
     }
-    assert_eq!(made, 4 + 4 + 3 + 4 + 1);
+    assert_eq!(made, 4 + 4 + 3 + 4 + 1 + 4, "up to five times");
 }
 
 #[test]
 fn a_packed_raw_becomes_a_picture() {
     let raw = Tensor::<4>::random([1, 4, 6, 4], Distribution::Uniform(0.0, 1.0), &Device::flex());
-    for config in &small()[..4] {
+    for config in small().iter().filter(|config| config.name() != "nafnet") {
         let network = config.init(2, 4, 0, &Device::flex()).unwrap();
         let picture = network.forward(raw.clone());
         assert_eq!(picture.dims(), [1, 8, 12, 3], "{}", config.name());
@@ -65,6 +72,7 @@ fn names_are_those_of_the_originals() {
         ("body.0.rdb1.conv5.weight", "body.0.rdb3.conv1.bias", "conv_up2.weight", "conv_body.bias"),
         ("body.0.weight", "body.3.weight", "body.4.bias", "body.6.weight"),
         ("encoders.1.0.sca.1.weight", "middle_blks.0.norm1.bias", "ups.0.0.weight", "decoders.0.0.beta"),
+        ("conv_1.sk.weight", "block_1.c2_r.conv.1.bias", "block_6.c3_r.conv.2.weight", "upsampler.0.weight"),
     ];
     for (config, (a, b, c, d)) in small().iter().zip(expected) {
         let scale = if config.name() == "nafnet" { 1 } else { 4 };
@@ -118,8 +126,8 @@ fn first_names_of_esrgan_are_understood() {
 /// The names under which ESRGAN's authors published it, and those of its first training code's successor for SRResNet.
 #[test]
 fn published_names_are_understood() {
-    let renamed = |config: &NetworkConfig, pairs: &[(&str, &str)]| {
-        let state = StateDict::of(&init(config, 4, 0));
+    let renamed = |config: &NetworkConfig, pairs: &[(&str, &str)], scale: usize| {
+        let state = StateDict::of(&init(config, scale, 0));
         let published = state.clone().renamed(|name| {
             let mut name = name.to_string();
             for (ours, theirs) in pairs {
@@ -130,7 +138,7 @@ fn published_names_are_understood() {
         assert_ne!(published, state);
         let ours = config.with_our_names(published);
         assert_eq!(config.fitted(&ours), *config);
-        assert_eq!(config.scale(&ours), Some(4));
+        assert_eq!(config.scale(&ours), Some(scale));
         assert_eq!(ours.to_safetensors(), state.to_safetensors());
         // Ours stay ours.
         assert_eq!(config.with_our_names(state.clone()), state);
@@ -142,8 +150,12 @@ fn published_names_are_understood() {
         ("conv_up", "upconv"),
         ("conv_hr", "HRconv"),
     ];
-    renamed(&small()[2], &esrgan);
-    renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")]);
+    renamed(&small()[2], &esrgan, 4);
+    // BSRGAN's for twice the size, which has one enlargement.
+    let plain =
+        RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4, use_pixel_unshuffle: false, plus: false };
+    renamed(&NetworkConfig::RrdbNet(plain), &esrgan, 2);
+    renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")], 4);
 }
 
 /// What is not understood is not dropped: it is named when the weights are applied.
@@ -157,6 +169,63 @@ fn unknown_names_stay_to_be_named() {
     }
     let error = config.with_our_names(state).apply(init(config, 4, 0)).unwrap_err().to_string();
     assert!(error.contains("3 unexpected") && error.contains("model.5.weight"), "{error}");
+}
+
+#[test]
+fn weights_of_no_architecture_are_told_what_they_are_near_to() {
+    let mut state = StateDict::of(&init(&small()[2], 4, 0));
+    assert_eq!(NetworkConfig::detect(&state).unwrap().name(), "rrdbnet");
+    let conv = |shape: &[usize]| Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] };
+    // One channel comes out, and there is a part that no ESRGAN has.
+    state.insert("conv_last.weight", conv(&[1, 8, 3, 3]));
+    state.insert("conv_last.bias", conv(&[1]));
+    state.insert("attention.weight", conv(&[8, 8, 1, 1]));
+    let error = NetworkConfig::detect(&state).unwrap_err();
+    let nearest = error.nearest.as_ref().unwrap();
+    assert_eq!((nearest.network_g.clone(), nearest.scale), (small()[2].clone(), Some(4)));
+    let message = error.to_string();
+    for word in [
+        "rrdbnet ×4",
+        "1 unexpected (`attention.weight`)",
+        "`conv_last.weight` [1, 8, 3, 3] instead of [3, 8, 3, 3]",
+    ] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    // Those of a classification network are near to nothing, and there may be none.
+    let mut other = StateDict::new();
+    other.insert("features.0.weight", conv(&[8, 3, 3, 3]));
+    let message = NetworkConfig::detect(&other).unwrap_err().to_string();
+    assert!(message.contains("features.0.weight") && message.contains("nothing in common"), "{message}");
+    assert!(NetworkConfig::detect(&StateDict::new()).unwrap_err().to_string().contains("no weights"));
+}
+
+/// Whatever a file's names and shapes claim, nothing is allocated for it.
+#[test]
+fn claims_are_not_believed() {
+    let claims: [&[(&str, &[usize])]; 6] = [
+        &[("body.18446744073709551615.weight", &[1]), ("body.0.weight", &[usize::MAX, 3, 3, 3])],
+        &[("body.2000000.weight", &[12, 64, 3, 3]), ("body.0.weight", &[64, 3, 3, 3])],
+        &[
+            ("conv_first.weight", &[4096, 3, 3, 3]),
+            ("body.0.rdb1.conv1.weight", &[4096]),
+            ("conv_last.weight", &[]),
+        ],
+        &[("model.0.weight", &[64, 48]), ("model.18446744073709551615.weight", &[0])],
+        &[("conv_1.sk.weight", &[4096]), ("conv_cat.weight", &[4096]), ("upsampler.0.weight", &[usize::MAX])],
+        &[("intro.weight", &[4096]), ("downs.0.a", &[]), ("downs.1.a", &[]), ("encoders.0.x.y", &[0, 0, 0])],
+    ];
+    for names in claims {
+        let mut state = StateDict::new();
+        for (name, shape) in names {
+            state.insert(name, Array { shape: shape.to_vec(), data: Vec::new() });
+        }
+        NetworkConfig::detect(&state).unwrap_err();
+        for kind in NETWORKS {
+            let named = (kind.config)().with_our_names(state.clone());
+            let fitted = (kind.config)().fitted(&named);
+            let _ = (fitted.scale(&named), fitted.assumption(&fitted), fitted.completed());
+        }
+    }
 }
 
 /// Every whole number an eighth of what it is: a network of other sizes than the default ones.
@@ -225,14 +294,15 @@ fn every_number_has_its_range() {
     for kind in NETWORKS {
         let json = serde_json::to_value((kind.config)()).unwrap();
         for (key, value) in json.as_object().unwrap() {
-            if key == "type" {
+            if !(value.is_number() || value.is_array()) {
                 continue;
             }
             for wrong in [u64::MAX, 1 << 40, 100_000] {
                 let mut json = json.clone();
-                let wrong =
-                    if value.is_array() { vec![wrong; 4].into() } else { serde_json::Value::from(wrong) };
-                json[key] = wrong;
+                json[key] = match value.as_array() {
+                    Some(values) => vec![wrong; values.len()].into(),
+                    None => wrong.into(),
+                };
                 let config: NetworkConfig = serde_json::from_value(json).unwrap();
                 let error = config.validate(kind.scales[0]).unwrap_err().to_string();
                 assert!(error.contains(&format!("network_g.{key} of {}", kind.name)), "{error}");
@@ -243,6 +313,9 @@ fn every_number_has_its_range() {
         let config = EdsrConfig { res_scale: Some(share), ..EdsrConfig::default() };
         let error = NetworkConfig::Edsr(config).validate(1).unwrap_err().to_string();
         assert!(error.contains("res_scale"), "{error}");
+        let config = SpanConfig { img_range: share, ..SpanConfig::default() };
+        let error = NetworkConfig::Span(config).validate(1).unwrap_err().to_string();
+        assert!(error.contains("img_range"), "{error}");
     }
 }
 

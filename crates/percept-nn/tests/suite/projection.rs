@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::common::matrix::Matrix;
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::disentangle::{
-    Contrast, FeatureDistance, Gate, PerceptualSpace, Selection, SelectionConfig, Start, TapGate,
+    Contrast, FeatureDistance, Gate, PerceptualSpace, Selection, Start, TapGate, TripletConfig,
     TripletDistances,
 };
 use percept_nn::weights::{Array, StateDict, WeightStore};
@@ -16,8 +16,8 @@ fn device() -> Device {
     Device::flex().autodiff()
 }
 
-fn config() -> SelectionConfig {
-    SelectionConfig {
+fn config() -> TripletConfig {
+    TripletConfig {
         gate: Gate::Projection,
         start: Start::Uniform,
         floor: 0.3,
@@ -27,17 +27,17 @@ fn config() -> SelectionConfig {
         every: 1,
         until: 0,
         match_uniform: false,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     }
 }
 
-fn selection(config: SelectionConfig) -> Selection {
+fn selection(config: TripletConfig) -> Selection {
     Selection::new(config, "matrix", &Matrix::taps(), &WeightStore::new(), &device()).unwrap()
 }
 
-fn space(config: SelectionConfig, weights: Vec<f32>) -> PerceptualSpace {
+fn space(config: TripletConfig, weights: Vec<f32>) -> PerceptualSpace {
     let matrix = Matrix::boxed(weights, &device());
-    PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::Squared, Some(selection(config)))
+    PerceptualSpace::new(matrix, vec![1.0], FeatureDistance::SQUARED, Some(selection(config)))
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -98,7 +98,7 @@ fn a_projection_starts_as_gates_do() {
     file.save(&path).unwrap();
     let start = Start::File(path.to_string_lossy().into_owned());
     let [gates, projection] = [Gate::Softmax, Gate::Projection].map(|gate| {
-        selection(SelectionConfig { gate, start: start.clone(), contrast: Contrast::None, ..config() })
+        selection(TripletConfig { gate, start: start.clone(), contrast: Contrast::None, ..config() })
     });
     let weights = |selection: &Selection| selection.weights().remove(0);
     close(&weights(&projection).weights, &weights(&gates).weights, 1e-4);
@@ -131,7 +131,7 @@ fn a_projection_finds_a_direction_that_no_channel_has() {
     let run = |gate| {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut selection =
-            selection(SelectionConfig { gate, floor: 0.1, entropy: 0.002, lr: 0.1, ..config() });
+            selection(TripletConfig { gate, floor: 0.1, entropy: 0.002, lr: 0.1, ..config() });
         for _ in 0..400 {
             let contents: Vec<[f32; 3]> =
                 (0..6).map(|_| [(); 3].map(|()| rng.random_range(-2.0f32..2.0).exp())).collect();
@@ -156,6 +156,7 @@ fn a_projection_finds_a_direction_that_no_channel_has() {
                 result_target: moments(0.3),
                 distorted_target: moments(1.0),
                 distorted_result: None,
+                averaged: None,
             };
             selection.batch(|_| triplet.clone());
         }
@@ -178,7 +179,7 @@ fn a_projection_finds_a_direction_that_no_channel_has() {
 fn a_projection_is_bounded() {
     for contrast in [Contrast::Across, Contrast::Literal, Contrast::Conventional] {
         let mut space = space(
-            SelectionConfig { contrast, margin: 5.0, entropy: 0.0, ..config() },
+            TripletConfig { contrast, margin: 5.0, entropy: 0.0, ..config() },
             (0..12).map(|i| ((i * 7 % 12) as f32 - 5.0) / 6.0).collect(),
         );
         let image = |seed| features(seed).narrow(3, 0, 3);
@@ -215,7 +216,7 @@ fn a_restored_projection_goes_on_bit_by_bit() {
         space.selection_step(&seen, |_| image(3 * at + 2)).unwrap();
         numbers(space.transformation_loss(&seen))
     };
-    let averaged = SelectionConfig { ema: 0.9, equalize: true, ..config() };
+    let averaged = TripletConfig { ema: 0.9, equalize: true, ..config() };
     let mut one = space(averaged.clone(), weights.clone());
     (0..5).for_each(|at| drop(step(&mut one, at)));
     let saved = StateDict::from_safetensors(&one.state_dict().to_safetensors()).unwrap();
@@ -226,7 +227,7 @@ fn a_restored_projection_goes_on_bit_by_bit() {
     }
     assert_eq!(learned(one.selection().unwrap()), learned(other.selection().unwrap()));
     // The state of gates is another one.
-    let mut gates = space(SelectionConfig { gate: Gate::Softmax, ..config() }, weights);
+    let mut gates = space(TripletConfig { gate: Gate::Softmax, ..config() }, weights);
     let error = gates.load_state_dict(&saved, &device()).unwrap_err().to_string();
     assert!(error.contains("relu1_2.theta"), "{error}");
 }

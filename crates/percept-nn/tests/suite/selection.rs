@@ -5,8 +5,8 @@ use crate::common::store::store;
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::backbone::{Backbone, Tap};
 use percept_nn::disentangle::{
-    Contrast, FeatureDistance, Gate, PerceptualSpace, ResponseScale, Selection, SelectionConfig, Start,
-    TapGate, TripletDistances, effective_channels, squared,
+    Contrast, FeatureDistance, Gate, Matched, PerceptualSpace, ResponseScale, Selection, Start, TapGate,
+    TripletConfig, TripletDistances, effective_channels, pointwise,
 };
 use percept_nn::weights::{Array, StateDict, WeightStore};
 use rand::{RngExt, SeedableRng};
@@ -20,7 +20,7 @@ fn taps(channels: usize) -> Vec<Tap> {
     vec![Tap { name: "relu1_2".to_string(), channels }]
 }
 
-fn selection(config: SelectionConfig, channels: usize) -> Selection {
+fn selection(config: TripletConfig, channels: usize) -> Selection {
     Selection::new(config, "matrix", &taps(channels), &WeightStore::new(), &device()).unwrap()
 }
 
@@ -45,8 +45,8 @@ fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len() as f32
 }
 
-fn unguarded() -> SelectionConfig {
-    SelectionConfig {
+fn unguarded() -> TripletConfig {
+    TripletConfig {
         gate: Gate::Softplus,
         floor: 0.0,
         entropy: 0.0,
@@ -56,7 +56,7 @@ fn unguarded() -> SelectionConfig {
         warmup: 0,
         lr: 0.1,
         response_scale: ResponseScale::None,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     }
 }
 
@@ -65,12 +65,13 @@ fn unguarded() -> SelectionConfig {
 #[test]
 fn weights_vanish_without_normalisation() {
     let run = |gate| {
-        let config = SelectionConfig { contrast: Contrast::Literal, gate, ..unguarded() };
+        let config = TripletConfig { contrast: Contrast::Literal, gate, ..unguarded() };
         let mut selection = selection(config, 8);
         let triplet = TripletDistances {
             result_target: rows(2, 8, |_, _| 0.5),
             distorted_target: rows(2, 8, |_, _| 1.0),
             distorted_result: Some(rows(2, 8, |_, c| 1.2 + 0.1 * c as f32)),
+            averaged: None,
         };
         for _ in 0..100 {
             selection.batch(|_| triplet.clone());
@@ -85,7 +86,7 @@ fn weights_vanish_without_normalisation() {
 #[test]
 fn weights_explode_without_a_bound() {
     let run = |gate| {
-        let config = SelectionConfig {
+        let config = TripletConfig {
             contrast: Contrast::Conventional,
             relative_margin: false,
             margin: 1e6,
@@ -97,6 +98,7 @@ fn weights_explode_without_a_bound() {
             result_target: rows(2, 8, |_, _| 0.5),
             distorted_target: rows(2, 8, |_, _| 1.0),
             distorted_result: Some(rows(2, 8, |_, c| 1.2 + 0.1 * c as f32)),
+            averaged: None,
         };
         for _ in 0..100 {
             selection.batch(|_| triplet.clone());
@@ -114,13 +116,14 @@ fn slightly_better(contrast: Contrast) -> TripletDistances {
         result_target: rows(2, 16, |_, c| if c == 3 { 0.4 } else { 0.5 }),
         distorted_target: rows(2, 16, |_, _| 1.0),
         distorted_result: (contrast != Contrast::Across).then(|| rows(2, 16, |_, _| 0.8)),
+        averaged: None,
     }
 }
 
 #[test]
 fn one_winner_takes_all_without_floor_and_entropy() {
     let run = |floor, entropy| {
-        let config = SelectionConfig {
+        let config = TripletConfig {
             gate: Gate::Softmax,
             margin: 5.0,
             contrast: Contrast::Conventional,
@@ -145,7 +148,7 @@ fn one_winner_takes_all_without_floor_and_entropy() {
 #[test]
 fn weights_chase_without_averaging() {
     let largest_move = |lr, ema| {
-        let config = SelectionConfig { gate: Gate::Softmax, margin: 5.0, lr, ema, ..unguarded() };
+        let config = TripletConfig { gate: Gate::Softmax, margin: 5.0, lr, ema, ..unguarded() };
         let mut selection = selection(config, 4);
         let mut before = weights(&selection);
         let mut largest: f32 = 0.0;
@@ -154,6 +157,7 @@ fn weights_chase_without_averaging() {
                 result_target: rows(2, 4, |_, c| if c == (step / 4) % 4 { 0.1 } else { 0.9 }),
                 distorted_target: rows(2, 4, |_, _| 1.0),
                 distorted_result: None,
+                averaged: None,
             };
             selection.batch(|_| triplet.clone());
             let now = weights(&selection);
@@ -170,14 +174,14 @@ fn weights_chase_without_averaging() {
 #[test]
 fn warm_up_starts_uniform() {
     let gates_after = |warmup, steps: usize| {
-        let config = SelectionConfig {
+        let config = TripletConfig {
             warmup,
             every: 1,
             ema: 0.0,
             lr: 0.1,
             floor: 0.0,
             margin: 5.0,
-            ..SelectionConfig::default()
+            ..TripletConfig::default()
         };
         let mut selection = selection(config, 16);
         let triplet = slightly_better(Contrast::Across);
@@ -196,7 +200,7 @@ fn warm_up_starts_uniform() {
 #[test]
 fn suppressed_channels_stay_watched_by_the_floor() {
     let gradient_share = |floor| {
-        let config = SelectionConfig {
+        let config = TripletConfig {
             gate: Gate::Softmax,
             margin: 5.0,
             floor,
@@ -215,8 +219,13 @@ fn suppressed_channels_stay_watched_by_the_floor() {
                 gates.map(|gates| Tensor::<1>::from_floats(gates.as_slice(), &device()).unsqueeze::<2>());
             let selected = weights.map(|weights| vec![distances.clone() * weights]);
             let energy = Tensor::<1>::ones([1], &device());
-            let loss =
-                squared(std::slice::from_ref(&distances), selected.as_deref(), &[energy], &[1.0], false);
+            let loss = pointwise(
+                std::slice::from_ref(&distances),
+                selected.as_deref(),
+                &[energy],
+                &[1.0],
+                Matched::No,
+            );
             let grads = loss.backward();
             distances.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap()[0]
         };
@@ -231,13 +240,13 @@ fn suppressed_channels_stay_watched_by_the_floor() {
 #[test]
 fn across_finds_the_channels_that_answer_to_the_distortion() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let config = SelectionConfig {
+    let config = TripletConfig {
         lr: 0.03,
         every: 1,
         until: 0,
         floor: 0.1,
         entropy: 0.002,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     };
     let mut selection = selection(config, 12);
     for _ in 0..200 {
@@ -254,6 +263,7 @@ fn across_finds_the_channels_that_answer_to_the_distortion() {
             result_target: rows(6, 12, distance(0.3)),
             distorted_target: rows(6, 12, distance(1.0)),
             distorted_result: None,
+            averaged: None,
         };
         selection.batch(|_| triplet.clone());
     }
@@ -265,7 +275,7 @@ fn across_finds_the_channels_that_answer_to_the_distortion() {
 
 #[test]
 fn a_restored_selection_goes_on_bit_by_bit() {
-    let config = SelectionConfig { ema: 0.95, ..SelectionConfig::default() };
+    let config = TripletConfig { ema: 0.95, ..TripletConfig::default() };
     let mut one = selection(config.clone(), 16);
     let triplet = slightly_better(Contrast::Across);
     for _ in 0..7 {
@@ -285,12 +295,12 @@ fn a_restored_selection_goes_on_bit_by_bit() {
 #[test]
 fn random_start_has_the_concentration_that_was_asked_for() {
     for concentration in [0.5, 0.8] {
-        let config = SelectionConfig {
+        let config = TripletConfig {
             contrast: Contrast::None,
             start: Start::Random,
             concentration,
             floor: 0.1,
-            ..SelectionConfig::default()
+            ..TripletConfig::default()
         };
         let w = weights(&selection(config, 64));
         assert!((effective_channels(&w) / 64.0 - concentration).abs() < 0.01);
@@ -306,8 +316,7 @@ fn a_start_file_that_does_not_fit_is_named() {
     file.insert("relu1_2", Array { shape: vec![3], data: vec![1.0, 2.0, 3.0] });
     file.save(&path).unwrap();
     let start = Start::File(path.to_string_lossy().into_owned());
-    let config =
-        SelectionConfig { start, contrast: Contrast::None, floor: 0.0, ..SelectionConfig::default() };
+    let config = TripletConfig { start, contrast: Contrast::None, floor: 0.0, ..TripletConfig::default() };
     let error = Selection::new(config.clone(), "vgg16", &taps(8), &WeightStore::new(), &device())
         .unwrap_err()
         .to_string();
@@ -319,7 +328,7 @@ fn a_start_file_that_does_not_fit_is_named() {
 #[test]
 fn photos_start_the_taps_that_percept_has_weights_for() {
     let started = |backbone: &str, start: Start| {
-        let config = SelectionConfig { start, ..SelectionConfig::default() };
+        let config = TripletConfig { start, ..TripletConfig::default() };
         let tap = |name: &str, channels| Tap { name: name.to_string(), channels };
         let taps = [tap("relu2_2", 128), tap("relu5_1", 512)];
         let selection = Selection::new(config, backbone, &taps, &store(), &device()).unwrap();
@@ -346,17 +355,17 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
         Tensor::<4>::from_data(TensorData::new(pixels, [2, 6, 6, 3]), &device())
     };
     let (input, target, distorted) = (image(1), image(2), image(3));
-    let config = SelectionConfig {
+    let config = TripletConfig {
         contrast: Contrast::Literal,
         warmup: 0,
         lr: 0.5,
         margin: 5.0,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     };
     let make = || {
         let selection =
             Selection::new(config.clone(), "matrix", &taps(4), &WeightStore::new(), &device()).unwrap();
-        PerceptualSpace::new(matrix(), vec![1.0], FeatureDistance::Squared, Some(selection))
+        PerceptualSpace::new(matrix(), vec![1.0], FeatureDistance::SQUARED, Some(selection))
     };
     let gain = || Tensor::<4>::full([1, 1, 1, 3], 0.9, &device()).require_grad();
 
@@ -383,7 +392,7 @@ fn the_network_receives_no_gradient_from_the_literal_triplet() {
 #[test]
 fn every_and_until_say_in_which_batches_weights_move() {
     let moved = |every, until| {
-        let config = SelectionConfig { every, until, ema: 0.0, ..SelectionConfig::default() };
+        let config = TripletConfig { every, until, ema: 0.0, ..TripletConfig::default() };
         let mut selection = selection(config, 16);
         let triplet = slightly_better(Contrast::Across);
         let moved = (0..7).map(|_| {
@@ -398,7 +407,7 @@ fn every_and_until_say_in_which_batches_weights_move() {
         });
         moved.collect::<Vec<bool>>()
     };
-    let default = SelectionConfig { start: Start::Uniform, ..SelectionConfig::default() };
+    let default = TripletConfig { start: Start::Uniform, ..TripletConfig::default() };
     let mut selection = selection(default, 16);
     let mut asked = Vec::new();
     for batch in 0..100 {
@@ -418,13 +427,14 @@ fn every_and_until_say_in_which_batches_weights_move() {
 #[test]
 fn equalize_brings_channels_to_one_size_in_the_loss() {
     let of = |equalize| {
-        let config = SelectionConfig { equalize, contrast: Contrast::None, ..SelectionConfig::default() };
+        let config = TripletConfig { equalize, contrast: Contrast::None, ..TripletConfig::default() };
         let mut selection = selection(config, 8);
         let loud = |n: usize, c: usize| (n + 1) as f32 * 2f32.powi(c as i32);
         let triplet = TripletDistances {
             result_target: rows(2, 8, loud),
             distorted_target: rows(2, 8, loud),
             distorted_result: None,
+            averaged: None,
         };
         let mut asked = false;
         let step = selection.batch(|_| {

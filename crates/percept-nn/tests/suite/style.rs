@@ -5,8 +5,15 @@ use std::path::Path;
 use crate::common::perceptual::{fixture, image, vector};
 use crate::common::store::store;
 use burn::tensor::Device;
-use percept_nn::loss::{Loss, StyleOpt};
+use percept_nn::loss::{Loss, LossConfig, StyleLoss, TrainLoss};
 use percept_nn::weights::StateDict;
+
+fn style(settings: StyleLoss, device: &Device) -> Box<dyn Loss> {
+    let TrainLoss::Images(style) = LossConfig::Style(settings).init(&store(), device).unwrap() else {
+        panic!()
+    };
+    style
+}
 
 #[test]
 fn value_and_gradient_agree_with_torch() {
@@ -16,8 +23,7 @@ fn value_and_gradient_agree_with_torch() {
     let device = Device::flex().autodiff();
     let layers = [("relu1_2", 1.0), ("relu2_2", 0.5), ("relu3_3", 2.0)];
     let layer_weights = layers.into_iter().map(|(tap, weight)| (tap.to_string(), weight)).collect();
-    let opt = StyleOpt { layer_weights, ..StyleOpt::default() };
-    let style = opt.init(&store(), &device).unwrap();
+    let style = style(StyleLoss { layer_weights, ..StyleLoss::default() }, &device);
     let photos = fixture();
     let result = image(&photos, "astronaut_blur", &device).require_grad();
     let loss = style.forward(result.clone(), image(&photos, "astronaut", &device));
@@ -35,7 +41,7 @@ fn value_and_gradient_agree_with_torch() {
 #[test]
 fn equal_images_cost_nothing_and_have_a_finite_gradient() {
     let device = Device::flex().autodiff();
-    let style = StyleOpt::default().init(&store(), &device).unwrap();
+    let style = style(StyleLoss::default(), &device);
     let photo = image(&fixture(), "chelsea", &device).narrow(1, 0, 24).narrow(2, 0, 24);
     let tracked = photo.clone().require_grad();
     let loss = style.forward(tracked.clone(), photo);

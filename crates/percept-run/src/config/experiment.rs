@@ -12,6 +12,7 @@ use super::Config;
 use super::error::ConfigError;
 use super::keys::Document;
 use super::knobs::{Knobs, knobs};
+use super::old;
 use crate::RunFiles;
 
 /// What is added to the seed of runs that go on from a common start: photos and crops that it has not just seen.
@@ -42,6 +43,7 @@ struct File {
     base: Table,
     #[schemars(with = "Option<Config>")]
     start: Option<Table>,
+    start_model: Option<PathBuf>,
     #[schemars(with = "BTreeMap<String, Config>")]
     variant: BTreeMap<String, Table>,
 }
@@ -73,7 +75,9 @@ pub struct Experiment {
     pub crop: usize,
     /// Keys of which a figure shows what they change, with the variants that differ in them.
     pub knobs: Knobs,
-    /// The common start of every seed.
+    /// Weights that all variants of all seeds go on from, where nothing is trained before them.
+    pub start_model: Option<PathBuf>,
+    /// The common start of every seed, which is trained.
     #[serde(skip)]
     start: Option<Config>,
     /// In the order of the file, each under its name.
@@ -120,21 +124,22 @@ impl Experiment {
     /// The experiment in `text`, with every run's configuration complete. `origin` names the text in messages.
     ///
     /// `base` is a configuration, over which the table of each variant is merged; `start`, merged over it too, is
-    /// trained first, once a seed, and the variants go on from its model.
+    /// trained first, once a seed, and the variants go on from its model. With `start_model` they go on from that file.
     ///
     /// # Errors
     /// With the line, when the text is no TOML, holds an unknown key (the nearest known one is named), a value
     /// makes no sense, or a variant is no whole configuration.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text, origin)?;
+        let names = document.keys_of("variant");
+        let parts = names.iter().map(|name| format!("variant.{name}"));
+        let parts: Vec<_> = ["base", "start"].map(str::to_string).into_iter().chain(parts).collect();
+        parts.iter().try_for_each(|part| old::refuse(&document, text, part))?;
         document.check_keys(&schemars::schema_for!(File).to_value())?;
         let file: File =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
-        let names = document.keys_of("variant");
         check(&file, &names).map_err(|(key, problem)| document.refuse(&key, problem))?;
-        let parts = names.iter().map(|name| format!("variant.{name}"));
-        let parts = parts.chain(["base", "start"].map(str::to_string));
-        let mut keys = parts.flat_map(|part| OURS.map(|key| format!("{part}.{key}")));
+        let mut keys = parts.iter().flat_map(|part| OURS.map(|key| format!("{part}.{key}")));
         if let Some(key) = keys.find(|key| document.has(key)) {
             return Err(document.refuse(&key, "is set by the experiment; leave it out".to_string()));
         }
@@ -165,6 +170,7 @@ impl Experiment {
             metrics: file.metrics,
             crop: file.crop,
             knobs,
+            start_model: file.start_model.map(expand_home),
             start,
             variants,
         })
@@ -183,6 +189,7 @@ impl Experiment {
                 let mut config = config.clone();
                 config.path.run = Some(Self::run_dir(out, *seed, &config.name));
                 config.seed = *seed;
+                config.path.pretrain_network_g.clone_from(&self.start_model);
                 if variant.is_some() && self.start.is_some() {
                     config.seed += AFTER_START;
                     config.path.pretrain_network_g =
@@ -231,6 +238,11 @@ fn check(file: &File, names: &[String]) -> Result<(), (String, String)> {
     if names.len() > 1 && file.ours == file.reference {
         return refuse("ours", "is the reference itself; name another variant".to_string());
     }
+    if file.start.is_some() && file.start_model.is_some() {
+        let problem =
+            "and [start] contradict each other: the one names what the other trains; keep one of them";
+        return refuse("start_model", problem.to_string());
+    }
     if file.seeds.is_empty() {
         return refuse("seeds", "are none; name at least one".to_string());
     }
@@ -275,12 +287,12 @@ total_iter = 10
 optim_g = { lr = 1e-3 }
 [start]
 train.total_iter = 20
-train.pixel_opt = { type = "l1" }
+train.losses = [{ type = "l1" }]
 [variant.plain]
-train.perceptual_opt = { type = "feature" }
+train.losses = [{ type = "feature" }]
 [variant.across]
 train.optim_g.lr = 2e-3
-[variant.across.train.perceptual_opt]
+[[variant.across.train.losses]]
 type = "feature"
 selection = { contrast = "across" }
 "#;
@@ -322,15 +334,23 @@ selection = { contrast = "across" }
         assert_eq!((plain.seed, plain.config.seed), (3, 103));
         assert_eq!((warm.config.train.total_iter, plain.config.train.total_iter), (20, 10));
         assert_eq!((plain.config.train.optim_g.lr, across.config.train.optim_g.lr), (1e-3, 2e-3));
-        assert!(warm.config.path.pretrain_network_g.is_none() && plain.config.train.pixel_opt.is_none());
+        assert!(warm.config.path.pretrain_network_g.is_none() && plain.config.train.losses.len() == 1);
         let start = plain.config.path.pretrain_network_g.as_ref().unwrap();
         assert_eq!(start, &Path::new("out/seed-3/warm/model.safetensors"));
         plan.iter().for_each(|run| run.config.validate().unwrap());
         // Without a start every run has the seed itself.
-        let text = with("[start]\ntrain.total_iter = 20\ntrain.pixel_opt = { type = \"l1\" }\n", "");
+        let text = with("[start]\ntrain.total_iter = 20\ntrain.losses = [{ type = \"l1\" }]\n", "");
         let plan = Experiment::from_toml(&text, "e.toml").unwrap().plan(Path::new("out"));
         assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
         assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.is_none()));
+        // From a file they start all the same.
+        let named = |text: &str| text.replace("[base]", "start_model = \"m.safetensors\"\n[base]");
+        let plan = Experiment::from_toml(&named(&text), "e.toml").unwrap().plan(Path::new("out"));
+        assert_eq!(plan.iter().map(|run| run.config.seed).collect::<Vec<_>>(), [3, 3, 1, 1]);
+        let start = Some(Path::new("m.safetensors"));
+        assert!(plan.iter().all(|run| run.config.path.pretrain_network_g.as_deref() == start));
+        let both = refusal(&named(SMALL));
+        assert!(both.contains("`start_model` and [start] contradict each other"), "{both}");
     }
 
     #[test]
@@ -366,7 +386,10 @@ selection = { contrast = "across" }
             ),
             (with("total_iter = 10", "total_iter = \"x\""), &["`base.train.total_iter`", "a whole number"]),
             (with("task = \"sr\"\n", ""), &["(start)", "missing field `task`"]),
-            (with("train.perceptual_opt = { type = \"feature\" }", ""), &["(variant.plain)", "no loss"]),
+            (
+                with("train.losses = [{ type = \"feature\" }]", ""),
+                &["(variant.plain)", "`train.losses` is empty"],
+            ),
             (
                 with("reference = \"plain\"", "reference = \"l1\""),
                 &["e.toml:5", "no variant", "`plain`, `across`"],

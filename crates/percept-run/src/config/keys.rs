@@ -45,16 +45,32 @@ impl<'a> Document<'a> {
         Some(line_of(self.text, self.find(key)?.1))
     }
 
-    /// How many parts of a dotted key the file holds, and where the last of them stands.
+    /// How many parts of a dotted key the file holds, and where the last of them stands. A part that stands for one of a
+    /// list of tables is its `name` or, where it has none, its `type`, with a number from the second of a type on.
     fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut table = &self.root;
+        let mut list: &[Spanned<DeValue<'_>>] = &[];
         let mut found = None;
         for (before, part) in key.split('.').enumerate() {
-            let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
-            found = Some((before + 1, name.span().start));
-            match value.get_ref().as_table() {
-                Some(inner) => table = inner,
-                None => break,
+            let value = match list {
+                [] => {
+                    let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else {
+                        break;
+                    };
+                    found = Some((before + 1, name.span().start));
+                    value
+                }
+                list => {
+                    let Some(value) = one_of(list, part) else { break };
+                    found = Some((before + 1, value.span().start));
+                    value
+                }
+            };
+            list = &[];
+            match value.get_ref() {
+                DeValue::Table(inner) => table = inner,
+                DeValue::Array(items) => list = items,
+                _ => break,
             }
         }
         found
@@ -181,6 +197,24 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The table of a list that `part` stands for.
+fn one_of<'a, 'b>(list: &'a [Spanned<DeValue<'b>>], part: &str) -> Option<&'a Spanned<DeValue<'b>>> {
+    let text = |item: &Spanned<DeValue<'_>>, key: &str| -> Option<String> {
+        let (_, value) = item.get_ref().as_table()?.iter().find(|(name, _)| name.get_ref() == key)?;
+        value.get_ref().as_str().map(str::to_string)
+    };
+    let named = list.iter().find(|item| text(item, "name").as_deref() == Some(part));
+    let typed = |kind: &str, before: usize| {
+        let mut same = list.iter().filter(|item| text(item, "type").as_deref() == Some(kind));
+        same.nth(before)
+    };
+    let numbered = || {
+        let (kind, number) = part.rsplit_once('_')?;
+        typed(kind, number.parse::<usize>().ok()?.checked_sub(1)?)
+    };
+    named.or_else(|| typed(part, 0)).or_else(numbered)
+}
+
 /// A place in a JSON Schema.
 #[derive(Clone, Copy)]
 pub(super) struct Schema<'a> {
@@ -194,7 +228,7 @@ impl<'a> Schema<'a> {
     }
 
     /// What this place stands for: itself, what it refers to, and what it is all of or any of. Of the
-    /// branches that differ in `type`, the one of that `kind` alone.
+    /// branches that differ in `type`, the one of that `kind` alone; without a kind, those that do not require it.
     fn parts(self, kind: Option<&str>) -> Vec<Self> {
         let mut parts = vec![self];
         if let Some(target) = self.here.get("$ref").and_then(Value::as_str) {
@@ -202,7 +236,8 @@ impl<'a> Schema<'a> {
             parts.extend(target.into_iter().flat_map(|target| self.at(target).parts(kind)));
         }
         for branch in self.branches() {
-            if branch.tag().is_none() || branch.tag() == kind {
+            let here = branch.tag().is_none() || branch.tag() == kind;
+            if here || (kind.is_none() && !branch.needs_tag()) {
                 parts.extend(branch.parts(kind));
             }
         }
@@ -219,6 +254,12 @@ impl<'a> Schema<'a> {
     /// The `type` that this branch is for.
     fn tag(self) -> Option<&'a str> {
         self.here.pointer("/properties/type/const").and_then(Value::as_str)
+    }
+
+    /// Whether `type` has to be there for this branch.
+    fn needs_tag(self) -> bool {
+        let required = self.here.get("required").and_then(Value::as_array);
+        required.is_some_and(|keys| keys.iter().any(|key| key == "type"))
     }
 
     /// The kinds that `type` chooses between here, with their documentation.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, value_at};
 
 /// By dotted key the variants that differ in it.
 pub type Knobs = BTreeMap<String, Vec<String>>;
@@ -24,7 +24,7 @@ pub(super) fn knobs(table: &Table, variants: &[Config]) -> Result<Knobs, (String
                 return refuse(format!("names `{name}`, which is no variant"));
             };
             let whole = Value::try_from(variant).map_err(|error| (key.clone(), error.to_string()))?;
-            let value = key.split('.').try_fold(&whole, |value, part| value.get(part));
+            let value = value_at(&whole, key);
             let Some(value) = value.filter(|value| !value.is_table()) else {
                 return refuse(format!("has no value in `{name}`"));
             };

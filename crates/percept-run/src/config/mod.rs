@@ -8,6 +8,8 @@ mod error;
 mod experiment;
 mod keys;
 mod knobs;
+mod old;
+mod place;
 mod ranges;
 mod reference;
 mod template;
@@ -16,6 +18,8 @@ mod train;
 use std::path::{Path, PathBuf};
 
 use percept_image::expand_home;
+use percept_nn::adversarial::DiscriminatorConfig;
+use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
 pub use error::ConfigError;
 pub use experiment::{Experiment, PlannedRun};
+pub use place::value_at;
 pub use train::{
     CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig,
     ValConfig,
@@ -53,6 +58,10 @@ pub struct Config {
     pub datasets: DatasetsConfig,
     /// The network that is trained.
     pub network_g: NetworkConfig,
+    /// The discriminator of the adversarial loss; only with one of `type = "gan"` among the losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "type": "vgg" }))]
+    pub network_d: Option<DiscriminatorConfig>,
     /// Files and folders.
     #[serde(default)]
     pub path: PathConfig,
@@ -71,11 +80,15 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathConfig {
-    /// Weights that the network starts from: a model of percept, safetensors or `.pth`. Left out, the
-    /// network starts untrained.
+    /// Weights that the network starts from: a model of percept, safetensors or `.pth`, or the name of one that is part of
+    /// percept (`percept models`). Left out, the network starts untrained.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"warm.safetensors")]
     pub pretrain_network_g: Option<PathBuf>,
+    /// Weights that the discriminator starts from: safetensors or `.pth`. Left out, it starts untrained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"RealESRGAN_x4plus_netD.pth")]
+    pub pretrain_network_d: Option<PathBuf>,
     /// Folder that is searched for weights of backbones before the bundled ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"weights")]
@@ -110,6 +123,7 @@ impl Config {
     /// value of the wrong type or outside of its range.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = keys::Document::parse(text, origin)?;
+        old::refuse(&document, text, "")?;
         document.check_keys(&Self::schema())?;
         let mut config: Self =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
@@ -118,6 +132,7 @@ impl Config {
         }
         config.paths().for_each(|path| *path = expand_home(&*path));
         config.datasets.train.complete(config.task, config.scale);
+        Term::complete(&mut config.train.losses);
         config.path.run = Some(config.run_dir());
         ranges::check(&config).map_err(|(key, problem)| document.refuse(&key, problem))?;
         Ok(config)
@@ -125,11 +140,11 @@ impl Config {
 
     /// Every path that it holds.
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let PathConfig { pretrain_network_g, weights, run } = &mut self.path;
+        let PathConfig { pretrain_network_g, pretrain_network_d, weights, run } = &mut self.path;
         let DatasetsConfig { train, val } = &mut self.datasets;
         let val = val.iter_mut().flat_map(|val| [Some(&mut val.dataroot_gt), val.dataroot_lq.as_mut()]);
         let train = [Some(&mut train.dataroot_gt), train.dataroot_lq.as_mut()];
-        let own = [pretrain_network_g.as_mut(), weights.as_mut(), run.as_mut()];
+        let own = [pretrain_network_g.as_mut(), pretrain_network_d.as_mut(), weights.as_mut(), run.as_mut()];
         own.into_iter().chain(train).chain(val).flatten()
     }
 

@@ -1,10 +1,11 @@
 //! Ranges of values, and values that contradict each other.
 
 use percept_image::Pipeline;
-use percept_nn::disentangle::{Anchor, Contrast};
+use percept_nn::disentangle::{Anchor, SelectionConfig};
+use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
-use super::{Config, SchedulerConfig, TrainConfig};
+use super::{Config, OptimConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
@@ -22,14 +23,29 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     check_network(config)?;
     check_datasets(config)?;
     check_train(&config.train, config.datasets.train.batch_size)?;
+    check_game(config)?;
     let counts = [
         ("val.val_freq", config.val.val_freq),
         ("logger.print_freq", config.logger.print_freq),
         ("logger.save_checkpoint_freq", config.logger.save_checkpoint_freq),
+        ("logger.keep_checkpoints", config.logger.keep_checkpoints as u64),
+        ("val.early_stop", config.val.early_stop.unwrap_or(1)),
     ];
+    check_val(&config.val)?;
     counts
         .iter()
         .try_for_each(|(key, value)| ensure(*value >= 1, key, || "must be at least 1; it is 0".to_string()))
+}
+
+fn check_val(val: &ValConfig) -> Result<(), Complaint> {
+    if let Some(best) = &val.save_best {
+        ensure(val.metrics.contains(best), "val.save_best", || {
+            format!("is `{best}`, which is none of val.metrics: {}", val.metrics.join(", "))
+        })?;
+    }
+    ensure(val.early_stop.is_none() || val.save_best.is_some(), "val.early_stop", || {
+        "needs val.save_best, the score that has to become better".to_string()
+    })
 }
 
 fn check_scale(config: &Config) -> Result<(), Complaint> {
@@ -97,62 +113,113 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
 fn check_train(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
     ensure(train.total_iter >= 1, "train.total_iter", || "must be at least 1; it is 0".to_string())?;
     fraction("train.ema_decay", train.ema_decay)?;
-    if let Some(clip) = train.grad_clip {
-        within("train.grad_clip", clip, 1e-9, 1e9)?;
-    }
-    let optim = &train.optim_g;
-    within("train.optim_g.lr", optim.lr, 1e-12, 1.0)?;
-    // Beyond, an average in single precision never lets go of its start.
-    optim.betas.iter().try_for_each(|beta| within("train.optim_g.betas", *beta, 0.0, 0.99999))?;
-    within("train.optim_g.weight_decay", optim.weight_decay, 0.0, 1.0)?;
-    within("train.optim_g.eps", optim.eps, 1e-12, 1.0)?;
-    match &train.scheduler {
-        SchedulerConfig::Constant => {}
-        SchedulerConfig::Cosine(cosine) => {
-            ensure((0.0..=optim.lr).contains(&cosine.eta_min), "train.scheduler.eta_min", || {
-                format!("must be from 0 to optim_g.lr = {}; it is {}", optim.lr, cosine.eta_min)
-            })?;
-        }
-        SchedulerConfig::Multistep(steps) => {
-            ensure(steps.gamma > 0.0 && steps.gamma <= 1.0, "train.scheduler.gamma", || {
-                format!("must be above 0 and at most 1; it is {}", steps.gamma)
-            })?;
-            let rising = steps.milestones.is_sorted_by(|a, b| a < b);
-            ensure(rising, "train.scheduler.milestones", || {
-                format!("must rise; they are {:?}", steps.milestones)
-            })?;
-        }
-    }
+    check_learning("optim_g", &train.optim_g, "scheduler", &train.scheduler)?;
+    let (optim, scheduler) = train.learning_d();
+    let optim_d = if train.optim_d.is_some() { "optim_d" } else { "optim_g" };
+    let scheduler_d = if train.scheduler_d.is_some() { "scheduler_d" } else { "scheduler" };
+    check_learning(optim_d, optim, scheduler_d, scheduler)?;
     check_losses(train, batch_size)
 }
 
-fn check_losses(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
-    let TrainConfig { pixel_opt, perceptual_opt, style_opt, .. } = train;
-    let any = pixel_opt.is_some() || perceptual_opt.is_some() || style_opt.is_some();
-    ensure(any, "train", || {
-        "has no loss; add at least one of [train.pixel_opt], [train.perceptual_opt], [train.style_opt]"
-            .to_string()
-    })?;
-    let checked = [
-        ("pixel_opt", pixel_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-        ("perceptual_opt", perceptual_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-        ("style_opt", style_opt.as_ref().map_or(Ok(()), |opt| opt.validate())),
-    ];
-    for (loss, checked) in checked {
-        // The sentence begins with the key.
-        checked.map_err(|sentence| {
-            let (key, problem) = sentence.split_once(' ').unwrap_or((&sentence, "is out of range"));
-            (format!("train.{loss}.{key}"), problem.to_string())
-        })?;
+/// An optimiser and its schedule, with their keys below `train`.
+fn check_learning(
+    optim_key: &str,
+    optim: &OptimConfig,
+    scheduler_key: &str,
+    scheduler: &SchedulerConfig,
+) -> Result<(), Complaint> {
+    let key = |name: &str| format!("train.{optim_key}.{name}");
+    within(&key("lr"), optim.lr, 1e-12, 1.0)?;
+    // Beyond, an average in single precision never lets go of its start.
+    optim.betas.iter().try_for_each(|beta| within(&key("betas"), *beta, 0.0, 0.99999))?;
+    within(&key("weight_decay"), optim.weight_decay, 0.0, 1.0)?;
+    within(&key("eps"), optim.eps, 1e-12, 1.0)?;
+    if let Some(clip) = optim.grad_clip {
+        within(&key("grad_clip"), clip, 1e-9, 1e9)?;
     }
-    let Some(selection) = perceptual_opt.as_ref().and_then(|opt| opt.selection()) else { return Ok(()) };
-    let key = "train.perceptual_opt.selection";
-    ensure(selection.contrast != Contrast::Across || batch_size >= 2, &format!("{key}.contrast"), || {
+    let key = |name: &str| format!("train.{scheduler_key}.{name}");
+    match scheduler {
+        SchedulerConfig::Constant => Ok(()),
+        SchedulerConfig::Cosine(cosine) => {
+            ensure((0.0..=optim.lr).contains(&cosine.eta_min), &key("eta_min"), || {
+                format!("must be from 0 to {optim_key}.lr = {}; it is {}", optim.lr, cosine.eta_min)
+            })
+        }
+        SchedulerConfig::Multistep(steps) => {
+            ensure(steps.gamma > 0.0 && steps.gamma <= 1.0, &key("gamma"), || {
+                format!("must be above 0 and at most 1; it is {}", steps.gamma)
+            })?;
+            let rising = steps.milestones.is_sorted_by(|a, b| a < b);
+            ensure(rising, &key("milestones"), || format!("must rise; they are {:?}", steps.milestones))
+        }
+    }
+}
+
+/// A discriminator and the loss that asks for it.
+fn check_game(config: &Config) -> Result<(), Complaint> {
+    let train = &config.train;
+    let games = train.losses.iter().filter(|term| matches!(term.loss, LossConfig::Gan(_)));
+    let names: Vec<_> = games.map(|term| term.name.as_str()).collect();
+    match (names.first(), &config.network_d) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err((
+            "network_d".to_string(),
+            "is used by no loss; leave it out, or add\n\n[[train.losses]]\ntype = \"gan\"\nweight = 0.1\n"
+                .to_string(),
+        )),
+        (Some(name), None) => Err((
+            format!("train.losses.{name}.type"),
+            "is `gan`, which needs a discriminator; add\n\n[network_d]\ntype = \"vgg\"\n".to_string(),
+        )),
+        (Some(_), Some(network_d)) => {
+            let second = names.get(1).copied().unwrap_or_default();
+            ensure(names.len() == 1, &format!("train.losses.{second}.type"), || {
+                "is `gan` a second time; there is one discriminator, keep one of them".to_string()
+            })?;
+            network_d.validate().map_err(|error| (format!("network_d.{}", error.key), error.problem))
+        }
+    }
+}
+
+fn check_losses(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
+    let key = "train.losses";
+    ensure(!train.losses.is_empty(), key, || {
+        format!("is empty; add at least one, such as\n\n[[{key}]]\ntype = \"l1\"\n")
+    })?;
+    for (at, term) in train.losses.iter().enumerate() {
+        let place = format!("{key}.{}", term.name);
+        // The sentence begins with the key.
+        term.validate().map_err(|sentence| {
+            let (key, problem) = sentence.split_once(' ').unwrap_or((&sentence, "is out of range"));
+            (format!("{place}.{key}"), problem.to_string())
+        })?;
+        let twice = train.losses.iter().take(at).any(|other| other.name == term.name);
+        ensure(!twice, &format!("{place}.name"), || {
+            format!("is `{}` in two of the losses; give them names that differ", term.name)
+        })?;
+        if let Some(selection) = term.loss.selection() {
+            check_selection(selection, &format!("{place}.selection"), train, batch_size)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_selection(
+    selection: &SelectionConfig,
+    key: &str,
+    train: &TrainConfig,
+    batch_size: usize,
+) -> Result<(), Complaint> {
+    ensure(!selection.crosses_photos() || batch_size >= 2, &format!("{key}.contrast"), || {
         "is `across`, which compares photos of one batch: set datasets.train.batch_size to at least 2; it is 1"
             .to_string()
     })?;
-    let lags = selection.anchor != Anchor::Earlier || train.ema_decay > 0.0;
-    ensure(lags, &format!("{key}.anchor"), || {
+    let lags = selection.anchor() != Some(Anchor::Earlier) || train.ema_decay > 0.0;
+    let anchor = match selection {
+        SelectionConfig::Closed(_) => "score.anchor",
+        SelectionConfig::Triplet(_) => "anchor",
+    };
+    ensure(lags, &format!("{key}.{anchor}"), || {
         "is `earlier`, the result of the averaged network: set train.ema_decay above 0".to_string()
     })
 }

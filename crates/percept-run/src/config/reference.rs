@@ -12,37 +12,41 @@ pub(super) fn reference(schema: &Value) -> String {
         "# Configuration\n\nEvery key of the TOML file that `percept train` reads. `percept init TASK` writes a file with these \
          words in it; `percept schema` prints the same as JSON Schema. This page is made by `percept schema --markdown`.\n",
     );
-    table(&mut page, Schema { root: schema, here: schema }, "", None);
+    table(&mut page, Schema { root: schema, here: schema }, "", "", None);
     page
 }
 
-/// The table at `path`, and after it the tables inside.
-fn table(page: &mut String, place: Schema<'_>, path: &str, kind: Option<(&str, &str)>) {
+/// The table at `path`, which its file has under the heading `header`, and after it the tables inside.
+fn table(page: &mut String, place: Schema<'_>, path: &str, header: &str, kind: Option<(&str, &str)>) {
     let Some(keys) = place.properties(kind.map(|(name, _)| name)) else { return };
-    let heading = match (path, kind) {
+    let heading = match (header, kind) {
         ("", _) => "The file".to_string(),
-        (path, None) => format!("`[{path}]`"),
-        (path, Some((name, _))) => format!("`[{path}]`, `type = \"{name}\"`"),
+        (header, None) => format!("`{header}`"),
+        (header, Some((name, _))) => format!("`{header}`, `type = \"{name}\"`"),
     };
     // Writing to a string cannot fail, here and below.
     let _ = write!(page, "\n## {heading}\n");
     if let Some((_, about)) = kind {
         let _ = write!(page, "\n{}\n", line(about));
     }
-    let _ = write!(page, "\n| key | what it is |\n|---|---|\n");
-    for (key, field) in &keys {
-        // What a `type` means stands in the headings.
-        if !(key == "type" && kind.is_some()) {
-            let _ = writeln!(page, "| `{key}` | {} |", line(field.description().unwrap_or_default()));
-        }
+    // What a `type` means stands in the headings.
+    let shown: Vec<_> = keys.iter().filter(|(key, _)| !(*key == "type" && kind.is_some())).collect();
+    if !shown.is_empty() {
+        let _ = write!(page, "\n| key | what it is |\n|---|---|\n");
+    }
+    for (key, field) in shown {
+        let _ = writeln!(page, "| `{key}` | {} |", line(field.description().unwrap_or_default()));
     }
     for (key, field) in keys {
         let path = if path.is_empty() { key } else { format!("{path}.{key}") };
-        let inside = field.items().unwrap_or(field);
+        let (inside, header) = match field.items() {
+            Some(items) => (items, format!("[[{path}]]")),
+            None => (field, format!("[{path}]")),
+        };
         let kinds = inside.kinds();
         match kinds.is_empty() {
-            true => table(page, inside, &path, None),
-            false => kinds.into_iter().for_each(|kind| table(page, inside, &path, Some(kind))),
+            true => table(page, inside, &path, &header, None),
+            false => kinds.into_iter().for_each(|kind| table(page, inside, &path, &header, Some(kind))),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The commented configuration that `percept init` writes: the fields' own documentation above each key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use percept_nn::disentangle::SelectionConfig;
-use percept_nn::loss::{ContextualOpt, FeatureOpt, PerceptualOpt, PixelOpt};
+use percept_nn::loss::{ContextualLoss, FeatureLoss, L1Loss, LossConfig, Term};
 use percept_nn::network::NetworkConfig;
 use serde_json::Value;
 
@@ -31,18 +31,19 @@ impl Config {
             Task::Raw2rgb => NetworkConfig::SrResNet(Default::default()),
             _ => NetworkConfig::NafNet(Default::default()),
         };
-        let feature = FeatureOpt::default();
+        let feature = FeatureLoss::default();
         let (l1, perceptual) = match task {
             Task::Sr | Task::Raw2rgb => {
                 let layer_weights = feature.layer_weights;
-                (4.0, PerceptualOpt::Contextual(ContextualOpt { layer_weights, ..ContextualOpt::default() }))
+                (4.0, LossConfig::Contextual(ContextualLoss { layer_weights, ..ContextualLoss::default() }))
             }
             Task::Lowlight => {
                 let selection = Some(SelectionConfig::default());
-                (1.0, PerceptualOpt::Feature(FeatureOpt { selection, ..feature }))
+                (1.0, LossConfig::Feature(FeatureLoss { selection, ..feature }))
             }
-            _ => (1.0, PerceptualOpt::Feature(feature)),
+            _ => (1.0, LossConfig::Feature(feature)),
         };
+        let losses = Term::list([Term::from(LossConfig::L1(L1Loss {})).weighted(l1), Term::from(perceptual)]);
         Self {
             name: task.name().to_string(),
             task,
@@ -51,11 +52,11 @@ impl Config {
             device: super::cpu(),
             datasets: DatasetsConfig { train, val: Some(ValSetConfig::new("photos/val")) },
             network_g,
+            network_d: None,
             path: PathConfig::default(),
             train: TrainConfig {
                 scheduler: SchedulerConfig::Cosine(CosineConfig::default()),
-                pixel_opt: Some(PixelOpt { loss_weight: l1, ..PixelOpt::default() }),
-                perceptual_opt: Some(perceptual),
+                losses,
                 ..TrainConfig::default()
             },
             val: ValConfig::default(),
@@ -69,7 +70,7 @@ impl Config {
 pub(super) fn commented(text: &str, schema: &Value) -> Result<String, ConfigError> {
     let root: toml::Table =
         toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, "the template"))?;
-    let mut writer = Writer { out: String::new(), schema, root: &root };
+    let mut writer = Writer { out: String::new(), schema, root: &root, places: BTreeMap::new() };
     writer.comment("A run of percept. Train it with `percept train THIS_FILE`.");
     let mut table = Table { path: Vec::new(), seen: BTreeSet::new() };
     for line in text.lines() {
@@ -78,6 +79,9 @@ pub(super) fn commented(text: &str, schema: &Value) -> Result<String, ConfigErro
             let path =
                 header.trim_matches(['[', ']']).split('.').map(|part| part.trim_matches('"').to_string());
             table = Table { path: path.collect(), seen: BTreeSet::new() };
+            if line.starts_with("[[") {
+                writer.places.entry(table.path.clone()).and_modify(|at| *at += 1).or_insert(0);
+            }
             writer.header(line, &table);
         } else if let Some((key, _)) = line.split_once(" = ") {
             table.seen.insert(key.to_string());
@@ -98,23 +102,34 @@ struct Writer<'a> {
     out: String,
     schema: &'a Value,
     root: &'a toml::Table,
+    /// Which table of each list is being written.
+    places: BTreeMap<Vec<String>, usize>,
 }
 
 impl<'a> Writer<'a> {
-    /// The schema of a table; a list of tables stands for its items.
-    fn place(&self, path: &[String]) -> Option<(Schema<'a>, Option<&'a str>)> {
-        let mut place = Schema { root: self.schema, here: self.schema };
+    /// The table at `path`; of a list the one that is being written.
+    fn table(&self, path: &[String]) -> Option<&'a toml::Table> {
         let mut table = self.root;
-        let mut kind = None;
-        for part in path {
-            place = *place.properties(kind)?.get(part)?;
+        for (at, part) in path.iter().enumerate() {
             table = match table.get(part)? {
                 toml::Value::Array(items) => {
-                    place = place.items()?;
-                    items.first()?.as_table()?
+                    let place = path.get(..=at).and_then(|list| self.places.get(list));
+                    items.get(place.copied().unwrap_or(0))?.as_table()?
                 }
                 value => value.as_table()?,
             };
+        }
+        Some(table)
+    }
+
+    /// The schema of a table; a list of tables stands for its items.
+    fn place(&self, path: &[String]) -> Option<(Schema<'a>, Option<&'a str>)> {
+        let mut place = Schema { root: self.schema, here: self.schema };
+        let mut kind = None;
+        for (at, part) in path.iter().enumerate() {
+            place = *place.properties(kind)?.get(part)?;
+            place = place.items().unwrap_or(place);
+            let table = self.table(path.get(..=at)?)?;
             kind = table.get("type").and_then(toml::Value::as_str);
         }
         Some((place, kind))
@@ -182,9 +197,9 @@ impl<'a> Writer<'a> {
     /// The optional keys that the table does not hold, as comments.
     fn left_out(&mut self, table: &Table) {
         let Some((place, kind)) = self.place(&table.path) else { return };
-        let held = self.held(&table.path);
+        let held = self.table(&table.path);
         for (key, field) in place.properties(kind).unwrap_or_default() {
-            if table.seen.contains(&key) || held.contains(&key) {
+            if table.seen.contains(&key) || held.is_some_and(|held| held.contains_key(&key)) {
                 continue;
             }
             let example = field.here.get("examples").and_then(|examples| examples.get(0));
@@ -195,16 +210,5 @@ impl<'a> Writer<'a> {
             // Writing to a string cannot fail.
             let _ = writeln!(self.out, "# {key} = {example}");
         }
-    }
-
-    fn held(&self, path: &[String]) -> BTreeSet<String> {
-        let mut table = self.root;
-        for part in path {
-            match table.get(part).and_then(toml::Value::as_table) {
-                Some(inner) => table = inner,
-                None => return BTreeSet::new(),
-            }
-        }
-        table.keys().cloned().collect()
     }
 }

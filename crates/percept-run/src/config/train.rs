@@ -1,10 +1,10 @@
 //! `train`, `val` and `logger`: losses, optimiser, schedule, validation, logs.
 
-use percept_nn::loss::{PerceptualOpt, PixelOpt, StyleOpt};
+use percept_nn::loss::{GanLoss, LossConfig, Term};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `train`: the training. At least one of the losses must be there; they are summed with their weights.
+/// `train`: the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
@@ -16,23 +16,20 @@ pub struct TrainConfig {
     pub ema_decay: f64,
     /// Steps in which the learning rate rises from 0 to its full value. Default 0.
     pub warmup_iter: u64,
-    /// Largest norm of the whole gradient, 1e-9 to 1e9; a larger gradient is scaled down to it. Left out: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 1.0)]
-    pub grad_clip: Option<f64>,
     /// The optimiser.
     pub optim_g: OptimConfig,
+    /// The discriminator's optimiser. Left out: as `optim_g`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({}))]
+    pub optim_d: Option<OptimConfig>,
     /// How the learning rate changes.
     pub scheduler: SchedulerConfig,
-    /// A loss that compares pixel by pixel.
+    /// How the discriminator's learning rate changes. Left out: as `scheduler`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pixel_opt: Option<PixelOpt>,
-    /// A loss in the features of a frozen network, with or without a selection of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub perceptual_opt: Option<PerceptualOpt>,
-    /// A loss that compares the statistics of features (Gram matrices).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub style_opt: Option<StyleOpt>,
+    #[schemars(example = serde_json::json!({ "type": "constant" }))]
+    pub scheduler_d: Option<SchedulerConfig>,
+    /// The losses, at least one. The network descends their sum.
+    pub losses: Vec<Term>,
 }
 
 impl Default for TrainConfig {
@@ -41,13 +38,33 @@ impl Default for TrainConfig {
             total_iter: 10_000,
             ema_decay: 0.999,
             warmup_iter: 0,
-            grad_clip: None,
             optim_g: OptimConfig::default(),
+            optim_d: None,
             scheduler: SchedulerConfig::Constant,
-            pixel_opt: None,
-            perceptual_opt: None,
-            style_opt: None,
+            scheduler_d: None,
+            losses: Vec::new(),
         }
+    }
+}
+
+impl TrainConfig {
+    /// What the discriminator learns by.
+    pub fn learning_d(&self) -> (&OptimConfig, &SchedulerConfig) {
+        let (optim, scheduler) = (self.optim_d.as_ref(), self.scheduler_d.as_ref());
+        (optim.unwrap_or(&self.optim_g), scheduler.unwrap_or(&self.scheduler))
+    }
+
+    /// The adversarial term, with its name.
+    pub fn gan(&self) -> Option<(&str, &GanLoss)> {
+        self.losses.iter().find_map(|term| match &term.loss {
+            LossConfig::Gan(gan) => Some((term.name.as_str(), gan)),
+            _ => None,
+        })
+    }
+
+    /// The first term that has a selection.
+    pub fn selecting(&self) -> Option<&Term> {
+        self.losses.iter().find(|term| term.loss.selection().is_some())
     }
 }
 
@@ -77,11 +94,22 @@ pub struct OptimConfig {
     pub weight_decay: f64,
     /// Added to the root of the averaged squared gradient, 1e-12 to 1. Default 1e-8.
     pub eps: f64,
+    /// Largest norm of the whole gradient, 1e-9 to 1e9; a larger gradient is scaled down to it. Left out: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1.0)]
+    pub grad_clip: Option<f64>,
 }
 
 impl Default for OptimConfig {
     fn default() -> Self {
-        Self { kind: OptimType::Adam, lr: 2e-4, betas: [0.9, 0.99], weight_decay: 0.0, eps: 1e-8 }
+        Self {
+            kind: OptimType::Adam,
+            lr: 2e-4,
+            betas: [0.9, 0.99],
+            weight_decay: 0.0,
+            eps: 1e-8,
+            grad_clip: None,
+        }
     }
 }
 
@@ -138,11 +166,26 @@ pub struct ValConfig {
     pub metrics: Vec<String>,
     /// Whether the restored photos are saved. Default true.
     pub save_img: bool,
+    /// One of `metrics`: the model that was best by it is kept beside the newest, as `model_best.safetensors`. What is best
+    /// on these photos is better there than elsewhere: judge it on others. Left out: none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"psnr-y")]
+    pub save_best: Option<String>,
+    /// Validations in a row without a better `save_best` after which the run ends, at least 1. Left out: it does all steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    pub early_stop: Option<u64>,
 }
 
 impl Default for ValConfig {
     fn default() -> Self {
-        Self { val_freq: 500, metrics: vec!["psnr-y".to_string(), "ssim-y".to_string()], save_img: true }
+        Self {
+            val_freq: 500,
+            metrics: vec!["psnr-y".to_string(), "ssim-y".to_string()],
+            save_img: true,
+            save_best: None,
+            early_stop: None,
+        }
     }
 }
 
@@ -152,14 +195,16 @@ impl Default for ValConfig {
 pub struct LoggerConfig {
     /// Steps between lines of the log, at least 1. Default 100.
     pub print_freq: u64,
-    /// Steps between checkpoints, at least 1. The newest two are kept. Default 500.
+    /// Steps between checkpoints, at least 1. Default 500.
     pub save_checkpoint_freq: u64,
+    /// How many of the newest checkpoints are kept, at least 1. With 1 a damaged one is a lost run. Default 2.
+    pub keep_checkpoints: usize,
     /// Whether event files for TensorBoard are written. Default true.
     pub use_tb_logger: bool,
 }
 
 impl Default for LoggerConfig {
     fn default() -> Self {
-        Self { print_freq: 100, save_checkpoint_freq: 500, use_tb_logger: true }
+        Self { print_freq: 100, save_checkpoint_freq: 500, keep_checkpoints: 2, use_tb_logger: true }
     }
 }

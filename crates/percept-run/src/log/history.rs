@@ -16,7 +16,7 @@ pub type Curve = Vec<(f64, f64)>;
 /// `log.jsonl`.
 #[derive(Debug, Default)]
 pub struct History {
-    /// Loss terms (`l_g_pix`, …) by name.
+    /// Loss terms (`l_g_l1`, …) by name.
     pub terms: BTreeMap<String, Curve>,
     /// Validation scores by name.
     pub scores: BTreeMap<String, Curve>,
@@ -65,12 +65,15 @@ fn push(curves: &mut BTreeMap<String, Curve>, gaps: &mut usize, name: String, it
     curves.entry(name).or_default().push((iter as f64, value));
 }
 
-/// `selection.jsonl`, as far as it has the taps of its last line; empty where there is no such file.
+/// The lines of `selection.jsonl` about the first term of the loss that has a selection, as far as they have the taps of the
+/// last one; empty where there is no such file.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn selections(path: &Path) -> io::Result<Vec<SelectionLine>> {
     let (mut lines, _) = lines::<SelectionLine>(path)?;
+    let first = lines.first().map(|line| line.term.clone()).unwrap_or_default();
+    lines.retain(|line| line.term == first);
     let shape = |line: &SelectionLine| -> Vec<(String, usize)> {
         line.taps.iter().map(|tap| (tap.name.clone(), tap.weights.len())).collect()
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use percept_nn::disentangle::{Contrast, TapWeights};
+use percept_nn::disentangle::{SelectionRule, TapWeights};
 use serde::{Deserialize, Serialize};
 
 /// A line of `log.jsonl`: what the steps since the last line did.
@@ -13,8 +13,8 @@ pub struct StepLine {
     pub iter: u64,
     /// The learning rate.
     pub lr: f64,
-    /// `l_g_pix`, `l_g_percep`, `l_g_style` (weighted, as they are summed) and `l_sel`, as far as they exist. JSON has no
-    /// NaN; it stands as `null`.
+    /// `l_g_NAME` of every term of the loss, weighted as they are summed, and `l_sel_NAME` of every selection that moves.
+    /// JSON has no NaN; it stands as `null`.
     #[serde(flatten)]
     pub terms: BTreeMap<String, Option<f64>>,
     /// Norm of the network's gradient before clipping.
@@ -51,12 +51,20 @@ impl fmt::Display for Validation {
 pub struct SelectionLine {
     /// The step.
     pub iter: u64,
+    /// The term of the loss that has the selection; empty in logs of before there was a list of terms.
+    #[serde(default)]
+    pub term: String,
     /// The frozen network.
     pub backbone: String,
-    /// The contrast that moves the weights.
-    pub contrast: Contrast,
+    /// What moves the weights: `contrast` of a triplet, or `closed` with its score.
+    #[serde(flatten)]
+    pub rule: SelectionRule,
     /// The weights of every tap.
     pub taps: Vec<TapWeights>,
-    /// Share of triplets that violated their margin in this step; `None` where the weights did not move.
+    /// Share of triplets that violated their margin, or of channels that were scored, in the last selection step; `None`
+    /// where the weights follow nothing.
     pub active: Option<f64>,
+    /// Whether hardly anything was active for 20 selection steps in a row, at any time so far.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
 }

@@ -27,18 +27,22 @@ fn file(dir: &Path, iter: u64) -> PathBuf {
 }
 
 #[test]
-fn the_newest_two_are_kept_and_the_newest_comes_back_bit_by_bit() {
+fn the_newest_are_kept_and_the_newest_comes_back_bit_by_bit() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().join("checkpoints"));
     assert!(checkpoints.latest().unwrap().checkpoint.is_none());
     for iter in [500, 1000, 1500] {
-        let path = checkpoints.save(checkpoint(iter)).unwrap();
+        let path = checkpoints.save(checkpoint(iter), 2).unwrap();
         assert!(path.ends_with(format!("{iter:08}.safetensors")));
     }
     assert_eq!(names(&dir.path().join("checkpoints")), ["00001000.safetensors", "00001500.safetensors"]);
     let latest = checkpoints.latest().unwrap();
     assert_eq!(latest.checkpoint, Some(checkpoint(1500)));
     assert!(latest.damaged.is_empty());
+    checkpoints.save(checkpoint(1600), 3).unwrap();
+    assert_eq!(names(&dir.path().join("checkpoints")).len(), 3);
+    checkpoints.save(checkpoint(1500), 1).unwrap();
+    assert_eq!(names(&dir.path().join("checkpoints")), ["00001500.safetensors"]);
     let found = latest.checkpoint.unwrap().state.section("network_g.");
     assert_eq!(found.get("body.0.weight"), checkpoint(1500).state.get("network_g.body.0.weight"));
 }
@@ -47,8 +51,8 @@ fn the_newest_two_are_kept_and_the_newest_comes_back_bit_by_bit() {
 fn whatever_is_cut_off_the_one_before_is_used() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path());
-    checkpoints.save(checkpoint(1)).unwrap();
-    checkpoints.save(checkpoint(2)).unwrap();
+    checkpoints.save(checkpoint(1), 2).unwrap();
+    checkpoints.save(checkpoint(2), 2).unwrap();
     let whole = fs::read(file(dir.path(), 2)).unwrap();
     for share in [0, 1, 10, 50, 90, 99] {
         fs::write(file(dir.path(), 2), &whole[..whole.len() * share / 100]).unwrap();
@@ -68,7 +72,7 @@ fn whatever_is_cut_off_the_one_before_is_used() {
 fn a_single_flipped_bit_is_noticed_wherever_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path());
-    checkpoints.save(checkpoint(7)).unwrap();
+    checkpoints.save(checkpoint(7), 2).unwrap();
     let whole = fs::read(file(dir.path(), 7)).unwrap();
     for at in (0..whole.len()).step_by(37).chain([whole.len() - 1]) {
         let mut bent = whole.clone();
@@ -89,7 +93,7 @@ fn a_single_flipped_bit_is_noticed_wherever_it_is() {
 fn a_file_under_the_name_of_another_step_is_not_that_step() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path());
-    checkpoints.save(checkpoint(1)).unwrap();
+    checkpoints.save(checkpoint(1), 2).unwrap();
     fs::copy(file(dir.path(), 1), file(dir.path(), 9)).unwrap();
     let latest = checkpoints.latest().unwrap();
     assert_eq!(latest.checkpoint.unwrap().iter, 1);
@@ -100,10 +104,10 @@ fn a_file_under_the_name_of_another_step_is_not_that_step() {
 fn a_damaged_later_one_does_not_push_sound_ones_out() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path());
-    checkpoints.save(checkpoint(1)).unwrap();
-    checkpoints.save(checkpoint(2)).unwrap();
+    checkpoints.save(checkpoint(1), 2).unwrap();
+    checkpoints.save(checkpoint(2), 2).unwrap();
     fs::write(file(dir.path(), 9), b"cut off").unwrap();
-    checkpoints.save(checkpoint(3)).unwrap();
+    checkpoints.save(checkpoint(3), 2).unwrap();
     assert_eq!(names(dir.path()), ["00000002.safetensors", "00000003.safetensors"]);
 }
 
@@ -111,11 +115,11 @@ fn a_damaged_later_one_does_not_push_sound_ones_out() {
 fn when_a_save_fails_the_older_ones_survive() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path());
-    checkpoints.save(checkpoint(1)).unwrap();
-    checkpoints.save(checkpoint(2)).unwrap();
+    checkpoints.save(checkpoint(1), 2).unwrap();
+    checkpoints.save(checkpoint(2), 2).unwrap();
     // A folder where the file should go: the last moment at which a save can fail.
     fs::create_dir_all(file(dir.path(), 3).join("in the way")).unwrap();
-    let error = checkpoints.save(checkpoint(3)).unwrap_err();
+    let error = checkpoints.save(checkpoint(3), 2).unwrap_err();
     assert!(matches!(error, CheckpointError::Write(_)));
     assert!(
         error.to_string().contains("00000003.safetensors") && error.to_string().contains("; check"),
@@ -128,7 +132,7 @@ fn when_a_save_fails_the_older_ones_survive() {
         "nothing half written is left"
     );
     assert_eq!(checkpoints.latest().unwrap().checkpoint, Some(checkpoint(2)));
-    checkpoints.save(checkpoint(3)).unwrap();
+    checkpoints.save(checkpoint(3), 2).unwrap();
     assert_eq!(names(dir.path()), ["00000002.safetensors", "00000003.safetensors"]);
 }
 
@@ -140,10 +144,10 @@ fn when_the_disk_is_full_the_older_one_survives() {
     const NAME: &str = "checkpoint::when_the_disk_is_full_the_older_one_survives";
     if let Ok(dir) = std::env::var(DIR) {
         let checkpoints = Checkpoints::new(dir);
-        checkpoints.save(checkpoint(1)).unwrap();
+        checkpoints.save(checkpoint(1), 2).unwrap();
         let mut large = checkpoint(2);
         large.state.insert("network_g.large", Array { shape: vec![200_000], data: vec![0.5; 200_000] });
-        let error = checkpoints.save(large).unwrap_err();
+        let error = checkpoints.save(large, 2).unwrap_err();
         assert!(matches!(error, CheckpointError::Write(_)), "{error}");
         return;
     }

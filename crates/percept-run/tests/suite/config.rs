@@ -1,6 +1,7 @@
 //! Configuration files: defaults, refusals with line and advice, and the template.
 
-use percept_run::config::{OptimType, SchedulerConfig};
+use percept_nn::disentangle::{ClosedConfig, Control, Score, SelectionConfig, TripletConfig};
+use percept_run::config::{Experiment, OptimType, SchedulerConfig};
 use percept_run::{Config, ConfigError, Task};
 
 const SMALL: &str = r#"
@@ -12,8 +13,10 @@ dataroot_gt = "photos"
 type = "srresnet"
 [train]
 total_iter = 1000
-pixel_opt = {}
+losses = [{ type = "l1" }]
 "#;
+
+const LOSSES: &str = "losses = [{ type = \"l1\" }]";
 
 fn refusal(text: &str) -> String {
     Config::from_toml(text, "run.toml").unwrap_err().to_string()
@@ -93,18 +96,15 @@ fn keys_left_out_of_the_template_are_right_once_uncommented() {
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
     let message = refusal(&with("dataroot_gt = \"photos\"", "dataroot_gt = \"photos\"\ngt_sise = 96"));
     assert_eq!(message, "run.toml:6: unknown key `datasets.train.gt_sise`; did you mean `gt_size`?");
-    let message = refusal(&with("pixel_opt = {}", "pixel_opt = { los_weight = 1.0 }"));
-    assert!(message.contains("`train.pixel_opt.los_weight`; did you mean `loss_weight`?"), "{message}");
+    let message = refusal(&with(LOSSES, "losses = [{ type = \"l1\", wieght = 1.0 }]"));
+    assert!(message.contains("`train.losses.wieght`; did you mean `weight`?"), "{message}");
     let message = refusal(&with("type = \"srresnet\"", "type = \"srresnet\"\nqqqq = 1"));
     assert!(message.contains("run.toml:8: unknown key `network_g.qqqq`; known here are `"), "{message}");
     let message = refusal(&with("name = \"x4\"", "name = \"x4\"\ntotal_iter = 5"));
     assert!(message.contains("unknown key `total_iter`; did you mean `train.total_iter`?"), "{message}");
-    let selection = "pixel_opt = {}\n[train.perceptual_opt]\ntype = \"feature\"\n[train.perceptual_opt.selection]\nflor = 0.1";
-    let message = refusal(&with("pixel_opt = {}", selection));
-    assert!(
-        message.starts_with("run.toml:14: unknown key `train.perceptual_opt.selection.flor`; did"),
-        "{message}"
-    );
+    let selection = "[[train.losses]]\ntype = \"l1\"\n[[train.losses]]\ntype = \"feature\"\n[train.losses.selection]\nflor = 0.1";
+    let message = refusal(&with(LOSSES, selection));
+    assert!(message.starts_with("run.toml:15: unknown key `train.losses.selection.flor`; did"), "{message}");
     let degradation = "dataroot_gt = \"photos\"\ndegradation = [{ type = \"jpeg\", qualty = 30 }]";
     let message = refusal(&with("dataroot_gt = \"photos\"", degradation));
     assert!(message.contains("`datasets.train.degradation.qualty`; did you mean `quality`?"), "{message}");
@@ -112,8 +112,8 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
 
 #[test]
 fn taps_are_free_keys() {
-    let loss = "[train.perceptual_opt]\ntype = \"feature\"\nlayer_weights = { relu5_1 = 0.5 }";
-    Config::from_toml(&with("pixel_opt = {}", loss), "run.toml").unwrap();
+    let loss = "[[train.losses]]\ntype = \"feature\"\nlayer_weights = { relu5_1 = 0.5 }";
+    Config::from_toml(&with(LOSSES, loss), "run.toml").unwrap();
 }
 
 #[test]
@@ -177,7 +177,11 @@ fn every_range_names_its_key() {
         ),
         ("total_iter = 1000", "total_iter = 0", "run.toml:9: `train.total_iter` must be at least 1"),
         ("total_iter = 1000", "ema_decay = 1.0", "`train.ema_decay` must be at least 0 and below 1; it is 1"),
-        ("total_iter = 1000", "grad_clip = 0.0", "`train.grad_clip` must be from 1e-9 to 1e9; it is 0"),
+        (
+            "total_iter = 1000",
+            "optim_g = { grad_clip = 0.0 }",
+            "`train.optim_g.grad_clip` must be from 1e-9 to 1e9; it is 0",
+        ),
         (
             "total_iter = 1000",
             "optim_g = { lr = nan }",
@@ -194,13 +198,38 @@ fn every_range_names_its_key() {
             "scheduler = { type = \"cosine\", eta_min = 1.0 }",
             "`train.scheduler.eta_min` must be from 0",
         ),
-        ("pixel_opt = {}", "", "`train` has no loss; add at least one of"),
         (
-            "pixel_opt = {}",
-            "pixel_opt = { loss_weight = -1.0 }",
-            "run.toml:10: `train.pixel_opt.loss_weight` must be from 0 to 1000000; it is -1",
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nsave_best = \"dists\"",
+            "`val.save_best` is `dists`, which is none of",
         ),
-        ("pixel_opt = {}", "pixel_opt = {}\n[val]\nval_freq = 0", "`val.val_freq` must be at least 1"),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }]\n[val]\nearly_stop = 2",
+            "`val.early_stop` needs val.save_best",
+        ),
+        (LOSSES, "", "`train.losses` is empty; add at least one, such as"),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\" }, { type = \"l1\", weight = -1.0 }]",
+            "run.toml:10: `train.losses.l1_2.weight` must be from 0 to 1000000; it is -1",
+        ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\", name = \"a\" }, { type = \"mse\", name = \"a\" }]",
+            "`train.losses.a.name` is `a` in two of the losses",
+        ),
+        (
+            LOSSES,
+            "losses = [{ type = \"l1\", name = \"a b\" }]",
+            "`train.losses.a b.name` must be of letters",
+        ),
+        (
+            LOSSES,
+            "losses = [{ type = \"feature\", criterion = { type = \"huber\", delta = 0.0 } }]",
+            "`train.losses.feature.criterion.delta` must be from",
+        ),
+        (LOSSES, "losses = [{ type = \"l1\" }]\n[val]\nval_freq = 0", "`val.val_freq` must be at least 1"),
     ];
     for (old, new, expected) in cases {
         let message = refusal(&with(old, new));
@@ -208,20 +237,99 @@ fn every_range_names_its_key() {
     }
 }
 
+/// A configuration of before there was a list of losses is refused with the list that says the same, which reads.
+#[test]
+fn the_old_keys_are_refused_with_the_new_ones() {
+    let old = "pixel_opt = { loss_weight = 4.0 }\n[train.perceptual_opt]\ntype = \"contextual\"\n\
+               layer_weights = { relu3_3 = 2.0 }\n[train.perceptual_opt.selection]\nfloor = 0.2\n";
+    let message = refusal(&with(LOSSES, old));
+    assert!(
+        message.starts_with("run.toml:10: `train.pixel_opt` is now one of a list of losses; write\n\n"),
+        "{message}"
+    );
+    let (_, new) = message.split_once("\n\n").unwrap();
+    let config = Config::from_toml(&with(LOSSES, new), "new.toml").unwrap();
+    let [l1, contextual] = &config.train.losses[..] else { panic!("{new}") };
+    assert_eq!((l1.name.as_str(), l1.weight, contextual.name.as_str()), ("l1", 4.0, "contextual"));
+    let floored = TripletConfig { floor: 0.2, ..TripletConfig::default() };
+    assert_eq!(contextual.loss.selection(), Some(&floored.into()));
+
+    let experiment = "name = \"e\"\ntitle = \"t\"\nseeds = [0]\nreference = \"a\"\nours = \"a\"\ntest = [\"p\"]\nmetrics = \
+                      [\"psnr-y\"]\n[base]\ntask = \"sr\"\n[variant.a]\ntrain.style_opt = {}\n";
+    let message = Experiment::from_toml(experiment, "e.toml").unwrap_err().to_string();
+    assert!(message.starts_with("e.toml:11: `variant.a.train.style_opt` is now"), "{message}");
+    assert!(message.contains("[[variant.a.train.losses]]\ntype = \"style\""), "{message}");
+}
+
 #[test]
 fn a_contrast_across_photos_needs_two_of_them() {
     let one = with("dataroot_gt = \"photos\"", "dataroot_gt = \"p\"\nbatch_size = 1");
-    let loss = "[train.perceptual_opt]\ntype = \"feature\"\n[train.perceptual_opt.selection]\nfloor = 0.4";
-    let message = refusal(&one.replace("pixel_opt = {}", loss));
-    assert!(message.contains("`train.perceptual_opt.selection.contrast` is `across`"), "{message}");
+    let loss = "[[train.losses]]\ntype = \"feature\"\n[train.losses.selection]\nfloor = 0.4";
+    let message = refusal(&one.replace(LOSSES, loss));
+    assert!(message.contains("`train.losses.feature.selection.contrast` is `across`"), "{message}");
     let literal = loss.replace("floor = 0.4", "contrast = \"literal\"");
-    Config::from_toml(&one.replace("pixel_opt = {}", &literal), "run.toml").unwrap();
-    let message =
-        refusal(&one.replace("pixel_opt = {}", &literal.replace("literal\"", "literal\"\nfloor = 2.0")));
+    Config::from_toml(&one.replace(LOSSES, &literal), "run.toml").unwrap();
+    let message = refusal(&one.replace(LOSSES, &literal.replace("literal\"", "literal\"\nfloor = 2.0")));
     assert!(
-        message.contains("run.toml:15: `train.perceptual_opt.selection.floor` must be in [0, 1)"),
+        message.contains("run.toml:15: `train.losses.feature.selection.floor` must be in [0, 1)"),
         "{message}"
     );
+}
+
+/// A selection by `type`: each kind has its own keys, and what is left out is the default.
+#[test]
+fn a_selection_has_the_keys_of_its_kind() {
+    let selected = |selection: &str| {
+        let loss = format!("[[train.losses]]\ntype = \"feature\"\n[train.losses.selection]\n{selection}");
+        with(LOSSES, &loss)
+    };
+    let read = |selection: &str| {
+        let config = Config::from_toml(&selected(selection), "run.toml").unwrap();
+        // What a run's folder holds reads back as the same.
+        assert_eq!(Config::from_toml(&config.to_toml().unwrap(), "again").unwrap(), config);
+        config.train.losses[0].loss.selection().unwrap().clone()
+    };
+    assert_eq!(read(""), SelectionConfig::default());
+    assert_eq!(read("contrast = \"literal\""), read("type = \"triplet\"\ncontrast = \"literal\""));
+    let closed = ClosedConfig {
+        score: Score::Systematic { window: 8 },
+        control: Some(Control::Redrawn { seed: 3 }),
+        share: 0.25,
+        ..ClosedConfig::default()
+    };
+    let written = "type = \"closed\"\nshare = 0.25\nscore = { type = \"systematic\", window = 8 }\n\
+                   control = { type = \"redrawn\", seed = 3 }";
+    assert_eq!(read(written), closed.into());
+    for (selection, expected) in [
+        ("type = \"closed\"\nmargin = 1.0", "unknown key `train.losses.selection.margin`"),
+        ("share = 0.4", "unknown key `train.losses.selection.share`"),
+        ("type = \"triplet\"\nshare = 0.4", "unknown key `train.losses.selection.share`"),
+        ("type = \"closed\"\nshar = 0.4", "did you mean `share`?"),
+        ("type = \"open\"", "expected `closed` or `triplet`"),
+        (
+            "type = \"closed\"\nscore = { type = \"left\", window = 8 }",
+            "`train.losses.selection.score.window`",
+        ),
+        ("type = \"closed\"\nscore = { type = \"lef\" }", "unknown variant `lef`"),
+        ("type = \"closed\"\nscore = { window = 8 }", "type"),
+        (
+            "type = \"closed\"\nshare = 0",
+            "run.toml:15: `train.losses.feature.selection.share` must be in (0, 1]",
+        ),
+        (
+            "type = \"closed\"\nscore = { type = \"systematic\", window = 0 }",
+            "`train.losses.feature.selection.score.window` must be from 1 to 1024",
+        ),
+        (
+            "type = \"closed\"\nscore = { type = \"literal\", anchor = \"earlier\" }",
+            "`train.losses.feature.selection.score.anchor` is `earlier`",
+        ),
+        ("anchor = \"earlier\"", "`train.losses.feature.selection.anchor` is `earlier`"),
+    ] {
+        let message =
+            refusal(&selected(selection).replace("total_iter = 1000", "total_iter = 1000\nema_decay = 0.0"));
+        assert!(message.contains(expected), "{message}\nexpected: {expected}");
+    }
 }
 
 #[test]
@@ -261,7 +369,6 @@ fn the_reference_page_is_that_of_the_fields() {
     let written = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
     assert!(written == Config::reference(), "docs/config.md is older than the fields' documentation");
     assert!(
-        written.contains("## `[train.perceptual_opt]`, `type = \"contextual\"`")
-            && written.contains("| `floor` |")
+        written.contains("## `[[train.losses]]`, `type = \"contextual\"`") && written.contains("| `floor` |")
     );
 }

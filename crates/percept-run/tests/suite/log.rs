@@ -16,7 +16,7 @@ fn a_resumed_log_has_every_step_once() {
     let path = dir.path().join("log.jsonl");
     let mut log = JsonLog::open(&path, 0, 0).unwrap();
     for iter in 1..=6 {
-        log.append(&json!({ "iter": iter, "l_g_pix": 0.25, "lr": 1e-4 })).unwrap();
+        log.append(&json!({ "iter": iter, "l_g_l1": 0.25, "lr": 1e-4 })).unwrap();
     }
     log.append(&json!({ "iter": 6, "val": { "psnr-y": 27.0 } })).unwrap();
     drop(log);
@@ -114,7 +114,7 @@ fn what_was_written_is_read_back() {
     let path = dir.path().join("log.jsonl");
     assert_eq!(History::read(&path).unwrap().last, 0, "no file, no lines");
     let mut log = JsonLog::open(&path, 0, 0).unwrap();
-    let terms = |value| [("l_g_pix".to_string(), value), ("l_sel".to_string(), Some(-1.0))].into();
+    let terms = |value| [("l_g_l1".to_string(), value), ("l_sel_feature".to_string(), Some(-1.0))].into();
     let step =
         |iter, value, seconds| StepLine { iter, lr: 1e-4, terms: terms(value), grad_norm: 2.0, seconds };
     log.append(&step(1, Some(0.5), 3.0)).unwrap();
@@ -125,7 +125,7 @@ fn what_was_written_is_read_back() {
     log.append(&json!({ "iter": 6, "what": "no line of ours" })).unwrap();
     let history = History::read(&path).unwrap();
     assert_eq!(history.scores["psnr-y"], [(1.0, 20.0)]);
-    assert_eq!(history.terms["l_sel"], [(1.0, -1.0), (5.0, -1.0)]);
-    assert!(history.terms["l_g_pix"][1].1.is_nan());
+    assert_eq!(history.terms["l_sel_feature"], [(1.0, -1.0), (5.0, -1.0)]);
+    assert!(history.terms["l_g_l1"][1].1.is_nan());
     assert_eq!((history.last, history.gaps, history.seconds), (5, 2, Some(3.0)));
 }

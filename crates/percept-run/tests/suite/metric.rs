@@ -5,11 +5,11 @@ use std::path::Path;
 use burn::tensor::Device;
 use percept_image::{Image, Metric, Srgb};
 use percept_nn::backbone::{BackboneConfig, WeightSource};
-use percept_nn::disentangle::{SelectionConfig, Start};
-use percept_nn::loss::{FeatureOpt, PerceptualLoss, PerceptualOpt};
+use percept_nn::disentangle::{Start, TripletConfig};
+use percept_nn::loss::{FeatureLoss, LossConfig, TrainLoss};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::{StateDict, WeightStore};
-use percept_run::metric::{SPACE, named};
+use percept_run::metric::{named, space_section};
 use percept_run::{Checkpoint, Checkpoints};
 use serde_json::{Value, json};
 
@@ -65,9 +65,9 @@ fn a_file_is_a_score_and_may_end_like_a_size() {
 /// Saves a checkpoint of a selection in the run's folder, as a training does.
 fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
     let mut state = StateDict::new();
-    if let Ok(opt) = serde_json::from_value::<PerceptualOpt>(opt.clone())
+    if let Ok(opt) = serde_json::from_value::<LossConfig>(opt.clone())
         && opt.selection().is_some()
-        && let PerceptualLoss::Space(mut space) =
+        && let TrainLoss::Space(mut space) =
             opt.init(&WeightStore::new(), &Device::flex().autodiff()).unwrap()
     {
         let device = Device::flex().autodiff();
@@ -78,10 +78,14 @@ fn checkpoint(run: &Path, iter: u64, opt: &Value, lr: f64) {
         };
         let seen = space.see(image(0.3), image(0.0));
         space.selection_step(&seen, |_| image(lr as f32));
-        state.extend_prefixed(SPACE, space.state_dict());
+        state.extend_prefixed(&space_section("mine"), space.state_dict());
     }
-    let card = json!({"model": {"losses": {"perceptual_opt": opt}}});
-    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }).unwrap();
+    let mut term = opt.clone();
+    if term.is_object() {
+        term["name"] = "mine".into();
+    }
+    let card = json!({"model": {"losses": [{"type": "l1", "name": "l1"}, term]}});
+    Checkpoints::new(run.join("checkpoints")).save(Checkpoint { iter, card, state }, 2).unwrap();
 }
 
 #[test]
@@ -89,9 +93,10 @@ fn a_run_is_the_score_of_its_newest_sound_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path();
     let selection =
-        SelectionConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..SelectionConfig::default() };
-    let feature = FeatureOpt { backbone: backbone(), selection: Some(selection), ..FeatureOpt::default() };
-    let opt = serde_json::to_value(PerceptualOpt::Feature(feature)).unwrap();
+        TripletConfig { start: Start::Uniform, warmup: 0, lr: 0.5, ema: 0.0, ..TripletConfig::default() };
+    let feature =
+        FeatureLoss { backbone: backbone(), selection: Some(selection.into()), ..FeatureLoss::default() };
+    let opt = serde_json::to_value(LossConfig::Feature(feature)).unwrap();
     checkpoint(run, 2, &opt, 0.9);
     let name = format!("selected:{}", run.display());
     let older = find(&name).unwrap();
@@ -122,7 +127,7 @@ fn a_run_without_selection_is_no_score() {
     assert!(error(run).contains("no checkpoint"));
     assert!(error(&run.join("nowhere")).contains("nowhere"));
     for (opt, said) in [
-        (Value::Null, "without a selection"),
+        (json!({"type": "l1", "name": "other"}), "without a selection"),
         (json!({"type": "feature"}), "without a selection"),
         (json!({"type": "dists"}), "without a selection"),
         (json!({"type": "telepathy"}), "does not describe"),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_image::{Image, Listing, Srgb, list_folder, read_srgb, rng_for};
 use percept_nn::backbone::{Backbone, BackboneConfig};
-use percept_nn::disentangle::{ResponseScale, Selection, SelectionConfig, Start, TripletDistances};
+use percept_nn::disentangle::{ResponseScale, Selection, Start, TripletConfig, TripletDistances};
 use percept_nn::metric::{ChannelDistance, SelectedTap, SelectionFile};
 use percept_nn::weights::WeightStore;
 use rand::RngExt;
@@ -250,7 +250,7 @@ fn learn_weights(
     store: &WeightStore,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, SelectError> {
-    let config = SelectionConfig {
+    let config = TripletConfig {
         lr: 0.03,
         ema: 0.95,
         start: Start::Uniform,
@@ -259,7 +259,7 @@ fn learn_weights(
         warmup: 0,
         // The distances are divided by their means over all photos already.
         response_scale: ResponseScale::None,
-        ..SelectionConfig::default()
+        ..TripletConfig::default()
     };
     let mut selection = Selection::new(config, backbone.name(), backbone.taps(), store, device)?;
     let mut rng = rng_for(options.seed, u64::MAX, 0);
@@ -288,6 +288,7 @@ fn learn_weights(
             result_target: rows(less),
             distorted_target: rows(more),
             distorted_result: None,
+            averaged: None,
         });
     }
     Ok(selection.weights().into_iter().map(|tap| tap.weights).collect())

@@ -88,9 +88,9 @@ fn base(dir: &Path, key: &Key) -> Table {
     let text = format!(
         "name = 'keys'\ntask = '{task}'\ndatasets.train.dataroot_gt = '{0}/photos'\ndatasets.train.gt_size = 32\n\
          datasets.train.batch_size = 2\nnetwork_g = {{ type = 'srresnet', num_feat = 4, num_block = 1 }}\n\
-         path.run = '{0}/run'\ntrain.total_iter = 9\ntrain.pixel_opt.type = 'l1'\nlogger.use_tb_logger = false\n\
-         [train.perceptual_opt]\ntype = 'feature'\nbackbone = {{ type = 'alexnet', weights = 'random' }}\n\
-         layer_weights = {{ relu1 = 1.0 }}\n[datasets.val]\ndataroot_gt = '{0}/photos'\n",
+         path.run = '{0}/run'\ntrain.total_iter = 9\nlogger.use_tb_logger = false\n\
+         [[train.losses]]\ntype = 'feature'\nbackbone = {{ type = 'alexnet', weights = 'random' }}\n\
+         layer_weights = {{ relu1 = 1.0 }}\n[[train.losses]]\ntype = 'l1'\n[datasets.val]\ndataroot_gt = '{0}/photos'\n",
         dir.display()
     );
     let mut table: Table = toml::from_str(&text).unwrap();
@@ -108,10 +108,28 @@ fn base(dir: &Path, key: &Key) -> Table {
             ),
         );
     }
+    // A discriminator and the loss that asks for it need each other.
+    let plays =
+        ["network_d", "optim_d", "scheduler_d"].iter().any(|part| key.path.iter().any(|key| key == part));
+    if plays || kind("train.losses") == Some("gan") {
+        table.insert(
+            "network_d".to_string(),
+            Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
+        );
+    }
+    if key.path.last().is_some_and(|key| key == "early_stop") {
+        let val = table.entry("val").or_insert(Value::Table(Table::new())).as_table_mut().unwrap();
+        val.insert("save_best".to_string(), "psnr-y".into());
+    }
+    if plays {
+        let losses = table["train"]["losses"].as_array_mut().unwrap();
+        losses.push(Value::Table(toml::from_str("type = 'gan'").unwrap()));
+    }
     for (path, kind) in &key.kinds {
         let place = place(&mut table, path, key);
         if place.get("type").and_then(Value::as_str) != Some(kind) {
-            let features = path.last().is_some_and(|last| last == "perceptual_opt") && kind == "contextual";
+            let features = path.last().is_some_and(|last| last == "losses")
+                && ["contextual", "style"].contains(&kind.as_str());
             let keep: Table = if features { place.clone() } else { Table::new() };
             *place = keep;
             place.insert("type".to_string(), kind.as_str().into());
@@ -149,8 +167,10 @@ fn train(table: &Table) -> Result<(), String> {
     let trainer = Trainer::create(config, &weights).map_err(|error| error.to_string())?;
     let ran = trainer.run(&stop, |event| {
         if let Event::Step(report) = event {
-            let numbers =
-                report.terms.iter().copied().chain([("gradient", report.gradient_norm), ("lr", report.lr)]);
+            let numbers = report.terms.iter().cloned().chain(
+                [("gradient", report.gradient_norm), ("lr", report.lr)]
+                    .map(|(name, value)| (name.to_string(), value)),
+            );
             infinite = numbers.into_iter().find(|(_, value)| !value.is_finite());
             stop.store(report.iter >= 2 || infinite.is_some(), Ordering::SeqCst);
         }
@@ -188,6 +208,7 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
             let (name, parents) = key.path.split_last().unwrap();
             let shown = value.to_string();
             let value = match key.list {
+                true if name == "rgb_mean" => Value::Array(vec![value; 3]),
                 true if name == "betas" => Value::Array(vec![0.9.into(), value]),
                 // A strength has a least and a largest value.
                 true if key.path[0] == "datasets" => Value::Array(vec![value.clone(), value]),

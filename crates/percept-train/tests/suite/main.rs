@@ -8,9 +8,11 @@
 )]
 
 mod data;
+mod game;
 mod keys;
 mod optim;
 mod resume;
 mod select;
+mod selection;
 mod tensorboard;
 mod trainer;

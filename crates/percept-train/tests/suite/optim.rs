@@ -65,7 +65,7 @@ fn far(state: &StateDict, name: &str, expected: &[f32]) -> f32 {
 fn steps_are_those_of_pytorch() {
     for case in cases() {
         let mut pair = pair(&case.start);
-        let mut optimizer = Optimizer::new(&case.optim, case.clip);
+        let mut optimizer = Optimizer::new(&OptimConfig { grad_clip: case.clip, ..case.optim.clone() });
         for (at, step) in case.steps.iter().enumerate() {
             let grads = loss(&pair, &step.grads).backward();
             let stepped = optimizer.step(pair, grads, case.optim.lr).unwrap();
@@ -86,13 +86,13 @@ fn a_restored_optimiser_goes_on_bit_by_bit() {
         let grads = loss(&pair, &case.steps[at].grads).backward();
         optimizer.step(pair, grads, 0.05).unwrap().module
     };
-    let mut whole = Optimizer::new(&case.optim, None);
+    let mut whole = Optimizer::new(&case.optim);
     let mut pair = (0..3).fold(pair(&case.start), |pair, at| step(&mut whole, pair, at));
     let saved = StateDict::from_safetensors(&whole.state_dict().to_safetensors()).unwrap();
     let mut names: Vec<_> = saved.iter().map(|(name, _)| name.to_string()).collect();
     names.sort();
     assert_eq!(names, ["m.first", "m.second", "t.first", "t.second", "v.first", "v.second"]);
-    let mut restored = Optimizer::new(&case.optim, None);
+    let mut restored = Optimizer::new(&case.optim);
     restored.load_state_dict(&saved, &device()).unwrap();
     let mut again = pair.clone();
     for at in 3..6 {
@@ -111,7 +111,7 @@ fn a_restored_optimiser_goes_on_bit_by_bit() {
 #[test]
 fn a_gradient_that_is_not_finite_is_named_and_changes_nothing() {
     let case = &cases()[0];
-    let mut optimizer = Optimizer::new(&case.optim, Some(1.0));
+    let mut optimizer = Optimizer::new(&OptimConfig { grad_clip: Some(1.0), ..case.optim.clone() });
     let pair = pair(&case.start);
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut gradient = case.steps[0].grads.clone();
@@ -126,7 +126,7 @@ fn a_gradient_that_is_not_finite_is_named_and_changes_nothing() {
 #[test]
 fn a_parameter_without_a_gradient_stays() {
     let case = &cases()[2];
-    let mut optimizer = Optimizer::new(&case.optim, None);
+    let mut optimizer = Optimizer::new(&case.optim);
     let start = pair(&case.start);
     let grads = (start.first.val() * 2.0).sum().backward();
     let stepped = optimizer.step(start.clone(), grads, 0.05).unwrap();
@@ -141,7 +141,7 @@ fn the_average_follows_its_recurrence() {
     let mut module = pair(&case.start);
     let mut ema = Ema::new(&module, 0.75);
     let mut expected = StateDict::of(&module).get("second").unwrap().data.clone();
-    let mut optimizer = Optimizer::new(&case.optim, None);
+    let mut optimizer = Optimizer::new(&case.optim);
     for (t, step) in (26..).zip(&case.steps) {
         let grads = loss(&module, &step.grads).backward();
         module = optimizer.step(module, grads, 0.05).unwrap().module;
@@ -181,7 +181,7 @@ fn a_device_that_recomputes_activations_keeps_its_strategy() {
     let value = || Tensor::<1>::from_data(TensorData::new(vec![1.0_f32, 2.0], [2]), &device);
     let module =
         Pair { first: Param::from_tensor(value().reshape([1, 2])), second: Param::from_tensor(value()) };
-    let mut optimizer = Optimizer::new(&OptimConfig::default(), None);
+    let mut optimizer = Optimizer::new(&OptimConfig::default());
     let step = |optimizer: &mut Optimizer, module: Pair| {
         let loss = (module.second.val() * value()).sum() + module.first.val().exp().sum();
         let grads = loss.backward();

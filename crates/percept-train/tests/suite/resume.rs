@@ -4,14 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::tensor::Device;
 use percept_image::{Photo, write_photo};
-use percept_nn::disentangle::Start;
-use percept_nn::loss::PerceptualOpt;
+use percept_nn::disentangle::{Start, TripletConfig};
+use percept_nn::model::Model;
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 
-use crate::trainer::{config, create, finish, folder, photo, refused, weights};
+use crate::trainer::{config, create, finish, folder, lines, photo, refused, weights};
 
 fn again(dir: &Path, how: Resume) -> Result<Trainer, TrainError> {
     Trainer::resume(dir, &how, &weights())
@@ -128,11 +129,62 @@ fn a_resumed_run_needs_no_file_that_its_checkpoint_replaces() {
     state.save(&selection).unwrap();
     config.path.run = Some(dir.path().join("second"));
     config.path.pretrain_network_g = Some(start.clone());
-    let opt = config.train.perceptual_opt.as_mut().and_then(PerceptualOpt::selection_mut).unwrap();
-    opt.start = Start::File(selection.display().to_string());
+    let settings = config.train.losses[1].loss.selection_mut().unwrap();
+    let file = Start::File(selection.display().to_string());
+    *settings = TripletConfig { start: file, warmup: 2, ..TripletConfig::default() }.into();
     config.train.total_iter = 3;
     finish(create(&config));
     fs::remove_file(start).unwrap();
     fs::remove_file(selection).unwrap();
     finish(again(&config.run_dir(), Resume { total_iter: Some(5), ..Resume::default() }).unwrap());
+}
+
+/// The best model is that of the best validation, whether the run was cut or not; a run ends where nothing gets better.
+#[test]
+fn the_best_model_is_kept_and_a_run_that_gets_no_better_ends() {
+    let dir = folder();
+    let set = |run: &str| {
+        let mut config = config(dir.path(), run, Task::Sr);
+        config.val.val_freq = 2;
+        config.val.save_best = Some("psnr-y".to_string());
+        config.val.metrics = vec!["psnr-y".to_string()];
+        config.train.total_iter = 40;
+        // Far too fast: it soon gets worse.
+        config.train.optim_g.lr = 0.2;
+        config.train.ema_decay = 0.0;
+        config
+    };
+    let whole = set("whole");
+    finish(create(&whole));
+    let best = RunFiles::new(whole.run_dir()).best_model();
+    let scores: Vec<(u64, f64)> = lines(whole.run_dir().join("log.jsonl"))
+        .iter()
+        .filter_map(|line| Some((line["iter"].as_u64()?, line["val"]["psnr-y"].as_f64()?)))
+        .collect();
+    let highest = scores.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a }).unwrap();
+    let model = Model::load(&best, &Device::flex()).unwrap();
+    assert_eq!(model.card().iter, highest.0, "{scores:?}");
+    assert_eq!(model.card().data["chosen"]["value"].as_f64(), Some(highest.1));
+
+    let mut stopping = set("stopping");
+    stopping.val.early_stop = Some(3);
+    let stop = AtomicBool::new(false);
+    let stopped = create(&stopping).run(&stop, |event| {
+        if matches!(event, Event::Step(report) if report.iter == 5) {
+            stop.store(true, Ordering::SeqCst);
+        }
+    });
+    assert_eq!(stopped.unwrap(), Outcome::Stopped { iter: 5 });
+    let events = finish(again(&stopping.run_dir(), Resume::default()).unwrap());
+    let note =
+        events.iter().find(|event| matches!(event, Event::Note(note) if note.contains("stopped early")));
+    assert!(note.is_some(), "{events:?}");
+    assert_eq!(Standing::of(&stopping), Standing::Finished);
+    // Three validations after the best one, which is the same as that of the whole run up to there.
+    let end = Model::load(RunFiles::new(stopping.run_dir()).model(), &Device::flex()).unwrap().card().iter;
+    let best = RunFiles::new(stopping.run_dir()).best_model();
+    let best = Model::load(&best, &Device::flex()).unwrap().card().iter;
+    assert_eq!(end, best + 6);
+    let before = scores.iter().copied().filter(|(iter, _)| *iter <= end);
+    assert_eq!(best, before.reduce(|a, b| if b.1 > a.1 { b } else { a }).unwrap().0);
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Image, Photo, Srgb, write_photo};
+use percept_nn::adversarial::{DiscriminatorConfig, VggConfig};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
-use percept_nn::disentangle::{Anchor, SelectionConfig};
+use percept_nn::disentangle::{Anchor, SelectionConfig, TripletConfig};
 use percept_nn::loss::{
-    ContextualOpt, DistsOpt, FeatureOpt, LpipsNet, LpipsOpt, PerceptualOpt, PixelOpt, PixelType, StyleOpt,
+    CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, GanLoss, HuberLoss,
+    L1Loss, LossConfig, LpipsLoss, LpipsNet, MseLoss, StyleLoss, Term,
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -67,13 +69,15 @@ pub(crate) fn config(dir: &Path, run: &str, task: Task) -> Config {
             dec_blk_nums: vec![1],
         }),
     };
-    let selection = SelectionConfig { warmup: 2, ..SelectionConfig::default() };
-    config.train.perceptual_opt = Some(PerceptualOpt::Feature(FeatureOpt {
+    let selection = TripletConfig { warmup: 2, ..TripletConfig::default() };
+    let feature = FeatureLoss {
         backbone: backbone(),
         layer_weights: layers(),
-        loss_weight: 0.1,
-        selection: Some(selection),
-    }));
+        selection: Some(selection.into()),
+        ..FeatureLoss::default()
+    };
+    let l1 = Term::from(LossConfig::L1(L1Loss {}));
+    config.train.losses = Term::list([l1, Term::from(LossConfig::Feature(feature)).weighted(0.1)]);
     config.train.total_iter = 10;
     config.train.ema_decay = 0.9;
     config.train.optim_g.lr = 1e-3;
@@ -99,7 +103,7 @@ pub(crate) fn create(config: &Config) -> Trainer {
     Trainer::create(config.clone(), &weights()).unwrap()
 }
 
-fn resume(dir: &Path) -> Trainer {
+pub(crate) fn resume(dir: &Path) -> Trainer {
     Trainer::resume(dir, &Resume::default(), &weights()).unwrap()
 }
 
@@ -108,7 +112,7 @@ pub(crate) fn refused(result: Result<Trainer, TrainError>) -> String {
 }
 
 /// The lines of a log, without the times that no two runs share.
-fn lines(path: PathBuf) -> Vec<Value> {
+pub(crate) fn lines(path: PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let parse = |line: &str| {
         let mut value: Value = serde_json::from_str(line).unwrap();
@@ -120,7 +124,7 @@ fn lines(path: PathBuf) -> Vec<Value> {
 
 /// Everything that two equal runs have to agree on.
 #[track_caller]
-fn assert_equal_runs(a: &Path, b: &Path) {
+pub(crate) fn assert_equal_runs(a: &Path, b: &Path) {
     for file in ["model.safetensors", "val/iter_00000010/0.png"] {
         assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
     }
@@ -136,7 +140,7 @@ fn a_run_learns_and_leaves_what_the_contract_says() {
     let dir = folder();
     let mut config = config(dir.path(), "run", Task::Lowlight);
     config.train.total_iter = 40;
-    config.train.perceptual_opt = None;
+    config.train.losses.truncate(1);
     config.train.optim_g.lr = 5e-3;
     config.val.val_freq = 10;
     let events = finish(create(&config));
@@ -152,7 +156,7 @@ fn a_run_learns_and_leaves_what_the_contract_says() {
     let run = dir.path().join("run");
     let log = lines(run.join("log.jsonl"));
     assert_eq!(log.len(), 44);
-    let loss = |at: usize| log[at]["l_g_pix"].as_f64().unwrap();
+    let loss = |at: usize| log[at]["l_g_l1"].as_f64().unwrap();
     assert!(loss(42) < 0.8 * loss(0), "{} to {}", loss(0), loss(42));
     assert!(log[10]["protocol"]["psnr-y"].as_str().unwrap().contains("crop 0"), "{}", log[10]);
     for file in ["val/gt/0.png", "val/lq/0.png", "val/iter_00000010/0.png", "val/iter_00000040/0.png"] {
@@ -195,11 +199,8 @@ fn every_anchor_moves_the_selection_its_own_way() {
     let dir = folder();
     let with = |anchor: Anchor, run: &str| {
         let mut config = config(dir.path(), run, Task::Sr);
-        if let Some(PerceptualOpt::Feature(FeatureOpt { selection: Some(selection), .. })) =
-            &mut config.train.perceptual_opt
-        {
-            selection.anchor = anchor;
-        }
+        let selection = TripletConfig { anchor, warmup: 2, ..TripletConfig::default() };
+        *config.train.losses[1].loss.selection_mut().unwrap() = selection.into();
         config
     };
     let anchors = [(Anchor::Input, "input"), (Anchor::Blurred, "blurred"), (Anchor::Earlier, "earlier")];
@@ -284,40 +285,60 @@ fn checkpoints_that_cannot_be_saved_are_warnings_until_the_end() {
 #[test]
 fn every_loss_trains() {
     let dir = folder();
-    let with = |change: &dyn Fn(&mut percept_run::config::TrainConfig)| {
+    let with = |losses: Vec<Term>| {
         let run = format!("run-{}", fs::read_dir(dir.path()).unwrap().count());
         let mut config = config(dir.path(), &run, Task::Sr);
         config.train.total_iter = 2;
-        (config.train.pixel_opt, config.train.perceptual_opt) = (None, None);
-        change(&mut config.train);
+        let plays = losses.iter().any(|term| matches!(term.loss, LossConfig::Gan(_)));
+        config.network_d = plays.then(|| DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
+        config.train.losses = losses;
         finish(create(&config));
         lines(dir.path().join(run).join("log.jsonl"))
     };
-    for kind in [PixelType::L1, PixelType::Mse, PixelType::Charbonnier] {
-        let log = with(&|train| train.pixel_opt = Some(PixelOpt { kind, ..PixelOpt::default() }));
-        assert!(log[0]["l_g_pix"].as_f64().unwrap() > 0.0);
-        assert!(log[0].get("l_g_percep").is_none());
-    }
-    let feature = FeatureOpt { backbone: backbone(), layer_weights: layers(), ..FeatureOpt::default() };
+    let feature = FeatureLoss { backbone: backbone(), layer_weights: layers(), ..FeatureLoss::default() };
     let contextual =
-        ContextualOpt { backbone: backbone(), layer_weights: layers(), ..ContextualOpt::default() };
+        ContextualLoss { backbone: backbone(), layer_weights: layers(), ..ContextualLoss::default() };
+    let style = StyleLoss { backbone: backbone(), layer_weights: layers() };
     let selection = Some(SelectionConfig::default());
-    let perceptual = [
-        (PerceptualOpt::Feature(feature.clone()), false),
-        (PerceptualOpt::Feature(FeatureOpt { selection: selection.clone(), ..feature }), true),
-        (PerceptualOpt::Contextual(contextual.clone()), false),
-        (PerceptualOpt::Contextual(ContextualOpt { selection, ..contextual }), true),
-        (PerceptualOpt::Lpips(LpipsOpt { net: LpipsNet::Alex, loss_weight: 1.0 }), false),
-        (PerceptualOpt::Dists(DistsOpt::default()), false),
+    let criterion = Criterion::Charbonnier(CharbonnierLoss::default());
+    let losses = [
+        (LossConfig::L1(L1Loss {}), false),
+        (LossConfig::Mse(MseLoss {}), false),
+        (LossConfig::Charbonnier(CharbonnierLoss::default()), false),
+        (LossConfig::Huber(HuberLoss::default()), false),
+        (LossConfig::Feature(feature.clone()), false),
+        (LossConfig::Feature(FeatureLoss { selection: selection.clone(), ..feature.clone() }), true),
+        (LossConfig::Feature(FeatureLoss { selection: selection.clone(), criterion, ..feature }), true),
+        (LossConfig::Contextual(contextual.clone()), false),
+        (LossConfig::Contextual(ContextualLoss { selection, ..contextual }), true),
+        (LossConfig::Lpips(LpipsLoss { net: LpipsNet::Alex }), false),
+        (LossConfig::Dists(DistsLoss::default()), false),
+        (LossConfig::Style(style), false),
+        (LossConfig::Colour(ColourLoss::default()), false),
+        (LossConfig::Gan(GanLoss { r1: 0.01, ..GanLoss::default() }), false),
     ];
-    for (opt, selects) in perceptual {
-        let log = with(&|train| train.perceptual_opt = Some(opt.clone()));
-        assert!(log[1]["l_g_percep"].as_f64().unwrap() > 0.0, "{opt:?}");
-        assert_eq!(log[1].get("l_sel").is_some(), selects, "{opt:?}");
+    for (loss, selects) in losses.clone() {
+        let log = with(Term::list([Term::from(loss.clone())]));
+        let kind = loss.kind();
+        assert!(log[1][format!("l_g_{kind}")].as_f64().unwrap() > 0.0, "{loss:?}");
+        for name in ["l_d_real", "l_d_fake", "l_d_r1", "out_d_real", "out_d_fake"] {
+            assert_eq!(log[1].get(name).is_some_and(|value| value.is_f64()), kind == "gan", "{name}");
+        }
+        assert_eq!(log[1].get(format!("l_sel_{kind}")).is_some(), selects, "{loss:?}");
     }
-    let style = StyleOpt { backbone: backbone(), layer_weights: layers(), loss_weight: 1.0 };
-    let log = with(&|train| train.style_opt = Some(style.clone()));
-    assert!(log[1]["l_g_style"].as_f64().unwrap() > 0.0);
+    // All at once, and some kinds twice: each has its own name, and each selection its own lines.
+    let all: Vec<Term> = losses.map(|(loss, _)| Term::from(loss)).to_vec();
+    let log = with(Term::list(all));
+    for name in
+        ["l_g_l1", "l_g_feature", "l_g_feature_3", "l_sel_feature_2", "l_sel_feature_3", "l_sel_contextual_2"]
+    {
+        assert!(log[1][name].as_f64().unwrap().is_finite(), "{name}");
+    }
+    assert!(log[1].get("l_sel_feature").is_none());
+    let newest = format!("run-{}", fs::read_dir(dir.path()).unwrap().count() - 1);
+    let lines = lines(dir.path().join(newest).join("selection.jsonl"));
+    let terms: Vec<_> = lines.iter().map(|line| line["term"].as_str().unwrap()).collect();
+    assert_eq!(terms, ["feature_2", "feature_3", "contextual_2"].repeat(2));
 }
 
 #[test]
@@ -377,7 +398,7 @@ fn a_term_that_is_no_number_is_named_and_its_batch_is_saved() {
     let TrainError::Step { iter, .. } = &problem else { panic!("{problem}") };
     let file = config.run_dir().join(format!("failed_batch_{iter:08}.safetensors"));
     let problem = problem.to_string();
-    assert!(problem.contains("l_g_pix") && problem.contains(file.to_str().unwrap()), "{problem}");
+    assert!(problem.contains("l_g_l1") && problem.contains(file.to_str().unwrap()), "{problem}");
     let batch = StateDict::load(&file).unwrap();
     assert_eq!(batch.get("gt").unwrap().shape, [2, 32, 32, 3]);
     assert_eq!(batch.get("lq").unwrap().shape, [2, 8, 8, 3]);
@@ -420,7 +441,7 @@ fn what_cannot_start_says_why() {
     config.device = "toaster".to_string();
     assert!(refused(Trainer::create(config, &weights())).contains("toaster"));
     let mut config = good.clone();
-    config.train.perceptual_opt = Some(PerceptualOpt::Lpips(LpipsOpt::default()));
+    config.train.losses = Term::list([Term::from(LossConfig::Lpips(LpipsLoss::default()))]);
     let problem = refused(Trainer::create(config, &WeightStore::new()));
     assert!(problem.contains("vgg16"), "{problem}");
     assert!(!good.run_dir().exists());

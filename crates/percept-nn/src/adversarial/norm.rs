@@ -1,0 +1,38 @@
+//! Batch normalisation as a discriminator needs it.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, activation};
+
+use super::SLOPE;
+use crate::network::Init;
+
+/// Keeps the root away from 0, as in PyTorch's default.
+const EPSILON: f64 = 1e-5;
+
+/// Batch normalisation (Ioffe and Szegedy, ICML 2015): every channel less its mean over batch and positions, divided by
+/// its deviation there, times `weight`, plus `bias` (both `[C]`).
+///
+/// The statistics are always those of the batch at hand. A discriminator is only used in training, so there are no running
+/// ones.
+#[derive(Module, Debug)]
+pub(super) struct BatchNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl BatchNorm {
+    pub fn new(init: &Init, channels: usize) -> Self {
+        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
+    }
+
+    /// `leaky_relu(norm(x))`.
+    pub fn forward_leaky(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, h, w, c] = x.dims();
+        let rows = x.reshape([n * h * w, c]);
+        let centred = rows.clone() - rows.mean_dim(0);
+        let variance = centred.clone().square().mean_dim(0);
+        let scale = self.weight.val().reshape([1, c]) / variance.add_scalar(EPSILON).sqrt();
+        let normal = centred * scale + self.bias.val().reshape([1, c]);
+        activation::leaky_relu(normal, f64::from(SLOPE)).reshape([n, h, w, c])
+    }
+}

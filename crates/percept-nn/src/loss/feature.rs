@@ -1,0 +1,100 @@
+//! Distance of features, position by position (Johnson, Alahi, Fei-Fei, ECCV 2016), optionally in a selected space.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::features::{frozen, places, selected, space, taps, validate};
+use super::{LossError, LossSettings, TrainLoss};
+use crate::backbone::BackboneConfig;
+use crate::disentangle::{FeatureDistance, SelectionConfig};
+use crate::distance::Criterion;
+use crate::weights::WeightStore;
+
+/// Settings of `type = "feature"`: the distance of features (the paper's equation 1), optionally in a selected space.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeatureLoss {
+    /// The frozen network.
+    pub backbone: BackboneConfig,
+    /// Taps and their factors. `conv3_4` is read before its ReLU, `relu3_4` behind it.
+    pub layer_weights: BTreeMap<String, f64>,
+    /// How features are compared: `mse` (default), `l1`, `charbonnier` or `huber`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub criterion: Criterion,
+    /// Whether each tap is divided by the running mean square of its target's features (`mse`), or its root (the others), so
+    /// that no tap drowns another. Default true; false is the perceptual loss of BasicSR and its kin.
+    #[serde(skip_serializing_if = "is_true")]
+    pub normalize: bool,
+    /// Feature selection; left out, this is the plain perceptual loss. Measured alone (docs/evidence), it helped where light and colour are
+    /// damaged and cost a little where detail is missing (super-resolution, noise, blur, JPEG): leave it out there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({}))]
+    pub selection: Option<SelectionConfig>,
+}
+
+fn is_default(criterion: &Criterion) -> bool {
+    *criterion == Criterion::default()
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl Default for FeatureLoss {
+    fn default() -> Self {
+        Self {
+            backbone: BackboneConfig::default(),
+            layer_weights: taps(&["relu1_2", "relu2_2", "relu3_3"]),
+            criterion: Criterion::default(),
+            normalize: true,
+            selection: None,
+        }
+    }
+}
+
+impl LossSettings for FeatureLoss {
+    const ABOUT: &'static str = "Distance of features, position by position; can carry a selection";
+
+    fn validate(&self) -> Result<(), String> {
+        self.criterion.validate().map_err(|problem| format!("criterion.{problem}"))?;
+        let mixes = self.selection.as_ref().is_some_and(SelectionConfig::mixes);
+        if mixes && !matches!(self.criterion, Criterion::Mse(_)) {
+            return Err("criterion must be `mse` with a selection whose gate is `projection`".to_string());
+        }
+        validate(&self.layer_weights, self.selection())
+    }
+
+    fn init(&self, store: &WeightStore, device: &Device) -> Result<TrainLoss, LossError> {
+        let frozen = frozen(&self.backbone, &self.layer_weights, "feature", store, device)?;
+        let distance =
+            FeatureDistance::Pointwise { criterion: self.criterion.clone(), normalize: self.normalize };
+        Ok(TrainLoss::Space(space(frozen, distance, self.selection(), store, device)?))
+    }
+
+    fn words(&self) -> String {
+        let criterion = match &self.criterion {
+            Criterion::Mse(_) => "feature distance".to_string(),
+            criterion => format!("{} of features", criterion.words()),
+        };
+        format!("{criterion} {}{}", places(&self.backbone, &self.layer_weights), selected(self.selection()))
+    }
+
+    fn backbone(&self) -> Option<BackboneConfig> {
+        Some(self.backbone.clone())
+    }
+
+    fn backbone_mut(&mut self) -> Option<&mut BackboneConfig> {
+        Some(&mut self.backbone)
+    }
+
+    fn selection(&self) -> Option<&SelectionConfig> {
+        self.selection.as_ref()
+    }
+
+    fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
+        self.selection.as_mut()
+    }
+}

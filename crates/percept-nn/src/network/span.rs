@@ -1,0 +1,328 @@
+//! SPAN (Wan et al., *Swift Parameter-free Attention Network for Efficient Super-Resolution*, arXiv 2311.12770).
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, activation};
+use percept_conv::{Conv, conv2d, pixel_shuffle};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::architecture::{
+    Architecture, ENOUGH, Extent, MOST_CHANNELS, Transform, Unfit, results, shuffled, within,
+};
+use super::init::Init;
+use super::layer::ConvLayer;
+use crate::weights::StateDict;
+
+/// Convolutions of 3×3 from end to end: the first, three in each of six blocks, the one behind them, the last.
+const DEPTH: usize = 21;
+/// How many times wider a re-parameterised convolution is inside.
+const GAIN: usize = 2;
+/// The largest range of values that is anyone's.
+const MOST_RANGE: f64 = 65_535.0;
+
+/// Settings of `type = "span"`: SPAN, scales 1, 2, 3, 4 and 8.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpanConfig {
+    /// Channels of the features, at least 1. Default 48.
+    pub feature_channels: usize,
+    /// Channels that the upsampler reads, at least 1. Default as many as `feature_channels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 20)]
+    pub cat_channels: Option<usize>,
+    /// Whether the mean colour is taken from the photo, and its values grow to `img_range`. The authors have true;
+    /// from nothing, false learns far sooner. Default false.
+    pub norm: bool,
+    /// The range of values that the network reads where `norm` is true, above 0 and at most 65535. Default 255.
+    pub img_range: f64,
+    /// The mean colour that `norm` takes away, each from 0 to 1. Default 0.4488, 0.4371, 0.4040.
+    pub rgb_mean: [f64; 3],
+    /// Whether convolutions are trained in three branches that amount to one, as the authors do. A file with folded
+    /// convolutions (`eval_conv`) is trained on with false. Both are equally fast. Default true.
+    pub reparameterized: bool,
+}
+
+impl Default for SpanConfig {
+    fn default() -> Self {
+        Self {
+            feature_channels: 48,
+            cat_channels: None,
+            norm: false,
+            img_range: 255.0,
+            rgb_mean: [0.4488, 0.4371, 0.4040],
+            reparameterized: true,
+        }
+    }
+}
+
+impl SpanConfig {
+    fn cat_channels(&self) -> usize {
+        self.cat_channels.unwrap_or(self.feature_channels)
+    }
+}
+
+impl Architecture for SpanConfig {
+    type Network = Span;
+
+    const ABOUT: &'static str = "SPAN, small and fast";
+    const SCALES: &'static [usize] = &[1, 2, 3, 4, 8];
+
+    fn check(&self) -> Result<(), Unfit> {
+        within("feature_channels", self.feature_channels, 1, MOST_CHANNELS)?;
+        within("cat_channels", self.cat_channels(), 1, MOST_CHANNELS)?;
+        if !(self.img_range > 0.0 && self.img_range <= MOST_RANGE) {
+            return Err((
+                "img_range",
+                format!("must be above 0 and at most {MOST_RANGE}; it is {}", self.img_range),
+            ));
+        }
+        match self.rgb_mean.iter().find(|mean| !(0.0..=1.0).contains(*mean)) {
+            Some(mean) => Err(("rgb_mean", format!("must be from 0 to 1; one is {mean}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn init(&self, scale: usize, in_channels: usize, init: &Init) -> Span {
+        Span::new(self, scale, in_channels, init)
+    }
+
+    /// Four maps that wait for the end, what joins them, and the result before and after the shuffle.
+    fn extent(&self, scale: usize) -> Extent {
+        Extent {
+            multiple: 1,
+            overlap: ENOUGH.min(DEPTH),
+            floats: 8 * self.feature_channels + self.cat_channels() + 6 * scale * scale,
+        }
+    }
+
+    /// Beside the branches, the folded convolution is only what they once amounted to.
+    fn with_our_names(state: StateDict) -> StateDict {
+        match state.get("conv_1.sk.weight") {
+            Some(_) => state.renamed(|name| (!name.contains(".eval_conv.")).then(|| name.to_string())),
+            None => state,
+        }
+    }
+
+    fn fitted(&self, state: &StateDict) -> Self {
+        let reparameterized = state.get("conv_1.sk.weight").is_some();
+        let first = if reparameterized { "conv_1.sk.weight" } else { "conv_1.eval_conv.weight" };
+        Self {
+            feature_channels: results(state, first, self.feature_channels),
+            cat_channels: Some(results(state, "conv_cat.weight", self.cat_channels())),
+            norm: state.get(UNNORMALISED).is_none(),
+            reparameterized,
+            ..self.clone()
+        }
+    }
+
+    fn scale(&self, state: &StateDict) -> Option<usize> {
+        shuffled(state, "upsampler.0.weight", 3)
+    }
+
+    fn completed(&self) -> Self {
+        Self { cat_channels: Some(self.cat_channels()), ..self.clone() }
+    }
+}
+
+/// The name by which weights say that they read photos as they are.
+const UNNORMALISED: &str = "no_norm";
+
+/// A 3×3 convolution: as it is trained, or as it is applied.
+#[derive(Module, Debug)]
+enum Conv3xc {
+    Branches(Branches),
+    Folded(Folded),
+}
+
+/// Wide 1×1, 3×3 and 1×1 convolutions one after the other, and a 1×1 convolution beside them. All are linear, and the
+/// input is padded before the first: together they are one 3×3 convolution, which is what is computed.
+#[derive(Module, Debug)]
+struct Branches {
+    sk: ConvLayer,
+    conv: Vec<ConvLayer>,
+}
+
+/// The one that they amount to.
+#[derive(Module, Debug)]
+struct Folded {
+    eval_conv: ConvLayer,
+}
+
+impl Conv3xc {
+    fn new(reparameterized: bool, [out, input]: [usize; 2], gain: f64, at: &Init) -> Self {
+        if !reparameterized {
+            let eval_conv = at.conv("eval_conv", [out, input, 3, 3], gain, Conv::same(3));
+            return Self::Folded(Folded { eval_conv });
+        }
+        let inside = at.at("conv");
+        let (wide_in, wide_out) = (GAIN * input, GAIN * out);
+        // Each branch has half of the power. Nothing is cut off between the convolutions, so that the deviation which
+        // keeps it is 1/√2 of Kaiming's.
+        let half = std::f64::consts::FRAC_1_SQRT_2;
+        let conv = |name: &str, shape: [usize; 4], gain: f64| inside.conv(name, shape, gain, Conv::default());
+        Self::Branches(Branches {
+            sk: at.conv("sk", [out, input, 1, 1], half * gain, Conv::default()),
+            conv: vec![
+                conv("0", [wide_in, input, 1, 1], half),
+                conv("1", [wide_out, wide_in, 3, 3], half),
+                conv("2", [out, wide_out, 1, 1], half * gain),
+            ],
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Branches(branches) => branches.forward(x),
+            Self::Folded(folded) => folded.eval_conv.forward(x),
+        }
+    }
+}
+
+impl Branches {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let (mut weight, mut bias) = centred(&self.sk);
+        if let [first, middle, last] = &self.conv[..] {
+            let (inside, beside) = one_after_the_other(first, middle, last);
+            (weight, bias) = (weight + inside, bias + beside);
+        }
+        conv2d(x, weight, Some(bias), None, Conv::same(3))
+    }
+}
+
+/// Weight `[out, in, 3, 3]` and bias of a 1×1 convolution that reads the middle.
+fn centred(conv: &ConvLayer) -> (Tensor<4>, Tensor<1>) {
+    let (weight, bias) = conv.parts();
+    let [out, input, ..] = weight.dims();
+    let side = Tensor::zeros([out, input, 4], &weight.device());
+    let row = Tensor::cat(vec![side.clone(), weight.reshape([out, input, 1]), side], 2);
+    (row.reshape([out, input, 3, 3]), bias)
+}
+
+/// Weight `[out, in, 3, 3]` and bias of a 1×1, a 3×3 and a 1×1 convolution.
+fn one_after_the_other(first: &ConvLayer, middle: &ConvLayer, last: &ConvLayer) -> (Tensor<4>, Tensor<1>) {
+    let [(first, first_bias), (middle, middle_bias), (last, last_bias)] =
+        [first, middle, last].map(ConvLayer::parts);
+    let [wide_in, input, ..] = first.dims();
+    let wide_out = middle.dims()[0];
+    let out = last.dims()[0];
+    // A product of matrices for every position of the kernel: `[out, 3, 3, in]`.
+    let middle = middle.permute([0, 2, 3, 1]).reshape([wide_out, 9 * wide_in]);
+    let last = last.reshape([out, wide_out]);
+    let joined = last.clone().matmul(middle).reshape([9 * out, wide_in]);
+    let weight = joined.clone().matmul(first.reshape([wide_in, input]));
+    let weight = weight.reshape([out, 3, 3, input]).permute([0, 3, 1, 2]);
+    // What is constant goes the same way.
+    let from_first = joined.matmul(first_bias.reshape([wide_in, 1])).reshape([out, 9]).sum_dim(1);
+    let from_middle = last.matmul(middle_bias.reshape([wide_out, 1]));
+    (weight, (from_first + from_middle).reshape([out]) + last_bias)
+}
+
+/// Three convolutions; what they find is their own attention.
+#[derive(Module, Debug)]
+struct Spab {
+    c1_r: Conv3xc,
+    c2_r: Conv3xc,
+    c3_r: Conv3xc,
+}
+
+impl Spab {
+    fn new(reparameterized: bool, c: usize, at: &Init) -> Self {
+        let conv = |name: &str| Conv3xc::new(reparameterized, [c, c], 1.0, &at.at(name));
+        Self { c1_r: conv("c1_r"), c2_r: conv("c2_r"), c3_r: conv("c3_r") }
+    }
+
+    /// Its result, and what the first convolution found.
+    fn forward(&self, x: Tensor<4>) -> [Tensor<4>; 2] {
+        let first = activation::silu(self.c1_r.forward(x.clone()));
+        let second = activation::silu(self.c2_r.forward(first.clone()));
+        let third = self.c3_r.forward(second);
+        // An odd function: what is far from zero, on either side, counts.
+        let attention = activation::sigmoid(third.clone()).sub_scalar(0.5);
+        [(third + x) * attention, first]
+    }
+}
+
+/// Six blocks whose attention has no parameters, at the input's size; the first features, the first and the last blocks'
+/// results are joined and enlarged.
+#[derive(Module, Debug)]
+pub struct Span {
+    conv_1: Conv3xc,
+    block_1: Spab,
+    block_2: Spab,
+    block_3: Spab,
+    block_4: Spab,
+    block_5: Spab,
+    block_6: Spab,
+    conv_cat: ConvLayer,
+    conv_2: Conv3xc,
+    /// A convolution; the pixel shuffle behind it has no parameters.
+    upsampler: Vec<ConvLayer>,
+    /// Is there where photos are read as they are. Its value says nothing.
+    no_norm: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    img_range: f64,
+    #[module(skip)]
+    rgb_mean: [f64; 3],
+    #[module(skip)]
+    scale: usize,
+}
+
+impl Span {
+    fn new(config: &SpanConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
+        let (c, reparameterized) = (config.feature_channels, config.reparameterized);
+        let block = |name: &str| Spab::new(reparameterized, c, &init.at(name));
+        let conv = |name: &str, shape, gain| Conv3xc::new(reparameterized, shape, gain, &init.at(name));
+        Self {
+            conv_1: conv("conv_1", [c, in_channels], 1.0),
+            block_1: block("block_1"),
+            block_2: block("block_2"),
+            block_3: block("block_3"),
+            block_4: block("block_4"),
+            block_5: block("block_5"),
+            block_6: block("block_6"),
+            conv_cat: init.conv("conv_cat", [config.cat_channels(), 4 * c, 1, 1], 1.0, Conv::default()),
+            conv_2: conv("conv_2", [c, c], 1.0),
+            upsampler: vec![init.at("upsampler").conv(
+                "0",
+                [3 * scale * scale, config.cat_channels(), 3, 3],
+                // Features are as large as `img_range`, and the result is not.
+                if config.norm { 0.5 / config.img_range } else { 0.5 },
+                Conv::same(3),
+            )],
+            no_norm: (!config.norm).then(|| init.full([1], 0.0).set_require_grad(false)),
+            img_range: config.img_range,
+            rgb_mean: config.rgb_mean,
+            scale,
+        }
+    }
+
+    /// What the first convolution reads.
+    fn normalised(&self, x: Tensor<4>) -> Tensor<4> {
+        if self.no_norm.is_some() {
+            return x;
+        }
+        // A packed RAW has four channels and no mean colour.
+        let x = if x.dims()[3] == 3 {
+            let mean = Tensor::<1>::from_floats(self.rgb_mean, &x.device());
+            x - mean.reshape([1, 1, 1, 3])
+        } else {
+            x
+        };
+        x.mul_scalar(self.img_range)
+    }
+}
+
+impl Transform for Span {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let features = self.conv_1.forward(self.normalised(x));
+        let [first, _] = self.block_1.forward(features.clone());
+        let mut y = first.clone();
+        for block in [&self.block_2, &self.block_3, &self.block_4, &self.block_5] {
+            [y, _] = block.forward(y);
+        }
+        let [y, inside] = self.block_6.forward(y);
+        let all = Tensor::cat(vec![features, self.conv_2.forward(y), first, inside], 3);
+        let y = self.upsampler.iter().fold(self.conv_cat.forward(all), |y, conv| conv.forward(y));
+        pixel_shuffle(y, self.scale)
+    }
+}
