@@ -39,9 +39,9 @@
 //! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
-//! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair all but [`Mdsi`] give the same whichever
-//! picture is the reference.
+//! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`], [`Ssimulacra2`]
+//! and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
