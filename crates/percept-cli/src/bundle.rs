@@ -82,13 +82,18 @@ pub fn store(folder: Option<&Path>) -> Result<WeightStore, Failure> {
 
 /// Where `percept weights import` puts files.
 pub fn user_folder() -> Option<PathBuf> {
+    Some(data_folder()?.join("weights"))
+}
+
+/// What percept keeps for the user.
+pub fn data_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = if cfg!(windows) {
         set("LOCALAPPDATA")
     } else {
         set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")))
     };
-    Some(data?.join("percept").join("weights"))
+    Some(data?.join("percept"))
 }
 
 #[cfg(feature = "bundled")]

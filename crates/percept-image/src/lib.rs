@@ -39,9 +39,9 @@
 //! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
-//! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair all but [`Mdsi`] give the same whichever
-//! picture is the reference.
+//! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`], [`Ssimulacra2`]
+//! and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -90,6 +90,6 @@ pub use crate::photo::{
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift,
-    Shrunk, Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd, MsSsim, Niqe, Nlpd,
+    Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };
