@@ -69,9 +69,7 @@ impl WeightStore {
                 path: path.to_path_buf(),
                 known: match self.models.is_empty() {
                     true => "this build has none".to_string(),
-                    false => {
-                        self.models().collect::<Vec<_>>().join(", ")
-                    }
+                    false => self.models().collect::<Vec<_>>().join(", "),
                 },
             }),
         }
