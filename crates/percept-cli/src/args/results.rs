@@ -33,7 +33,7 @@ pub struct VideoArgs {
     #[arg(long, conflicts_with_all = ["inputs", "output", "recursive", "suffix", "format", "strip", "force"])]
     pub y4m: bool,
     /// How the colours of the video are mixed, which its stream does not say [default: bt709 from 720 rows on, else bt601]
-    #[arg(long, value_name = "NAME", requires = "y4m")]
+    #[arg(long, value_name = "NAME")]
     pub matrix: Option<MatrixName>,
 }
 

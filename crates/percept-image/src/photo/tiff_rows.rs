@@ -1,7 +1,7 @@
 //! The rows of a TIFF, strip by strip.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -36,6 +36,7 @@ impl TiffRows {
         let mut file = BufReader::new(file);
         let directory = Directory::first(&mut file)?;
         let colours = directory.colours().ok().filter(|_| directory.has_rows())?;
+        file.rewind().ok()?;
         let mut decoder = Decoder::new(directory.as_plain_grey(file)).ok()?.with_limits(limits(STRIP));
         let (width, height) = decoder.dimensions().ok()?;
         let size = (width as usize, height as usize);

@@ -43,7 +43,9 @@ impl Tiling {
         };
         let line = size_of::<f32>() * 3 * scale * scale * width;
         let rows = match self.size {
-            None if size > 0 => size.min(up((BAND / line.max(1)).max(LEAST))),
+            None if size > 0 => {
+                size.min(up((BAND / line.max(1) / extent.multiple * extent.multiple).max(LEAST)))
+            }
             _ => size,
         };
         // Tiles of equal sides, so that none is a sliver.

@@ -105,11 +105,13 @@ fn eight_ways_are_the_same_for_a_mirrored_picture() {
     };
     let mean = apply("in.png", "a.png", &["--tta"]);
     let of_turned = back(&apply("turned.png", "b.png", &["--tta"]));
-    assert!(far(&mean, &of_turned) < 1e-4, "{}", far(&mean, &of_turned));
     let once = apply("in.png", "c.png", &[]);
     let once_turned = back(&apply("turned.png", "d.png", &[]));
-    assert!(far(&once, &once_turned) > 1e-3, "otherwise this shows nothing");
-    assert!(far(&once, &mean) > 1e-3);
+    // Files have 16 bits; the network itself does not turn with its picture.
+    let (ways, alone) = (far(&mean, &of_turned), far(&once, &once_turned));
+    assert!(ways <= 3.0 / 65_535.0, "{ways}");
+    assert!(alone > 8.0 * ways.max(1.0 / 65_535.0), "{alone} alone, {ways} in eight ways");
+    assert!(far(&once, &mean) > 0.0);
     // In tiles, too.
     let tiled = apply("in.png", "e.png", &["--tta", "--tile", "16"]);
     assert!(far(&mean, &tiled) < 1.0 / 255.0);
