@@ -10,9 +10,13 @@ mod dists;
 mod error;
 mod feature;
 mod features;
+mod fft;
 mod gan;
+mod ldl;
 mod lpips;
+mod ms_ssim;
 mod pixel;
+mod squares;
 mod style;
 mod table;
 mod term;
@@ -89,6 +93,8 @@ pub enum TrainLoss {
     Images(Box<dyn Loss>),
     /// In a perceptual space, of which a part may be selected.
     Space(Box<PerceptualSpace>),
+    /// Beside what the averaged network makes of the same input.
+    Artefacts(LdlLoss),
     /// Against a discriminator, which is another player.
     Adversarial(GanLoss),
 }

@@ -110,6 +110,9 @@ losses! {
     "lpips" lpips { Lpips, LpipsLoss }
     "dists" dists { Dists, DistsLoss }
     "colour" colour { Colour, ColourLoss }
+    "ms_ssim" ms_ssim { MsSsim, MsSsimLoss }
+    "fft" fft { Fft, FftLoss }
     "style" style { Style, StyleLoss }
+    "ldl" ldl { Ldl, LdlLoss }
     "gan" gan { Gan, GanLoss }
 }

@@ -5,8 +5,8 @@ use crate::common::loss::{Value, taps, value};
 use crate::common::perceptual::{fixture, image, vector};
 use burn::tensor::Device;
 use percept_nn::loss::{
-    CharbonnierLoss, ColourLoss, ColourSpace, ContextualLoss, Criterion, FeatureLoss, HuberLoss,
-    L1Loss, LossConfig, MseLoss, StyleLoss,
+    CharbonnierLoss, ColourLoss, ColourSpace, ContextualLoss, Criterion, FeatureLoss, FftLoss, HuberLoss,
+    L1Loss, LdlLoss, LossConfig, MsSsimLoss, MseLoss, StyleLoss,
 };
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
@@ -40,6 +40,9 @@ fn losses(device: &Device) -> Vec<(String, Value)> {
         LossConfig::Contextual(contextual),
         colour(ColourSpace::Lab),
         colour(ColourSpace::Srgb),
+        LossConfig::MsSsim(MsSsimLoss { scales: 2 }),
+        LossConfig::Fft(FftLoss {}),
+        LossConfig::Ldl(LdlLoss {}),
         LossConfig::Style(StyleLoss { layer_weights: layer_weights(), ..StyleLoss::default() }),
     ];
     losses.map(|loss| (format!("{loss:?}"), value(loss, device))).into()

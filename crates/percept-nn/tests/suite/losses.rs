@@ -5,10 +5,11 @@ use std::path::Path;
 use crate::common::loss::{Value, taps, value};
 use crate::common::perceptual::{fixture, image, vector};
 use crate::common::store::store;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use percept_image::{Image, Metric, MsSsim, Srgb};
 use percept_nn::loss::{
-    CharbonnierLoss, ColourLoss, ColourSpace, Criterion, FeatureLoss, HuberLoss, L1Loss,
-    LossConfig, MseLoss,
+    CharbonnierLoss, ColourLoss, ColourSpace, Criterion, FeatureLoss, FftLoss, HuberLoss, L1Loss, LdlLoss,
+    LossConfig, MsSsimLoss, MseLoss,
 };
 use percept_nn::weights::StateDict;
 
@@ -21,6 +22,7 @@ fn losses(device: &Device) -> Vec<(&'static str, Value)> {
     };
     let charbonnier = || CharbonnierLoss { eps: 1e-3 };
     let colour = |space, window| LossConfig::Colour(ColourLoss { window, space });
+    let ms_ssim = |scales| LossConfig::MsSsim(MsSsimLoss { scales });
     let losses = [
         ("l1", LossConfig::L1(L1Loss {})),
         ("mse", LossConfig::Mse(MseLoss {})),
@@ -33,8 +35,22 @@ fn losses(device: &Device) -> Vec<(&'static str, Value)> {
         ("feature.huber", feature(Criterion::Huber(HuberLoss { delta: 2.0 }), false)),
         ("feature.mse", feature(Criterion::Mse(MseLoss {}), false)),
         ("feature.l1.normalized", feature(Criterion::L1(L1Loss {}), true)),
+        ("ms_ssim.1", ms_ssim(1)),
+        ("ms_ssim.3", ms_ssim(3)),
+        ("fft", LossConfig::Fft(FftLoss {})),
+        ("ldl.alone", LossConfig::Ldl(LdlLoss {})),
     ];
-    losses.map(|(name, loss)| (name, value(loss, device))).into()
+    let mut losses: Vec<_> = losses.map(|(name, loss)| (name, value(loss, device))).into();
+    // Images that are repeated three times in both directions are large enough for all scales.
+    let whole = value(ms_ssim(5), device);
+    let repeated = |image: Tensor<4>| image.repeat(&[1, 3, 3, 1]);
+    losses.push(("ms_ssim.5", Box::new(move |result, target| whole(repeated(result), repeated(target)))));
+    let average = image(&fixture(), "astronaut_noise", device);
+    losses.push((
+        "ldl",
+        Box::new(move |result, target| LdlLoss {}.forward(result, target, Some(average.clone()))),
+    ));
+    losses
 }
 
 #[test]
@@ -75,7 +91,7 @@ fn equal_and_flat_images_have_finite_gradients() {
         ("a photo towards black", photo.clone(), flat.zeros_like()),
         ("inverted", photo.clone().neg().add_scalar(1.0), photo),
     ];
-    for (name, loss) in losses(&device) {
+    for (name, loss) in losses(&device).into_iter().filter(|(name, _)| *name != "ldl") {
         for (pair, result, target) in pairs.clone() {
             let result = result.require_grad();
             let loss = loss(result.clone(), target);
@@ -90,6 +106,24 @@ fn equal_and_flat_images_have_finite_gradients() {
             }
         }
     }
+}
+
+#[test]
+fn ms_ssim_is_what_the_score_leaves_to_one() {
+    let device = Device::flex();
+    let photos = fixture();
+    let pair =
+        ["astronaut_blur", "astronaut"].map(|name| image(&photos, name, &device).repeat(&[1, 3, 3, 1]));
+    let images = pair.clone().map(|tensor| {
+        let [_, height, width, _] = tensor.dims();
+        let values = vector(tensor);
+        Image::<Srgb>::from_fn(width, height, |x, y, c| values[(y * width + x) * 3 + c])
+    });
+    let score = MsSsim::rgb(0).score(&images[1], &images[0]).unwrap();
+    let [result, target] = pair;
+    let loss = value(LossConfig::MsSsim(MsSsimLoss::default()), &device)(result, target);
+    let loss = f64::from(vector(loss)[0]);
+    assert!((1.0 - loss - score).abs() < 1e-5, "1 − {loss}, score {score}");
 }
 
 /// L1 of VGG19 before the ReLU, as ESRGAN and its kin have it: its weights are not bundled.

@@ -133,6 +133,10 @@ fn base(dir: &Path, key: &Key) -> Table {
             let keep: Table = if features { place.clone() } else { Table::new() };
             *place = keep;
             place.insert("type".to_string(), kind.as_str().into());
+            // All five scales need larger crops.
+            if kind == "ms_ssim" {
+                place.insert("scales".to_string(), 1.into());
+            }
         }
     }
     table

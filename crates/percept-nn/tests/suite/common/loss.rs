@@ -21,6 +21,7 @@ pub fn value(loss: LossConfig, device: &Device) -> Value {
                 space.transformation_loss(&seen)
             })
         }
+        TrainLoss::Artefacts(loss) => Box::new(move |result, target| loss.forward(result, target, None)),
         TrainLoss::Adversarial(_) => panic!("its value is the discriminator's"),
     }
 }
