@@ -107,6 +107,8 @@ losses! {
     "huber" pixel { Huber, HuberLoss }
     "feature" feature { Feature, FeatureLoss }
     "contextual" contextual { Contextual, ContextualLoss }
+    "swd" swd { Swd, SwdLoss }
+    "wasserstein_distortion" wasserstein { Wasserstein, WassersteinLoss }
     "lpips" lpips { Lpips, LpipsLoss }
     "dists" dists { Dists, DistsLoss }
     "colour" colour { Colour, ColourLoss }

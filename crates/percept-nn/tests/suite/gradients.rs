@@ -6,7 +6,7 @@ use crate::common::perceptual::{fixture, image, vector};
 use burn::tensor::Device;
 use percept_nn::loss::{
     CharbonnierLoss, ColourLoss, ColourSpace, ContextualLoss, Criterion, FeatureLoss, FftLoss, HuberLoss,
-    L1Loss, LdlLoss, LossConfig, MsSsimLoss, MseLoss, StyleLoss,
+    L1Loss, LdlLoss, LossConfig, MsSsimLoss, MseLoss, StyleLoss, SwdLoss, WassersteinLoss,
 };
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
@@ -43,6 +43,12 @@ fn losses(device: &Device) -> Vec<(String, Value)> {
         LossConfig::MsSsim(MsSsimLoss { scales: 2 }),
         LossConfig::Fft(FftLoss {}),
         LossConfig::Ldl(LdlLoss {}),
+        LossConfig::Swd(SwdLoss { layer_weights: layer_weights(), ..SwdLoss::default() }),
+        LossConfig::Wasserstein(WassersteinLoss {
+            layer_weights: layer_weights(),
+            sigma: 3.0,
+            ..WassersteinLoss::default()
+        }),
         LossConfig::Style(StyleLoss { layer_weights: layer_weights(), ..StyleLoss::default() }),
     ];
     losses.map(|loss| (format!("{loss:?}"), value(loss, device))).into()

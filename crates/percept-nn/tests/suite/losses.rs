@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use percept_image::{Image, Metric, MsSsim, Srgb};
 use percept_nn::loss::{
     CharbonnierLoss, ColourLoss, ColourSpace, Criterion, FeatureLoss, FftLoss, HuberLoss, L1Loss, LdlLoss,
-    LossConfig, MsSsimLoss, MseLoss,
+    LossConfig, MsSsimLoss, MseLoss, SwdLoss, WassersteinLoss,
 };
 use percept_nn::weights::StateDict;
 
@@ -23,6 +23,19 @@ fn losses(device: &Device) -> Vec<(&'static str, Value)> {
     let charbonnier = || CharbonnierLoss { eps: 1e-3 };
     let colour = |space, window| LossConfig::Colour(ColourLoss { window, space });
     let ms_ssim = |scales| LossConfig::MsSsim(MsSsimLoss { scales });
+    let swd = |criterion, normalize| {
+        let layer_weights = before.clone();
+        LossConfig::Swd(SwdLoss { layer_weights, criterion, normalize, ..SwdLoss::default() })
+    };
+    let wasserstein = |sigma, normalize| {
+        let layer_weights = before.clone();
+        LossConfig::Wasserstein(WassersteinLoss {
+            layer_weights,
+            sigma,
+            normalize,
+            ..WassersteinLoss::default()
+        })
+    };
     let losses = [
         ("l1", LossConfig::L1(L1Loss {})),
         ("mse", LossConfig::Mse(MseLoss {})),
@@ -39,6 +52,11 @@ fn losses(device: &Device) -> Vec<(&'static str, Value)> {
         ("ms_ssim.3", ms_ssim(3)),
         ("fft", LossConfig::Fft(FftLoss {})),
         ("ldl.alone", LossConfig::Ldl(LdlLoss {})),
+        ("swd.l1", swd(Criterion::L1(L1Loss {}), false)),
+        ("swd.mse.normalized", swd(Criterion::Mse(MseLoss {}), true)),
+        ("wasserstein.8", wasserstein(8.0, false)),
+        ("wasserstein.3", wasserstein(3.0, true)),
+        ("wasserstein.1", wasserstein(1.0, false)),
     ];
     let mut losses: Vec<_> = losses.map(|(name, loss)| (name, value(loss, device))).into();
     // Images that are repeated three times in both directions are large enough for all scales.
@@ -142,5 +160,16 @@ fn the_perceptual_loss_of_esrgan_can_be_written_and_says_which_weights_it_needs(
     let message = error.to_string();
     for part in ["vgg19-dcbb9e9d.pth", "percept weights import"] {
         assert!(message.contains(part), "{message}");
+    }
+}
+
+/// A projection mixes channels, which a distance by channel cannot weight.
+#[test]
+fn distances_by_channel_refuse_a_projection() {
+    for kind in ["swd", "wasserstein_distortion"] {
+        let settings = serde_json::json!({ "type": kind, "selection": { "gate": "projection" } });
+        let loss: LossConfig = serde_json::from_value(settings).unwrap();
+        let message = loss.validate().unwrap_err();
+        assert!(message.starts_with("selection.gate must be"), "{message}");
     }
 }

@@ -10,8 +10,8 @@ use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
 use percept_nn::disentangle::{Anchor, SelectionConfig, TripletConfig};
 use percept_nn::loss::{
     CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, FftLoss, GanLoss,
-    HuberLoss, L1Loss, LdlLoss, LossConfig, LpipsLoss, LpipsNet, MsSsimLoss, MseLoss, StyleLoss,
-    Term,
+    HuberLoss, L1Loss, LdlLoss, LossConfig, LpipsLoss, LpipsNet, MsSsimLoss, MseLoss, StyleLoss, SwdLoss,
+    Term, WassersteinLoss,
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -300,6 +300,9 @@ fn every_loss_trains() {
     let contextual =
         ContextualLoss { backbone: backbone(), layer_weights: layers(), ..ContextualLoss::default() };
     let style = StyleLoss { backbone: backbone(), layer_weights: layers() };
+    let swd = SwdLoss { backbone: backbone(), layer_weights: layers(), ..SwdLoss::default() };
+    let wasserstein =
+        WassersteinLoss { backbone: backbone(), layer_weights: layers(), ..WassersteinLoss::default() };
     let selection = Some(SelectionConfig::default());
     let criterion = Criterion::Charbonnier(CharbonnierLoss::default());
     let losses = [
@@ -311,7 +314,11 @@ fn every_loss_trains() {
         (LossConfig::Feature(FeatureLoss { selection: selection.clone(), ..feature.clone() }), true),
         (LossConfig::Feature(FeatureLoss { selection: selection.clone(), criterion, ..feature }), true),
         (LossConfig::Contextual(contextual.clone()), false),
-        (LossConfig::Contextual(ContextualLoss { selection, ..contextual }), true),
+        (LossConfig::Contextual(ContextualLoss { selection: selection.clone(), ..contextual }), true),
+        (LossConfig::Swd(swd.clone()), false),
+        (LossConfig::Swd(SwdLoss { selection: selection.clone(), ..swd }), true),
+        (LossConfig::Wasserstein(wasserstein.clone()), false),
+        (LossConfig::Wasserstein(WassersteinLoss { selection: selection.clone(), ..wasserstein }), true),
         (LossConfig::Lpips(LpipsLoss { net: LpipsNet::Alex }), false),
         (LossConfig::Dists(DistsLoss::default()), false),
         (LossConfig::Style(style), false),
@@ -341,6 +348,7 @@ fn every_loss_trains() {
         "l_sel_feature_2",
         "l_sel_feature_3",
         "l_sel_contextual_2",
+        "l_sel_swd_2",
     ] {
         assert!(log[1][name].as_f64().unwrap().is_finite(), "{name}");
     }
@@ -348,7 +356,7 @@ fn every_loss_trains() {
     let newest = format!("run-{}", fs::read_dir(dir.path()).unwrap().count() - 1);
     let lines = lines(dir.path().join(newest).join("selection.jsonl"));
     let terms: Vec<_> = lines.iter().map(|line| line["term"].as_str().unwrap()).collect();
-    let all = ["feature_2", "feature_3", "contextual_2"];
+    let all = ["feature_2", "feature_3", "contextual_2", "swd_2", "wasserstein_distortion_2"];
     assert_eq!(terms, all.repeat(2));
 }
 
