@@ -127,7 +127,7 @@ impl WeightStore {
         };
         let files: Vec<_> = known.files.iter().map(|file| format!("`{}`", file.file)).collect();
         let remedy = format!(
-            "get {} ({}) and put it into a folder of weights, or give its path as `weights = \"PATH\"`",
+            "get {} ({}) and run `percept weights import` on it, or give its path as `weights = \"PATH\"`",
             files.join(" or "),
             known.source
         );
