@@ -35,8 +35,8 @@
 //! [`resize::imresize`] is MATLAB's bicubic, which super-resolution papers shrink with; [`resize::resize`] has
 //! the other filters.
 //!
-//! A [`DegradationConfig`] is one table of a configuration and becomes a [`Degradation`]; several make a
-//! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
+//! A [`DegradationConfig`] is one table of a configuration and a [`Degradation`]; with a probability it is a [`Step`], and
+//! several make a [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
 //! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
@@ -51,7 +51,7 @@
 //! let photo = Image::<Srgb>::from_fn(64, 48, |x, y, c| 0.5 + 0.4 * ((x + c * 9) as f32 / 7.0).sin() * (y as f32 / 5.0).cos());
 //! let spoil = Pipeline::new(&[
 //!     DegradationConfig::Downscale(Downscale { scale: 2.0, ..Downscale::default() }),
-//!     DegradationConfig::Jpeg(Jpeg { quality: [60.0, 90.0].into() }),
+//!     DegradationConfig::Jpeg(Jpeg { quality: [60.0, 90.0].into(), ..Jpeg::default() }),
 //! ])?;
 //! let small = spoil.apply(photo.clone(), &mut rng_for(0, 0, 0));
 //! assert_eq!(small.size(), (32, 24));
@@ -77,7 +77,7 @@ mod score;
 pub mod video;
 
 pub use crate::atomic::{AtomicFile, without_temporary_name, write_atomic};
-pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
+pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, Step, demosaic};
 pub use crate::heat::heat;
 pub use crate::home::expand_home;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};

@@ -3,6 +3,7 @@
 mod agree;
 mod apply;
 mod compare;
+mod degrade;
 mod experiment;
 mod model;
 mod results;
@@ -25,6 +26,7 @@ use crate::failure::Failure;
 pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
+pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
 pub use model::{InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
 pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
@@ -37,6 +39,7 @@ pub use weights::{WeightsAction, WeightsArgs};
 use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
+use degrade::DEGRADE;
 use experiment::EXPERIMENT;
 use model::{INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
@@ -136,6 +139,9 @@ pub enum Command {
     /// Write a commented config to start from
     #[command(after_help = INIT)]
     Init(InitArgs),
+    /// Show what a network will see: crops of photos, degraded as a config says
+    #[command(after_help = DEGRADE)]
+    Degrade(DegradeArgs),
     /// Print the JSON Schema of configs
     #[command(after_help = SCHEMA)]
     Schema(SchemaArgs),

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod apply;
 pub mod compare;
+pub mod degrade;
 pub mod demo;
 mod distribution;
 pub mod experiment;

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::imresize::Taps;
+use super::imresize::taps;
+use super::taps::Taps;
 use crate::Space;
 
 /// [`imresize`](super::imresize) of rows: those that are pushed, from the top, become rows of another size, of which no more
@@ -26,14 +27,14 @@ impl RowResizer {
     /// From `old` width and height to `new` ones, all above 0.
     pub fn new<S: Space>(old: (usize, usize), new: (usize, usize)) -> Self {
         let scale = |new: usize, old: usize| new as f64 / old.max(1) as f64;
-        let down = Taps::new(old.1.max(1), new.1, scale(new.1, old.1));
+        let down = taps(old.1.max(1), new.1, scale(new.1, old.1));
         let mut first: Vec<usize> =
             (0..new.1).map(|row| down.of(row).map(|(from, _)| from).min().unwrap_or(0)).collect();
         (1..first.len()).rev().for_each(|row| first[row - 1] = first[row - 1].min(first[row]));
         Self {
             channels: S::CHANNELS,
             old,
-            across: (old.0 != new.0).then(|| Taps::new(old.0.max(1), new.0, scale(new.0, old.0))),
+            across: (old.0 != new.0).then(|| taps(old.0.max(1), new.0, scale(new.0, old.0))),
             down,
             first,
             kept: VecDeque::new(),

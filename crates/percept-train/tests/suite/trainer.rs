@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use percept_image::degrade::{Published, UnsharpMask};
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::adversarial::{DiscriminatorConfig, VggConfig};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
@@ -190,6 +191,32 @@ fn a_run_that_is_stopped_anywhere_and_resumed_ends_as_the_uninterrupted_one() {
         assert_equal_runs(&whole.run_dir(), &run);
         finish(resume(&run));
         assert_equal_runs(&whole.run_dir(), &run);
+    }
+}
+
+/// The longest degradations there are draw nothing that a resumed run would not draw, in patches larger than the crops.
+#[test]
+fn a_run_on_a_published_recipe_resumes_bit_for_bit() {
+    let dir = folder();
+    for (recipe, name) in [(Published::RealEsrgan, "real"), (Published::Bsrgan, "bsr")] {
+        let with = |run: String| {
+            let mut config = config(dir.path(), &run, Task::Sr);
+            let train = &mut config.datasets.train;
+            (train.degradation, train.recipe, train.patch_size) = (None, Some(recipe), Some(48));
+            train.sharpen_gt = Some(UnsharpMask::default());
+            config
+        };
+        let whole = with(format!("{name}-whole"));
+        finish(create(&whole));
+        let stopped = with(format!("{name}-stopped"));
+        let stop = AtomicBool::new(false);
+        let outcome = create(&stopped).run(&stop, |event| match event {
+            Event::Step(report) if report.iter == 5 => stop.store(true, Ordering::SeqCst),
+            _ => {}
+        });
+        assert_eq!(outcome.unwrap(), Outcome::Stopped { iter: 5 });
+        finish(resume(&stopped.run_dir()));
+        assert_equal_runs(&whole.run_dir(), &stopped.run_dir());
     }
 }
 
