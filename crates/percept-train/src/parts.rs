@@ -40,8 +40,7 @@ impl Parts {
         }
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
-            let load =
-                |network| Ok::<_, WeightError>(kind.with_our_names(StateDict::load(path)?).apply(network)?);
+            let load = |network| kind.with_our_names(StateDict::load(path)?).apply(network);
             network_d = network_d.map(load).transpose()?;
         }
         let losses = losses(config, store, &device)?;

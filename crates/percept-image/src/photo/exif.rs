@@ -94,9 +94,9 @@ fn thumbnail_bytes(view: &Block<'_>, list: &Directory, kept: &[&Directory]) -> V
         .iter()
         .flat_map(|list| {
             let values = list.entries.iter().filter_map(|entry| entry.values.clone());
-            values.chain([list.at..list.at + 6 + 12 * list.entries.len()])
+            values.chain(std::iter::once(list.at..list.at + 6 + 12 * list.entries.len()))
         })
-        .chain([0..8])
+        .chain(std::iter::once(0..8))
         .collect();
     let free = |hole: &Range<usize>| {
         hole.end <= view.bytes.length()

@@ -132,7 +132,7 @@ mod tests {
         let gamma = chunk(b"gAMA", &[45_455]);
         let primaries = chunk(b"cHRM", &SRGB_PRIMARIES);
         let coded = Chunk { kind: *b"cICP", data: vec![1, 13, 0, 1] };
-        for chunks in [&[][..], &[gamma.clone()], &[gamma.clone(), primaries.clone()], &[coded]] {
+        for chunks in [&[][..], std::slice::from_ref(&gamma), &[gamma.clone(), primaries.clone()], &[coded]] {
             assert_eq!(as_profile(chunks, false, false), Colours::Plain);
         }
     }

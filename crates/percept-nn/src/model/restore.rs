@@ -52,7 +52,8 @@ impl Pass<'_> {
                 let rows = (y.to.min(height) - y.from.min(height)) * self.scale;
                 result.rows(width * self.scale, rows).try_for_each(&mut take)?;
             }
-            if !means.iter_mut().fold(false, |more, means| means.learn() || more) {
+            // All of them learn, also behind one that has more to do.
+            if means.iter_mut().map(Means::learn).filter(|more| *more).count() == 0 {
                 return Ok(());
             }
         }
