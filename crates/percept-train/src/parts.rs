@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightError, WeightStore};
+use percept_nn::weights::{StateDict, WeightStore};
 use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
