@@ -37,9 +37,6 @@ pub fn run(global: &Global, args: ApplyArgs) -> Result<(), Failure> {
         let model = model(global, args)?;
         return video::run(&Treatment::of(&model, args), args.video.matrix.map(MatrixName::matrix));
     }
-    if args.video.matrix.is_some() {
-        return Err(Failure::call("--matrix is about video; pass --y4m too, or leave it out"));
-    }
     // What is wrong with the call shows before a model is read, unless names hold its scale.
     let early = args.output.as_ref().map(|_| plan(args, 1.0)).transpose()?;
     let model = model(global, args)?;
