@@ -318,7 +318,7 @@ fn every_loss_trains() {
         let mut config = config(dir.path(), &run, Task::Sr);
         config.train.total_iter = 2;
         let plays = losses.iter().any(|term| matches!(term.loss, LossConfig::Gan(_)));
-        config.network_d = plays.then(|| DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
+        config.network_d = plays.then_some(DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
         config.train.losses = losses;
         finish(create(&config));
         lines(dir.path().join(run).join("log.jsonl"))
