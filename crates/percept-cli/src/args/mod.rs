@@ -6,6 +6,7 @@ mod compare;
 mod degrade;
 mod experiment;
 mod model;
+mod results;
 mod score;
 mod select;
 mod study;
@@ -27,7 +28,8 @@ pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
-pub use model::{InfoArgs, ModelArgs};
+pub use model::{InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
+pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
@@ -39,7 +41,7 @@ use apply::APPLY;
 use compare::COMPARE;
 use degrade::DEGRADE;
 use experiment::EXPERIMENT;
-use model::INFO;
+use model::{INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -149,6 +151,12 @@ pub enum Command {
     /// Say what a model file is: architecture, scale, settings, where it comes from
     #[command(after_help = INFO)]
     Info(InfoArgs),
+    /// List the models that are part of percept
+    #[command(after_help = MODELS)]
+    Models(ModelsArgs),
+    /// Make a model that lies between two
+    #[command(after_help = INTERPOLATE)]
+    Interpolate(InterpolateArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

@@ -75,7 +75,7 @@ fn photos(inputs: &[PathBuf]) -> Result<Vec<(String, PathBuf)>, Failure> {
     if paths.is_empty() {
         return Err(Failure::call("the folders hold no photos; name others"));
     }
-    let names: Vec<_> = paths.iter().map(|path| photo_name(path)).collect();
+    let names: Vec<_> = paths.iter().map(photo_name).collect();
     let named = paths.into_iter().enumerate().map(|(at, path)| {
         let name = names.get(at).cloned().unwrap_or_default();
         let shared = names.iter().filter(|other| **other == name).count() > 1;

@@ -16,6 +16,7 @@ mod demo;
 mod experiment;
 mod info;
 mod metrics;
+mod models;
 mod pages;
 mod report;
 mod score;

@@ -9,9 +9,9 @@ use percept_judge::Panel;
 use percept_nn::weights::WeightStore;
 use serde_json::Value;
 
-const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
-                   ciede2000,luminance-shift,saturation-shift,sharpness-shift,lpips-alex,lpips-vgg,\
-                   dists,vgg,niqe,tv,noise";
+const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,iw-ssim,vifp,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
+                   nlpd,flip,ssimulacra2,ciede2000,luminance-shift,saturation-shift,sharpness-shift,band-energy,grid,lpips-alex,lpips-vgg,\
+                   dists,vgg,niqe,piqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
 struct Sides {

@@ -43,16 +43,16 @@ fn scaled<S: Space>(
     let vertical = taps(old_height, height, down);
     let data = if down <= across {
         let tall = vertical.rows(image.data(), old_width * S::CHANNELS);
-        horizontal.columns::<S>(&tall, old_width)
+        horizontal.columns(&tall, old_width, S::CHANNELS)
     } else {
-        let wide = horizontal.columns::<S>(image.data(), old_width);
+        let wide = horizontal.columns(image.data(), old_width, S::CHANNELS);
         vertical.rows(&wide, width * S::CHANNELS)
     };
     Image::from_parts(width, height, data)
 }
 
 /// MATLAB's weights along one dimension of `old` pixels that becomes one of `new`.
-fn taps(old: usize, new: usize, scale: f64) -> Taps {
+pub(super) fn taps(old: usize, new: usize, scale: f64) -> Taps {
     let shrink = scale.min(1.0);
     let support = 4.0 / shrink;
     let count = support.ceil() as i64 + 2;

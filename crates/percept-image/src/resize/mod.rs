@@ -1,7 +1,9 @@
-//! Changing the size of images: MATLAB's bicubic ([`imresize`]), the filters of a kept library, and OpenCV's ([`resize`]).
+//! Changing the size of images: MATLAB's bicubic ([`imresize`]), the filters of a kept library, and OpenCV's ([`resize`]);
+//! [`RowResizer`] does so row by row.
 
 mod imresize;
 mod opencv;
+mod rows;
 mod taps;
 
 use fast_image_resize as fir;
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use imresize::{imresize, imresize_by};
+pub use rows::RowResizer;
 
 use crate::{Image, Space};
 

@@ -41,7 +41,7 @@ fn scaled<S: Space>(image: &Image<S>, width: usize, height: usize, weights: Weig
         }))
     };
     let tall = taps(old_height, height).rows(image.data(), old_width * S::CHANNELS);
-    Image::from_parts(width, height, taps(old_width, width).columns::<S>(&tall, old_width))
+    Image::from_parts(width, height, taps(old_width, width).columns(&tall, old_width, S::CHANNELS))
 }
 
 fn covered(old: usize, step: f64, out: usize) -> Vec<(usize, f64)> {

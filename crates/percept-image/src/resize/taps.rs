@@ -2,8 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::Space;
-
 /// Which inputs make an output along one dimension: `count` pairs of index and weight for each output.
 pub(super) struct Taps {
     count: usize,
@@ -47,15 +45,20 @@ impl Taps {
         out
     }
 
-    /// Weighted sums of pixels within each row of `old` pixels.
-    pub fn columns<S: Space>(&self, data: &[f32], old: usize) -> Vec<f32> {
+    /// Inputs and weights of one output.
+    pub fn of(&self, out: usize) -> impl Iterator<Item = (usize, f32)> {
+        self.pairs[out * self.count..(out + 1) * self.count].iter().copied()
+    }
+
+    /// Weighted sums of pixels, of so many channels, within each row of `old` pixels.
+    pub fn columns(&self, data: &[f32], old: usize, channels: usize) -> Vec<f32> {
         let new = self.pairs.len() / self.count;
         let mut out = vec![0.0; data.len() / old * new];
-        let rows = data.par_chunks_exact(old * S::CHANNELS);
-        out.par_chunks_exact_mut(new * S::CHANNELS).zip(rows).for_each(|(row, source)| {
-            for (pixel, taps) in row.chunks_exact_mut(S::CHANNELS).zip(self.pairs.chunks_exact(self.count)) {
+        let rows = data.par_chunks_exact(old * channels);
+        out.par_chunks_exact_mut(new * channels).zip(rows).for_each(|(row, source)| {
+            for (pixel, taps) in row.chunks_exact_mut(channels).zip(self.pairs.chunks_exact(self.count)) {
                 for &(from, weight) in taps {
-                    let values = &source[from * S::CHANNELS..(from + 1) * S::CHANNELS];
+                    let values = &source[from * channels..(from + 1) * channels];
                     pixel.iter_mut().zip(values).for_each(|(o, v)| *o += weight * v);
                 }
             }

@@ -80,8 +80,9 @@ fn a_sequence_is_its_steps() {
     let sequence = DegradationConfig::Sequence(Sequence { steps: list.clone() });
     for i in 0..8 {
         let plain = Pipeline::new(&list).unwrap().apply(picture(40, 30), &mut rng_for(1, i, 0));
-        let inside =
-            Pipeline::new(&[sequence.clone()]).unwrap().apply(picture(40, 30), &mut rng_for(1, i, 0));
+        let inside = Pipeline::new(std::slice::from_ref(&sequence))
+            .unwrap()
+            .apply(picture(40, 30), &mut rng_for(1, i, 0));
         assert_eq!(plain, inside);
     }
 }

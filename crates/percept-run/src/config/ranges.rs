@@ -187,10 +187,16 @@ fn check_game(config: &Config) -> Result<(), Complaint> {
             format!("train.losses.{name}.type"),
             "is `gan`, which needs a discriminator; add\n\n[network_d]\ntype = \"vgg\"\n".to_string(),
         )),
-        (Some(_), Some(network_d)) => {
+        (Some(name), Some(network_d)) => {
             let second = names.get(1).copied().unwrap_or_default();
             ensure(names.len() == 1, &format!("train.losses.{second}.type"), || {
                 "is `gan` a second time; there is one discriminator, keep one of them".to_string()
+            })?;
+            let start = train.gan().map_or(0, |(_, gan)| gan.start);
+            ensure(start == 0 || train.losses.len() > 1, &format!("train.losses.{name}.start"), || {
+                format!(
+                    "is {start}, and before that there would be nothing to learn from; add another loss, or set it to 0"
+                )
             })?;
             network_d.validate().map_err(|error| (format!("network_d.{}", error.key), error.problem))
         }

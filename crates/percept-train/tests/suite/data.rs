@@ -354,7 +354,7 @@ fn a_patch_is_degraded_whole_and_the_crop_cut_out_of_it() {
     (config.datasets.train.use_hflip, config.datasets.train.use_rot) = (false, false);
     let whole = blur.apply(photo.clone(), &mut rng_for(0, 0, 0));
     // How far the input is from that of the whole photo, at worst, over some crops.
-    let apart = |patch_size: Option<usize>| {
+    let mut apart = |patch_size: Option<usize>| {
         config.datasets.train.patch_size = patch_size;
         let source = TrainSource::open(&config).unwrap();
         let mut worst = 0.0_f32;

@@ -133,10 +133,14 @@ fn base(dir: &Path, key: &Key) -> Table {
         let place = place(&mut table, path, key);
         if place.get("type").and_then(Value::as_str) != Some(kind) {
             let features = path.last().is_some_and(|last| last == "losses")
-                && ["contextual", "style"].contains(&kind.as_str());
+                && ["contextual", "style", "swd", "wasserstein_distortion"].contains(&kind.as_str());
             let keep: Table = if features { place.clone() } else { Table::new() };
             *place = keep;
             place.insert("type".to_string(), kind.as_str().into());
+            // All five scales need larger crops.
+            if kind == "ms_ssim" {
+                place.insert("scales".to_string(), 1.into());
+            }
         }
     }
     if key.path.contains(&"degradation".to_string()) {
