@@ -2,7 +2,7 @@
 
 use image::ImageDecoder;
 use image::codecs::jpeg::JpegDecoder;
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,8 @@ impl Jpeg {
             Subsampling::None => SamplingFactor::F_1_1,
             Subsampling::Half => SamplingFactor::F_2_2,
         });
+        // Colours are averaged, as libjpeg does; the encoder's default takes every second one.
+        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
         let side = |v: usize| u16::try_from(v).ok();
         encoder.encode(levels, side(width)?, side(height)?, ColorType::Rgb).ok()?;
         Some(file)

@@ -14,7 +14,7 @@ use crate::{Image, Rng, Srgb};
 pub struct UnsharpMask {
     /// How much of the difference is added, 0 to 5. Default 0.5.
     pub amount: f64,
-    /// Taps of a side of the Gaussian, odd, 3 to 101. Its standard deviation is 0.15 times that and 0.35, as OpenCV has it.
+    /// Taps of a side of the Gaussian, odd, 3 to 101. Its standard deviation is 0.15 times that and 0.35, as of OpenCV above 9.
     /// Default 51.
     pub size: usize,
     /// The difference above which is sharpened, in 8-bit levels, 0 to 255. Default 10.
