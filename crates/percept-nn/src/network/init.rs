@@ -73,7 +73,7 @@ impl Init {
             if gradient { tensor.require_grad() } else { tensor }
         };
         if self.at_once {
-            return Param::from_tensor(make(&self.device, true));
+            return Param::from_tensor(make(&self.device, false));
         }
         Param::uninitialized(ParamId::new(), make, self.device.clone(), true, Shape::from(shape))
     }
