@@ -26,9 +26,9 @@ fn widths<const N: usize>(pipeline: &Pipeline, from: usize, expected: [usize; N]
     for i in 0..n {
         let width = pipeline.apply(picture(from, 4), &mut rng_for(5, i, 0)).width();
         let at = expected.iter().position(|expected| *expected == width);
-        counts[at.unwrap_or_else(|| panic!("a width of {width}"))] += 1.0 / n as f64;
+        counts[at.unwrap_or_else(|| panic!("a width of {width}"))] += 1.0;
     }
-    counts
+    counts.map(|count| count / n as f64)
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn steps_are_written_as_they_were_read_and_a_plain_list_as_before() {
     let plain = r#"[{"type":"jpeg","quality":[30.0,60.0],"subsampling":"4:2:0"}]"#;
     assert_eq!(serde_json::to_string(&steps(plain)).unwrap(), plain);
     for published in Published::ALL {
-        for scale in 1..=4 {
+        for scale in [1, 2, 4] {
             let made = published.steps(scale);
             let text = serde_json::to_string(&made).unwrap();
             assert_eq!(steps(&text), made);
