@@ -18,6 +18,7 @@ mod golden_networks;
 mod gradients;
 mod metric;
 mod model;
+mod ncnn;
 mod network;
 mod precision;
 mod projection;
