@@ -15,6 +15,7 @@ mod error;
 mod init;
 mod layer;
 mod nafnet;
+mod order;
 mod rrdbnet;
 mod span;
 mod srresnet;

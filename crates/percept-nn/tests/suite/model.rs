@@ -221,6 +221,38 @@ fn a_file_holds_the_model_bit_for_bit() {
     assert!(error.to_string().contains("packed Bayer") && error.to_string().contains("model.safetensors"));
 }
 
+/// SPAN's authors keep the folded convolutions beside the branches, and other tools want them there.
+#[test]
+fn a_span_is_saved_as_its_authors_do() {
+    let (_folder, path, saved) = saved(span(true), 2, 3);
+    let loaded = load(&path).unwrap();
+    let weights = |model: &Model| StateDict::of(model.network());
+    assert_eq!(weights(&loaded).to_safetensors(), weights(&saved).to_safetensors());
+    let mut file = StateDict::load(&path).unwrap();
+    for place in ["conv_1", "conv_2", "block_1.c1_r", "block_6.c3_r"] {
+        assert!(
+            file.get(&format!("{place}.eval_conv.bias")).is_some()
+                && file.get(&format!("{place}.sk.bias")).is_some()
+        );
+    }
+    // They alone are the same network.
+    let folded = file
+        .clone()
+        .renamed(|name| (!name.contains(".sk.") && !name.contains(".conv.")).then(|| name.to_string()));
+    let mut bare = StateDict::new();
+    bare.extend_prefixed("", folded);
+    let folded = Model::of_weights(bare, &path, Asked::default(), &Device::flex()).unwrap();
+    assert_eq!(folded.card().network_g, span(true).completed().fitted(&StateDict::of(folded.network())));
+    let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
+    assert!(largest_difference(&restore(&folded), &restore(&saved)) < 1e-5);
+    // Nor does a card hide a change of what is derived.
+    let mut array = file.get("conv_1.eval_conv.bias").unwrap().clone();
+    array.data[0] += 1.0;
+    file.insert("conv_1.eval_conv.bias", array);
+    file.save(&path).unwrap();
+    assert!(matches!(load(&path).unwrap_err(), ModelError::Damaged { .. }));
+}
+
 #[test]
 fn a_damaged_file_is_named() {
     let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
