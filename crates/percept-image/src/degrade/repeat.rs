@@ -11,7 +11,7 @@ use crate::{Image, Rng, Srgb};
 #[serde(default, deny_unknown_fields)]
 pub struct Repeat {
     /// How often, 1 to 8. Default 2.
-    pub times: u32,
+    pub times: usize,
     /// The steps, as those of `degradation`. Default none.
     pub steps: Vec<Step>,
 }

@@ -16,7 +16,7 @@ pub struct UnsharpMask {
     pub amount: f64,
     /// Taps of a side of the Gaussian, odd, 3 to 101. Its standard deviation is 0.15 times that and 0.35, as OpenCV has it.
     /// Default 51.
-    pub size: u32,
+    pub size: usize,
     /// The difference above which is sharpened, in 8-bit levels, 0 to 255. Default 10.
     pub threshold: f64,
 }
@@ -34,15 +34,15 @@ impl UnsharpMask {
     /// Names the first value that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         super::Strength::Fixed(self.amount).check("unsharp_mask.amount", 0.0, 5.0)?;
-        super::Strength::Fixed(f64::from(self.size)).check_odd("unsharp_mask.size", 3, 101)?;
+        super::Strength::Fixed(self.size as f64).check_odd("unsharp_mask.size", 3, 101)?;
         super::Strength::Fixed(self.threshold).check("unsharp_mask.threshold", 0.0, 255.0)
     }
 
     /// The sharpened photo, values in `[0, 1]`.
     #[must_use]
     pub fn sharpened(&self, image: &Image<Srgb>) -> Image<Srgb> {
-        let sigma = 0.15 * f64::from(self.size) + 0.35;
-        let row = Kernel::row(self.size as usize, |x| (-0.5 * x * x / (sigma * sigma)).exp());
+        let sigma = 0.15 * self.size as f64 + 0.35;
+        let row = Kernel::row(self.size, |x| (-0.5 * x * x / (sigma * sigma)).exp());
         let column = row.turned();
         let blurred = |image: &Image<Srgb>| {
             convolved(&convolved(image, &row, Border::Reflect), &column, Border::Reflect)
