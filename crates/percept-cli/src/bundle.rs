@@ -1,4 +1,4 @@
-//! What the binary carries, so that nothing has to be downloaded: weights and the demo's photos.
+//! What the binary carries, so that nothing has to be downloaded: weights, models and the demo's photos.
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,17 @@ pub const WEIGHTS: &[Asset] = assets!("weights":
     "dists.safetensors" "selected-vgg16.safetensors" "selected-alexnet.safetensors"
 );
 
+/// Models by their names, in the order in which they are listed: the first one restores a photo where the call names none.
+#[cfg(feature = "bundled")]
+pub const MODELS: &[Asset] = &[
+    Asset { name: "photo-x4", bytes: include_bytes!("../../../models/photo-x4/model.safetensors") },
+    Asset { name: "photo-x4-mild", bytes: include_bytes!("../../../models/photo-x4/mild.safetensors") },
+    Asset {
+        name: "classic-x4-psnr",
+        bytes: include_bytes!("../../../models/classic-x4-psnr/model.safetensors"),
+    },
+];
+
 /// Photos that the demo trains on.
 #[cfg(feature = "bundled")]
 pub const TRAIN_PHOTOS: &[Asset] = assets!("photos/train":
@@ -49,6 +60,7 @@ mod nothing {
     use super::Asset;
 
     pub const WEIGHTS: &[Asset] = &[];
+    pub const MODELS: &[Asset] = &[];
     pub const TRAIN_PHOTOS: &[Asset] = &[];
     pub const VAL_PHOTOS: &[Asset] = &[];
 }
@@ -64,18 +76,24 @@ pub fn store(folder: Option<&Path>) -> Result<WeightStore, Failure> {
     let folders = folder.map(Path::to_path_buf).into_iter().chain(user_folder());
     let store = folders.fold(WeightStore::new(), |store, folder| store.with_dir(folder));
     let name = |asset: &Asset| asset.name.trim_end_matches(".safetensors");
-    Ok(WEIGHTS.iter().fold(store, |store, asset| store.with_embedded(name(asset), asset.bytes)))
+    let store = WEIGHTS.iter().fold(store, |store, asset| store.with_embedded(name(asset), asset.bytes));
+    Ok(MODELS.iter().fold(store, |store, model| store.with_model(model.name, model.bytes)))
 }
 
 /// Where `percept weights import` puts files.
 pub fn user_folder() -> Option<PathBuf> {
+    Some(data_folder()?.join("weights"))
+}
+
+/// What percept keeps for the user.
+pub fn data_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = if cfg!(windows) {
         set("LOCALAPPDATA")
     } else {
         set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")))
     };
-    Some(data?.join("percept").join("weights"))
+    Some(data?.join("percept"))
 }
 
 #[cfg(feature = "bundled")]
@@ -101,6 +119,25 @@ mod tests {
             let extension = if folder == "weights" { ".safetensors" } else { ".jpg" };
             assert_eq!(bundled, names(folder, extension));
         }
+    }
+
+    /// Each says what it is and whose, its folder has the licence, and all together are small.
+    #[test]
+    fn every_model_has_its_papers() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        let mut bytes = 0;
+        for model in MODELS {
+            let state = store(None).unwrap().model(Path::new(model.name)).unwrap();
+            for key in ["title", "task", "licence", "origin"] {
+                assert!(state.metadata().contains_key(key), "{}: {key}", model.name);
+            }
+            let place = folder.join(model.name.trim_end_matches("-mild"));
+            for file in ["README.md", "LICENSE"] {
+                assert!(place.join(file).is_file(), "{}: {file}", model.name);
+            }
+            bytes += model.bytes.len();
+        }
+        assert!(bytes < 16 << 20, "{bytes}");
     }
 
     #[test]

@@ -22,12 +22,15 @@ fn main() -> ExitCode {
     let Args { global, command } = Args::read();
     let done = match command {
         Command::Agree(args) => commands::agree::run(&global, &args),
-        Command::Apply(args) => commands::apply::run(&global, &args),
+        Command::Apply(args) => commands::apply::run(&global, args),
         Command::Compare(args) => commands::compare::run(&global, &args),
+        Command::Degrade(args) => commands::degrade::run(&args),
         Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Experiment(args) => commands::experiment::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Info(args) => commands::info::run(&global, &args),
+        Command::Models(args) => commands::models::run(&args),
+        Command::Interpolate(args) => commands::interpolate::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
         Command::Schema(args) => commands::init::schema(&args),
         Command::Score(args) => commands::score::run(&global, &args),

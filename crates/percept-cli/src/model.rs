@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use percept_nn::model::{Asked, Model};
 use percept_nn::network::{CompactConfig, EdsrConfig, NetworkConfig};
-use percept_nn::weights::{Provenance, StateDict};
+use percept_nn::weights::{Provenance, WeightError, WeightStore};
 
 use crate::args::{Global, ModelArgs};
+use crate::bundle;
 use crate::failure::Failure;
 use crate::screen::say;
+
+/// What the name of a bundled model's mild form ends in.
+const MILD: &str = "-mild";
 
 /// A model, and the file that it comes from.
 pub struct Opened {
@@ -34,11 +38,35 @@ impl Opened {
     }
 }
 
-/// Opens `path`; what the file does not say is read off its weights, or said by `args`.
+/// Opens `path`, a file, a run's folder or the name of a bundled model; what the file does not say is read off its weights,
+/// or said by `args`.
 pub fn open(global: &Global, path: &Path, args: &ModelArgs) -> Result<Opened, Failure> {
-    let (file, device) = (model_file(path)?, global.device()?);
+    let store = bundle::store(global.weights.as_deref())?;
+    let mut opened = one(&store, global, path, args)?;
+    if let Some(strength) = args.denoise_strength {
+        if !(0.0..=1.0).contains(&strength) {
+            return Err(Failure::call(format!("--denoise-strength must be from 0 to 1; it is {strength}")));
+        }
+        let mild = path.to_str().map(|name| format!("{name}{MILD}"));
+        let Some(mild) = mild.filter(|mild| store.models().any(|name| name == mild) && !path.exists()) else {
+            return Err(Failure::call(format!(
+                "--denoise-strength needs a model that has a mild form; {} has none, photo-x4 has",
+                path.display()
+            )));
+        };
+        let mild = one(&store, global, Path::new(&mild), args)?;
+        opened.model = opened.model.mixed(&mild.model, strength).map_err(Failure::work)?;
+    }
+    Ok(opened)
+}
+
+fn one(store: &WeightStore, global: &Global, path: &Path, args: &ModelArgs) -> Result<Opened, Failure> {
+    let (file, device) = (model_file(path), global.device()?);
     let network_g = network(args)?;
-    let state = StateDict::load(&file).map_err(Failure::work)?;
+    let state = store.model(&file).map_err(|error| match error {
+        WeightError::NoModel { .. } => Failure::call(error),
+        error => Failure::work(error),
+    })?;
     let provenance = state.provenance().clone();
     let own = |key: &str| key == percept_nn::model::Card::KEY;
     let metadata = state.metadata().iter().filter(|(key, _)| !own(key));
@@ -75,13 +103,6 @@ fn network(args: &ModelArgs) -> Result<Option<NetworkConfig>, Failure> {
 }
 
 /// The file itself, or the model of a run's folder.
-fn model_file(path: &Path) -> Result<PathBuf, Failure> {
-    let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
-    if file.is_file() {
-        return Ok(file);
-    }
-    Err(Failure::call(format!(
-        "{}: no such model; give a model.safetensors or the folder of a run that has one",
-        file.display()
-    )))
+fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
 }

@@ -74,6 +74,46 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     announce(path)
 }
 
+/// Gives `write` standard output for a result. When the reader has gone the command ends as [`ended`] says.
+pub fn unread(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+    out: impl Write,
+) -> Result<(), Failure> {
+    let mut pipe = Pipe { out, gone: false };
+    match write(&mut pipe) {
+        Err(_) if pipe.gone => {
+            UNREAD.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// Notices that its reader has gone.
+struct Pipe<W> {
+    out: W,
+    gone: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    fn noticed<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.gone |= done.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.noticed(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.out.flush();
+        self.noticed(done)
+    }
+}
+
 /// Refuses to write numbers that only a program can read to a screen.
 pub fn refuse_screen(path: &Path, what: &str) -> Result<(), Failure> {
     match is_stdout(path) && io::stdout().is_terminal() {

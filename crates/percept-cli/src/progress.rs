@@ -26,6 +26,8 @@ pub struct Progress {
 struct Plain {
     label: String,
     total: u64,
+    /// Whether steps are not counted.
+    shares: bool,
     first: u64,
     started: Instant,
     said_at: Instant,
@@ -38,16 +40,33 @@ impl Progress {
         let (total, done) = (total as u64, done as u64);
         if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new(total).with_position(done));
-            bar.set_style(style(console::Term::stderr().size().1));
+            bar.set_style(style(console::Term::stderr().size().1, false));
             bar.set_prefix(label.to_string());
             bar.reset_eta();
             bar.enable_steady_tick(Duration::from_millis(500));
             return Self { bar, plain: None };
         }
         let now = Instant::now();
-        let plain =
-            Plain { label: label.to_string(), total, first: done, started: now, said_at: now, said: done };
+        let plain = Plain {
+            label: label.to_string(),
+            total,
+            shares: false,
+            first: done,
+            started: now,
+            said_at: now,
+            said: done,
+        };
         Self { bar: ProgressBar::hidden(), plain: Some(plain) }
+    }
+
+    /// So much work in all, in whatever unit: what is shown is its share.
+    pub fn of_work(label: &str, total: usize) -> Self {
+        let mut progress = Self::new(label, total, 0);
+        match &mut progress.plain {
+            Some(plain) => plain.shares = true,
+            None => progress.bar.set_style(style(console::Term::stderr().size().1, true)),
+        }
+        progress
     }
 
     /// `done` steps are done; `message` says how it is going.
@@ -81,7 +100,10 @@ impl Plain {
             left(self.started.elapsed(), done.saturating_sub(self.first), self.total.saturating_sub(done));
         let percent = 100 * done / self.total.max(1);
         let note = if message.is_empty() { String::new() } else { format!("  {message}") };
-        say(&format!("{}  {done}/{} ({percent} %){left}{note}", self.label, self.total));
+        match self.shares {
+            true => say(&format!("{}  {percent} %{left}{note}", self.label)),
+            false => say(&format!("{}  {done}/{} ({percent} %){left}{note}", self.label, self.total)),
+        }
     }
 }
 
@@ -103,8 +125,10 @@ pub fn duration(time: Duration) -> String {
 }
 
 /// The bar on a screen of so many columns: it never takes more than one line.
-fn style(columns: u16) -> ProgressStyle {
+fn style(columns: u16, shares: bool) -> ProgressStyle {
     let template = match columns {
+        WIDE.. if shares => "{prefix:14} {bar:24} {percent:>3} %  {eta:>4} left  {wide_msg}",
+        _ if shares => "{percent} % {wide_msg}",
         WIDE.. => "{prefix:14} {bar:24} {pos:>5}/{len}  {eta:>4} left  {wide_msg}",
         _ => "{pos}/{len} {wide_msg}",
     };

@@ -4,8 +4,8 @@
 //! a second). The time is what the system says the process used, on Linux.
 
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise,
-    Psnr, Shift, Srgb, Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image, IwSsim, Mdsi, Metric, MsGmsd, MsSsim,
+    Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Srgb, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,7 +29,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Box::new(Shift::sharpness(0)),
         Box::new(BandEnergy::new(0)),
         Box::new(Grid::new(0)),
+        Box::new(Flip::new(0)),
+        Box::new(IwSsim::new(0)),
+        Box::new(Nlpd::new(0)),
+        Box::new(Vifp::new(0)),
+        Box::new(Ssimulacra2::new(0)),
         Box::new(Niqe::new(0)),
+        Box::new(Piqe::new(0)),
         Box::new(TotalVariation::new(0)),
         Box::new(Noise::new(0)),
     ];

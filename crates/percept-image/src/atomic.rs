@@ -4,36 +4,98 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes `bytes` as the file `path`, which is there whole or not at all: under a temporary name in the same folder, synced,
-/// renamed. It keeps the permissions of the file that had the name before.
-///
-/// A link is followed, and the file that it leads to is written. What is no ordinary file (a device, a pipe, `/dev/stdout`) is
-/// written into and stays what it is.
+use tempfile::NamedTempFile;
+
+/// Writes `bytes` as the file `path`, which is there whole or not at all: see [`AtomicFile`].
 ///
 /// # Errors
 /// What the system says; a file that had the name before is untouched then.
 pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
-    let path = path.as_ref();
-    match descriptor(path) {
-        Some(1) => return into(io::stdout().lock(), bytes),
-        Some(2) => return into(io::stderr().lock(), bytes),
-        Some(_) => return into(OpenOptions::new().append(true).open(path)?, bytes),
-        None => {}
-    }
-    let before = match fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => return into(OpenOptions::new().write(true).open(path)?, bytes),
-        Ok(found) => Some(found.permissions()),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    replace(&behind_links(path), before, bytes)
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)?;
+    file.commit()
 }
 
-/// Writes into what is open already. Such a thing takes all or says why not; there is nothing to rename.
-fn into(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes)?;
-    stream.flush()
+/// A file that is there whole or not at all: it is written under a temporary name in the same folder, synced and renamed. It
+/// keeps the permissions of the file that had the name before. Without [`commit`](Self::commit) it leaves nothing.
+///
+/// A link is followed, and the file that it leads to is written. What is no ordinary file (a device, a pipe, `/dev/stdout`) is
+/// written into at once and stays what it is.
+pub struct AtomicFile {
+    place: Place,
+}
+
+enum Place {
+    Stdout,
+    Stderr,
+    /// Something open or no ordinary file. Such a thing takes all or says why not; there is nothing to rename.
+    Into(File),
+    File {
+        temporary: NamedTempFile,
+        path: PathBuf,
+        before: Option<fs::Permissions>,
+    },
+}
+
+impl AtomicFile {
+    /// Begins the file `path`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let into = |place| Ok(Self { place });
+        match descriptor(path) {
+            Some(1) => return into(Place::Stdout),
+            Some(2) => return into(Place::Stderr),
+            Some(_) => return into(Place::Into(OpenOptions::new().append(true).open(path)?)),
+            None => {}
+        }
+        let before = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                return into(Place::Into(OpenOptions::new().write(true).open(path)?));
+            }
+            Ok(found) => Some(found.permissions()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let path = behind_links(path);
+        let temporary = temporary(&path)?;
+        into(Place::File { temporary, path, before })
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// What the system says; a file that had the name before is untouched then.
+    pub fn commit(mut self) -> io::Result<()> {
+        self.flush()?;
+        match self.place {
+            Place::File { temporary, path, before } => replace(temporary, &path, before),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.place {
+            Place::Stdout => io::stdout().lock().write(bytes),
+            Place::Stderr => io::stderr().lock().write(bytes),
+            Place::Into(file) => file.write(bytes),
+            Place::File { temporary, .. } => temporary.as_file_mut().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.place {
+            Place::Stdout => io::stdout().lock().flush(),
+            Place::Stderr => io::stderr().lock().flush(),
+            Place::Into(file) => file.flush(),
+            Place::File { temporary, .. } => temporary.as_file_mut().flush(),
+        }
+    }
 }
 
 /// Which open file of this process `path` is: a link to it, not a file of its own.
@@ -61,18 +123,16 @@ fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
-fn replace(path: &Path, permissions: Option<fs::Permissions>, bytes: &[u8]) -> io::Result<()> {
+fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder
-        .prefix(".percept-")
-        .suffix(".tmp")
-        .tempfile_in(folder(path))
-        .map_err(without_temporary_name)?;
+    builder.prefix(".percept-").suffix(".tmp").tempfile_in(folder(path)).map_err(without_temporary_name)
+}
+
+fn replace(mut file: NamedTempFile, path: &Path, permissions: Option<fs::Permissions>) -> io::Result<()> {
     let open = file.as_file_mut();
-    open.write_all(bytes)?;
     if let Some(permissions) = permissions {
         // Some file systems have none.
         let _ = open.set_permissions(permissions);

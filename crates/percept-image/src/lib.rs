@@ -35,13 +35,13 @@
 //! [`resize::imresize`] is MATLAB's bicubic, which super-resolution papers shrink with; [`resize::resize`] has
 //! the other filters.
 //!
-//! A [`DegradationConfig`] is one table of a configuration and becomes a [`Degradation`]; several make a
-//! [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
+//! A [`DegradationConfig`] is one table of a configuration and a [`Degradation`]; with a probability it is a [`Step`], and
+//! several make a [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
-//! [`Niqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair all but [`Mdsi`] give the same whichever
-//! picture is the reference.
+//! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`], [`Ssimulacra2`]
+//! and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -51,7 +51,7 @@
 //! let photo = Image::<Srgb>::from_fn(64, 48, |x, y, c| 0.5 + 0.4 * ((x + c * 9) as f32 / 7.0).sin() * (y as f32 / 5.0).cos());
 //! let spoil = Pipeline::new(&[
 //!     DegradationConfig::Downscale(Downscale { scale: 2.0, ..Downscale::default() }),
-//!     DegradationConfig::Jpeg(Jpeg { quality: [60.0, 90.0].into() }),
+//!     DegradationConfig::Jpeg(Jpeg { quality: [60.0, 90.0].into(), ..Jpeg::default() }),
 //! ])?;
 //! let small = spoil.apply(photo.clone(), &mut rng_for(0, 0, 0));
 //! assert_eq!(small.size(), (32, 24));
@@ -74,20 +74,22 @@ mod photo;
 pub mod resize;
 mod rng;
 mod score;
+pub mod video;
 
-pub use crate::atomic::{without_temporary_name, write_atomic};
-pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, demosaic};
+pub use crate::atomic::{AtomicFile, without_temporary_name, write_atomic};
+pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, Step, demosaic};
 pub use crate::heat::heat;
 pub use crate::home::expand_home;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
 pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
-    Capacity, Depth, EXTENSIONS, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photo,
-    ReadError, Reason, WriteError, decode_photo, encode_photo, list_folder, list_photos, photo_name,
-    photo_size, read_photo, read_srgb, write_photo,
+    Capacity, Chunk, Density, Depth, EXTENSIONS, Head, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS,
+    MAX_SIDE, Metadata, Photo, ReadError, Reason, RowReader, RowWriter, WriteError, decode_photo,
+    encode_photo, list_folder, list_photos, photo_name, photo_size, read_photo, read_srgb, write_photo,
+    write_rows,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, MsGmsd, MsSsim, Niqe, Noise, Psnr, Shift,
-    Shrunk, Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd, MsSsim, Niqe, Nlpd,
+    Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };

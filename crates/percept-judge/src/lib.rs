@@ -6,7 +6,7 @@
 //! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number.
 //! [`stats`] says how sure a difference is: one kind of interval, and one correction for many questions, for all pages.
 //!
-//! On these stand four rooms, and none looks into another but where it is said:
+//! On these stand five rooms, and none looks into another but where it is said:
 //!
 //! - [`report`]: a [`report::Report`] puts the runs of a training side by side, on a page for people;
 //! - [`compare`]: a [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says
@@ -14,6 +14,7 @@
 //!   the rules of `compare`, and writes a page;
 //! - [`agree`]: an [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a
 //!   panel agree with it;
+//! - [`preview`]: what a network is given to restore, as a page;
 //! - [`study`]: a [`study::Study`] asks people, blind, and a [`study::Analysis`] turns their answers into a scale.
 //!
 //! What their pages share (the frame, numbers and words, charts) is in `page`, which knows none of them.
@@ -49,6 +50,7 @@ pub mod experiment;
 mod page;
 mod pairs;
 mod panel;
+pub mod preview;
 pub mod report;
 mod score;
 mod single;

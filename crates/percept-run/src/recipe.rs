@@ -1,9 +1,9 @@
 //! How inputs are made from targets: what a training did, and what judging it does again.
 
+use percept_image::degrade::{Published, UnsharpMask};
 use percept_image::resize::imresize;
 use percept_image::{
-    ConfigError, Degradation, DegradationConfig, Image, Mosaic, PackedBayer, Pipeline, Rng, Srgb, demosaic,
-    rng_for,
+    ConfigError, Degradation, Image, Mosaic, PackedBayer, Pipeline, Rng, Srgb, Step, demosaic, rng_for,
 };
 use percept_nn::model::{Card, Model, ModelError, Tiling};
 use serde_json::Value;
@@ -12,6 +12,8 @@ use crate::{Config, Task};
 
 /// The generator's second number for photos that are held out; training steps count from 1.
 const HELD_OUT: u64 = u64::MAX;
+/// How often a recipe is tried before it is used: sizes may be a matter of chance.
+const TRIALS: u64 = 32;
 
 /// Why inputs cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +24,8 @@ pub enum RecipeError {
     /// The degradations give another size than the network needs.
     #[error(
         "the degradations make {got:?} pixels of {gt:?}, scale {scale} needs {need:?}; give `downscale` the \
-         scale {scale} in datasets.train.degradation"
+         scale {scale} in datasets.train.degradation, or end it with \
+         {{ type = \"resize\", of = \"photo\", divide = true, scale = {scale} }}"
     )]
     LqSize {
         /// Width and height of the target.
@@ -68,6 +71,15 @@ impl Lq {
         }
     }
 
+    /// The rectangle that starts at (`x`, `y`), cut off at the edge.
+    #[must_use]
+    pub fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Self {
+        match self {
+            Self::Rgb(image) => Self::Rgb(image.crop(x, y, width, height)),
+            Self::Bayer(raw) => Self::Bayer(raw.crop(x, y, width, height)),
+        }
+    }
+
     /// All values, `[height, width, channels]`.
     pub fn data(&self) -> &[f32] {
         match self {
@@ -104,29 +116,31 @@ impl Lq {
 /// Makes inputs from targets, as a training does.
 pub struct Recipe {
     pipeline: Pipeline,
+    /// What is done to targets before.
+    sharpen: Option<UnsharpMask>,
     /// The camera, where the input is a RAW.
     mosaic: Option<Mosaic>,
+    scale: usize,
     multiple: usize,
 }
 
 impl Recipe {
-    /// The recipe of a configuration, tried on a grey target.
+    /// The recipe of a configuration, tried on grey targets of several sizes.
     ///
     /// # Errors
-    /// When a value is out of range, or the result has not the size that the scale means.
+    /// When a value is out of range, or a result has not the size that the scale means.
     pub fn of_config(config: &Config) -> Result<Self, RecipeError> {
         let (train, scale) = (&config.datasets.train, config.scale);
-        let steps = train.degradation.clone().unwrap_or_else(|| config.task.degradation(scale));
         let mosaic = (config.task == Task::Raw2rgb).then(|| train.mosaic.clone().unwrap_or_default());
-        let recipe = Self::new(&steps, mosaic, config.task.network_scale(scale))?;
-        let side = 4 * recipe.multiple;
-        let (gt, need) = ((side, side), (side / scale, side / scale));
-        let grey = Image::from_fn(side, side, |_, _, _| 0.5);
-        let got = recipe.pipeline.apply(grey, &mut rng_for(0, 0, 0)).size();
-        match got == need {
-            true => Ok(recipe),
-            false => Err(RecipeError::LqSize { gt, got, need, scale }),
+        let steps = train.steps(config.task, scale);
+        let multiple = config.task.network_scale(scale);
+        let recipe = Self::new(&steps, train.sharpen_gt.clone(), mosaic, [scale, multiple])?;
+        for trial in 0..TRIALS {
+            let side = |more: u64| (4 + (trial * more) as usize % 5) * multiple;
+            let grey = Image::from_fn(side(1), side(2), |_, _, _| 0.5);
+            recipe.degrade(&grey, &mut rng_for(0, 0, trial))?;
         }
+        Ok(recipe)
     }
 
     /// The recipe of the training that a model comes from.
@@ -134,16 +148,18 @@ impl Recipe {
     /// # Errors
     /// When the card does not say it, or says what this version does not know.
     pub fn of_card(card: &Card) -> Result<Self, RecipeError> {
-        let [degradation, mosaic] = on_card(card);
-        let degradation = degradation.ok_or(RecipeError::Unsaid)?;
-        let steps: Vec<DegradationConfig> =
-            serde_json::from_value(degradation.clone()).map_err(RecipeError::Unknown)?;
+        let [degradation, mosaic, published, sharpen] = on_card(card);
+        let steps: Vec<Step> = match (published, degradation) {
+            (Some(name), _) => read::<Published>(name)?.steps(card.scale),
+            (None, Some(steps)) => read(steps)?,
+            (None, None) => return Err(RecipeError::Unsaid),
+        };
         let raw = card.in_channels == 4;
         let mosaic = match mosaic.filter(|_| raw) {
-            Some(mosaic) => Some(serde_json::from_value(mosaic.clone()).map_err(RecipeError::Unknown)?),
+            Some(mosaic) => Some(read(mosaic)?),
             None => raw.then(Mosaic::default),
         };
-        Self::new(&steps, mosaic, card.network_scale())
+        Self::new(&steps, sharpen.map(read).transpose()?, mosaic, [card.scale, card.network_scale()])
     }
 
     /// Whether two models were trained by one recipe.
@@ -152,12 +168,14 @@ impl Recipe {
     }
 
     fn new(
-        steps: &[DegradationConfig],
+        steps: &[Step],
+        sharpen: Option<UnsharpMask>,
         mosaic: Option<Mosaic>,
-        multiple: usize,
+        [scale, multiple]: [usize; 2],
     ) -> Result<Self, RecipeError> {
         mosaic.as_ref().map_or(Ok(()), Mosaic::validate)?;
-        Ok(Self { pipeline: Pipeline::new(steps)?, mosaic, multiple })
+        sharpen.as_ref().map_or(Ok(()), UnsharpMask::validate)?;
+        Ok(Self { pipeline: Pipeline::new(steps)?, sharpen, mosaic, scale, multiple })
     }
 
     /// What the sides of targets have to be multiples of.
@@ -165,18 +183,42 @@ impl Recipe {
         self.multiple
     }
 
-    /// The input for a target; all chance comes from `rng`. A degraded photo is rounded to 8 bits, as the
-    /// files that the network will be used on.
-    pub fn degrade(&self, gt: &Image<Srgb>, rng: &mut Rng) -> Lq {
+    /// The target that a training makes of a part of a photo.
+    pub fn target(&self, photo: Image<Srgb>) -> Image<Srgb> {
+        match &self.sharpen {
+            Some(sharpen) => sharpen.sharpened(&photo),
+            None => photo,
+        }
+    }
+
+    /// The input for a target whose sides are multiples of [`multiple`](Self::multiple); all chance comes from `rng`. A
+    /// degraded photo is rounded to 8 bits, as the files that the network will be used on.
+    ///
+    /// # Errors
+    /// When the degradations gave another size than the scale means.
+    pub fn degrade(&self, gt: &Image<Srgb>, rng: &mut Rng) -> Result<Lq, RecipeError> {
         let image = self.pipeline.apply(gt.clone(), rng);
+        let (got, scale) = (image.size(), self.scale.max(1));
+        let need = (gt.width() / scale, gt.height() / scale);
+        match got == need {
+            true => Ok(self.seen(&image, rng)),
+            false => Err(RecipeError::LqSize { gt: gt.size(), got, need, scale }),
+        }
+    }
+
+    /// What a degraded photo is to the network.
+    fn seen(&self, image: &Image<Srgb>, rng: &mut Rng) -> Lq {
         match &self.mosaic {
-            Some(mosaic) => Lq::Bayer(mosaic.apply(&image, rng)),
-            None => Lq::Rgb(image.map(|value| eight_bit(value.clamp(0.0, 1.0)))),
+            Some(mosaic) => Lq::Bayer(mosaic.apply(image, rng)),
+            None => Lq::Rgb(image.clone().map(|value| eight_bit(value.clamp(0.0, 1.0)))),
         }
     }
 
     /// The input for the held-out photo of that number: the same every time, and from no step of a training.
-    pub fn degrade_held_out(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Lq {
+    ///
+    /// # Errors
+    /// As [`degrade`](Self::degrade).
+    pub fn degrade_held_out(&self, gt: &Image<Srgb>, seed: u64, photo: u64) -> Result<Lq, RecipeError> {
         self.degrade(gt, &mut rng_for(seed, HELD_OUT, photo))
     }
 }
@@ -187,7 +229,12 @@ fn eight_bit(value: f32) -> f32 {
 }
 
 /// What a card says about how training photos were degraded.
-fn on_card(card: &Card) -> [Option<&Value>; 2] {
-    ["degradation", "mosaic"]
+fn on_card(card: &Card) -> [Option<&Value>; 4] {
+    ["degradation", "mosaic", "recipe", "sharpen_gt"]
         .map(|key| card.data.pointer(&format!("/train/{key}")).filter(|value| !value.is_null()))
+}
+
+/// A part of a card.
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, RecipeError> {
+    serde_json::from_value(value.clone()).map_err(RecipeError::Unknown)
 }

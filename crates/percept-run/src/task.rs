@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use percept_image::DegradationConfig;
 use percept_image::degrade::{Downscale, GaussianBlur, GaussianNoise, Jpeg, LowLight, Rain};
+use percept_image::{DegradationConfig, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,22 +78,22 @@ impl Task {
 
     /// What photos are spoiled with on the fly, unless the config says. A `raw2rgb` photo goes through the
     /// mosaic after this.
-    pub fn degradation(self, scale: usize) -> Vec<DegradationConfig> {
-        let downscale =
-            DegradationConfig::Downscale(Downscale { scale: scale as f64, ..Downscale::default() });
-        match self {
-            Self::Sr => vec![downscale],
-            Self::Lowlight => vec![DegradationConfig::LowLight(LowLight::default())],
-            Self::Denoise => vec![DegradationConfig::GaussianNoise(GaussianNoise::default())],
+    pub fn degradation(self, scale: usize) -> Vec<Step> {
+        let step = match self {
+            Self::Raw2rgb if scale <= 1 => return Vec::new(),
+            Self::Sr | Self::Raw2rgb => {
+                DegradationConfig::Downscale(Downscale { scale: scale as f64, ..Downscale::default() })
+            }
+            Self::Lowlight => DegradationConfig::LowLight(LowLight::default()),
+            Self::Denoise => DegradationConfig::GaussianNoise(GaussianNoise::default()),
             Self::Deblur => {
                 let sigma = [1.0, 3.0].into();
-                vec![DegradationConfig::GaussianBlur(GaussianBlur { sigma, ..GaussianBlur::default() })]
+                DegradationConfig::GaussianBlur(GaussianBlur { sigma, ..GaussianBlur::default() })
             }
-            Self::Derain => vec![DegradationConfig::Rain(Rain::default())],
-            Self::Jpeg => vec![DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into() })],
-            Self::Raw2rgb if scale > 1 => vec![downscale],
-            Self::Raw2rgb => Vec::new(),
-        }
+            Self::Derain => DegradationConfig::Rain(Rain::default()),
+            Self::Jpeg => DegradationConfig::Jpeg(Jpeg { quality: [10.0, 40.0].into(), ..Jpeg::default() }),
+        };
+        vec![step.into()]
     }
 
     /// Channels of the network's input.

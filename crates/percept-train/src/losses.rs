@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use percept_nn::disentangle::PerceptualSpace;
-use percept_nn::loss::{LossError, TrainLoss};
+use percept_nn::loss::{LdlLoss, LossError, TrainLoss};
 use percept_nn::weights::WeightStore;
 use percept_run::config::TrainConfig;
 
@@ -33,7 +33,7 @@ impl LossTerm {
     pub(crate) fn space(&self) -> Option<&PerceptualSpace> {
         match &self.loss {
             TrainLoss::Space(space) => Some(space),
-            TrainLoss::Images(_) | TrainLoss::Adversarial(_) => None,
+            TrainLoss::Images(_) | TrainLoss::Artefacts(_) | TrainLoss::Adversarial(_) => None,
         }
     }
 
@@ -49,6 +49,7 @@ impl LossTerm {
                 (format!("{} ({} {deepest})", self.name, backbone.name()), backbone.min_side())
             }
             TrainLoss::Images(loss) => (self.name.clone(), loss.min_side()),
+            TrainLoss::Artefacts(_) => (self.name.clone(), LdlLoss::MIN_SIDE),
             // Its discriminator is asked where it is made.
             TrainLoss::Adversarial(_) => return Ok(()),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightError, WeightStore};
+use percept_nn::weights::{StateDict, WeightStore};
 use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
@@ -36,12 +36,11 @@ impl Parts {
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
         if let Some(path) = &config.path.pretrain_network_g {
-            network_g = config.network_g.with_our_names(StateDict::load(path)?).apply(network_g)?;
+            network_g = config.network_g.with_our_names(store.model(path)?).apply(network_g)?;
         }
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
-            let load =
-                |network| Ok::<_, WeightError>(kind.with_our_names(StateDict::load(path)?).apply(network)?);
+            let load = |network| kind.with_our_names(StateDict::load(path)?).apply(network);
             network_d = network_d.map(load).transpose()?;
         }
         let losses = losses(config, store, &device)?;

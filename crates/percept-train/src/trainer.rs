@@ -233,6 +233,11 @@ impl Trainer {
     fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
         let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        // What the averaged network makes of x, without gradient.
+        let average = || {
+            let average = self.generator.average()?;
+            Some(Tensor::<4>::from_inner(average.forward(x.clone().inner())))
+        };
         let iter = batch.iter;
         let mut terms = Terms::default();
         let mut active = Vec::new();
@@ -243,12 +248,10 @@ impl Trainer {
                 TrainLoss::Space(space) => {
                     // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
                     let seen = space.see(result.clone(), y.clone());
-                    let anchor = |anchor| match (anchor, self.generator.average()) {
-                        (Anchor::Blurred, _) => blurred(y.clone()),
-                        (Anchor::Earlier, Some(average)) => {
-                            Tensor::from_inner(average.forward(x.clone().inner()))
-                        }
-                        _ => distorted.clone(),
+                    let anchor = |anchor| match anchor {
+                        Anchor::Input => distorted.clone(),
+                        Anchor::Blurred => blurred(y.clone()),
+                        Anchor::Earlier => average().unwrap_or_else(|| distorted.clone()),
                     };
                     // Selection step: only w moves.
                     if let Some(selected) = space.selection_step(&seen, anchor) {
@@ -260,6 +263,7 @@ impl Trainer {
                     // Transformation step: only G will move; w is a constant in this loss.
                     space.transformation_loss(&seen)
                 }
+                TrainLoss::Artefacts(loss) => loss.forward(result.clone(), y.clone(), average()),
                 TrainLoss::Adversarial(_) => match &mut self.game {
                     Some(game) if game.plays(iter) => game.generator_loss(result.clone(), &y),
                     _ => continue,

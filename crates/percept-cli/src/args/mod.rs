@@ -3,8 +3,10 @@
 mod agree;
 mod apply;
 mod compare;
+mod degrade;
 mod experiment;
 mod model;
+mod results;
 mod score;
 mod select;
 mod study;
@@ -24,8 +26,10 @@ use crate::failure::Failure;
 pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
+pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
-pub use model::{InfoArgs, ModelArgs};
+pub use model::{InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
+pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
@@ -35,8 +39,9 @@ pub use weights::{WeightsAction, WeightsArgs};
 use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
+use degrade::DEGRADE;
 use experiment::EXPERIMENT;
-use model::INFO;
+use model::{INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -134,6 +139,9 @@ pub enum Command {
     /// Write a commented config to start from
     #[command(after_help = INIT)]
     Init(InitArgs),
+    /// Show what a network will see: crops of photos, degraded as a config says
+    #[command(after_help = DEGRADE)]
+    Degrade(DegradeArgs),
     /// Print the JSON Schema of configs
     #[command(after_help = SCHEMA)]
     Schema(SchemaArgs),
@@ -143,6 +151,12 @@ pub enum Command {
     /// Say what a model file is: architecture, scale, settings, where it comes from
     #[command(after_help = INFO)]
     Info(InfoArgs),
+    /// List the models that are part of percept
+    #[command(after_help = MODELS)]
+    Models(ModelsArgs),
+    /// Make a model that lies between two
+    #[command(after_help = INTERPOLATE)]
+    Interpolate(InterpolateArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

@@ -22,21 +22,65 @@ pub struct ModelArgs {
     /// For Compact without slopes: what follows its convolutions [default: relu]
     #[arg(long, value_name = "TYPE", value_parser = one_of(ActType::ALL, |kind| kind.name(), |kind| kind.about().to_string()))]
     pub act_type: Option<ActType>,
+    /// For photo-x4, 0 to 1: how much noise is taken away [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    pub denoise_strength: Option<f64>,
 }
 
 pub(super) const INFO: &str = "\
 Examples:
   percept info RealESRGAN_x4plus.pth
   percept info runs/sr
+  percept info photo-x4
   percept info model.safetensors --json
 
 Reads .pth and .safetensors, of percept and of others. Architecture, scale and settings are told by the names and shapes \
 of the weights; what they do not show is said under `assumed`. Pickles are parsed, never executed.";
 
+pub(super) const MODELS: &str = "\
+Examples:
+  percept models
+  percept apply photo-x4 holiday.jpg -o out
+  percept info photo-x4";
+
+/// `percept models`.
+#[derive(Debug, Flags)]
+pub struct ModelsArgs {
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) const INTERPOLATE: &str = "\
+Examples:
+  percept interpolate runs/gan classic-x4-psnr --alpha 0.8 -o softer.safetensors
+
+Both models have to be of the same network. 1 is the first, 0 the second; values beyond go past one of them.";
+
+/// `percept interpolate`.
+#[derive(Debug, Flags)]
+pub struct InterpolateArgs {
+    /// A model: a file, a run's folder, or a name of `percept models`
+    #[arg(value_name = "A")]
+    pub one: PathBuf,
+    /// Another one of the same network
+    #[arg(value_name = "B")]
+    pub other: PathBuf,
+    /// Share of A, -1 to 2
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// The new model's file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `percept info`.
 #[derive(Debug, Flags)]
 pub struct InfoArgs {
-    /// A model file, or a run's folder
+    /// A model file, a run's folder, or a name of `percept models`
     #[arg(value_name = "MODEL")]
     pub path: PathBuf,
     /// What is said of it.

@@ -13,9 +13,9 @@ Examples:
   percept demo --quick --open       a few minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
 
-Everything it needs is in the binary. It trains a small 4x super-resolution network with L1, then goes on from \
-there three ways (l1, feature, disentangled) with the same data in the same order, restores photos that no \
-training saw, and prints the path of the report.";
+Everything it needs is in the binary. A small 4x super-resolution network that was trained on pixels for weeks goes on \
+three ways with the same data in the same order: l1, perceptual (contextual and adversarial losses) and disentangled \
+(the same with a selection of features). Then photos that no training saw are restored, and the path of the report is printed.";
 
 /// `percept demo`.
 #[derive(Debug, Flags)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use percept_image::{Better, write_atomic};
 use percept_judge::Panel;
-use percept_judge::agree::{AgreeError, AgreeOptions, Agreement, Agreements, Layout, Rows, Table};
+use percept_judge::agree::{AgreeError, AgreeOptions, Agreement, Agreements, Kept, Layout, Rows, Table};
 use percept_judge::stats::{Curve, Estimate};
 
 use crate::args::{AgreeArgs, Global};
@@ -28,7 +29,8 @@ pub fn run(global: &Global, args: &AgreeArgs) -> Result<(), Failure> {
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
     let store = bundle::store(global.weights.as_deref())?;
     let panel = Panel::of_photos(&names, 0, &store, &device).map_err(Failure::call)?;
-    let found = measure(&opinions, &panel, args)?;
+    let kept = kept(global.device.as_deref().unwrap_or("cpu"));
+    let found = measure(&opinions, &panel, kept.as_ref(), args)?;
 
     let format = Format::of(args);
     match (&args.output, format) {
@@ -77,7 +79,20 @@ fn opinions(args: &AgreeArgs) -> Result<Table, Failure> {
     Ok(opinions)
 }
 
-fn measure(opinions: &Table, panel: &Panel, args: &AgreeArgs) -> Result<Agreements, Failure> {
+/// Scores of earlier calls of this very binary on this device; none where there is no place for them.
+fn kept(device: &str) -> Option<Kept> {
+    let binary = std::env::current_exe().and_then(std::fs::metadata).ok()?;
+    let made = binary.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+    let maker = format!("percept {} {} {made} {device}", env!("CARGO_PKG_VERSION"), binary.len());
+    Kept::open(&bundle::data_folder()?.join("scores.txt"), maker).ok()
+}
+
+fn measure(
+    opinions: &Table,
+    panel: &Panel,
+    kept: Option<&Kept>,
+    args: &AgreeArgs,
+) -> Result<Agreements, Failure> {
     let stop = interrupt::listen("finishing these pictures")?;
     let bar: Mutex<Option<Progress>> = Mutex::new(None);
     let progress = |done, total| {
@@ -89,7 +104,7 @@ fn measure(opinions: &Table, panel: &Panel, args: &AgreeArgs) -> Result<Agreemen
     };
     let curve = if args.logistic == 4 { Curve::Four } else { Curve::Five };
     let options = AgreeOptions { curve, ..AgreeOptions::default() };
-    let found = Agreements::measure(opinions, panel, &options, &progress);
+    let found = Agreements::measure(opinions, panel, &options, kept, &progress);
     bar.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(Progress::finish);
     let found = found.map_err(failure)?;
     for row in found.skipped.iter().take(NAMED) {

@@ -3,12 +3,15 @@
 pub mod agree;
 pub mod apply;
 pub mod compare;
+pub mod degrade;
 pub mod demo;
 mod distribution;
 pub mod experiment;
 pub mod info;
 pub mod init;
+pub mod interpolate;
 pub mod metrics;
+pub mod models;
 pub mod report;
 pub mod score;
 pub mod select;

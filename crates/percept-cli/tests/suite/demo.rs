@@ -12,7 +12,7 @@ fn the_demo_survives_a_kill_and_ends_with_a_page() {
     let call = ["demo", "--steps", "2", "--out", arg(&out)];
     let mut child = percept(&call).spawn().unwrap();
     let started = Instant::now();
-    while !out.join("feature/log.jsonl").exists() {
+    while !out.join("perceptual/log.jsonl").exists() {
         assert!(started.elapsed() < Duration::from_secs(300), "the demo does not come to its second loss");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -21,13 +21,13 @@ fn the_demo_survives_a_kill_and_ends_with_a_page() {
 
     let page = out.join("report.html");
     assert!(!page.exists());
-    let done = run(&call).exits(0).prints(&[arg(&page)]).says(&["3/4 feature", "4/4 disentangled"]);
+    let done = run(&call).exits(0).prints(&[arg(&page)]).says(&["2/3 perceptual", "3/3 disentangled"]);
     assert_eq!(done.out.lines().last(), Some(arg(&page)), "the last line is the page");
     let html = fs::read_to_string(&page).unwrap();
-    for part in ["l1", "feature", "disentangled", "relu3_3", "psnr-y", "lpips-alex", "tea-garden"] {
+    for part in ["l1", "perceptual", "disentangled", "relu3_3", "psnr-y", "lpips-alex", "tea-garden"] {
         assert!(html.contains(part), "no `{part}` on the page");
     }
-    for run in ["warm", "l1", "feature", "disentangled"] {
+    for run in ["l1", "perceptual", "disentangled"] {
         assert!(out.join(run).join("model.safetensors").is_file(), "no model of {run}");
     }
     let size = fs::metadata(&page).unwrap().len();

@@ -22,7 +22,7 @@ fn every_score_is_listed_with_what_it_is() {
     let of = |name: &str| metrics.iter().find(|metric| metric["name"] == name).unwrap();
     let alone: Vec<_> =
         metrics.iter().filter(|metric| metric["reference"] == false).map(|metric| &metric["name"]).collect();
-    assert_eq!(alone, ["niqe", "tv", "noise"]);
+    assert_eq!(alone, ["niqe", "piqe", "tv", "noise"]);
     assert_eq!(of("psnr-y")["range"], serde_json::json!([0.0, null]));
     assert_eq!(of("fsim")["range"], serde_json::json!([0.0, 1.0]));
     assert_eq!(of("gmsd")["better"], "lower");

@@ -9,9 +9,9 @@ use percept_judge::Panel;
 use percept_nn::weights::WeightStore;
 use serde_json::Value;
 
-const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
-                   ciede2000,luminance-shift,saturation-shift,sharpness-shift,lpips-alex,lpips-vgg,\
-                   dists,vgg,niqe,tv,noise";
+const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,iw-ssim,vifp,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
+                   nlpd,flip,ssimulacra2,ciede2000,luminance-shift,saturation-shift,sharpness-shift,band-energy,grid,lpips-alex,lpips-vgg,\
+                   dists,vgg,niqe,piqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
 struct Sides {
@@ -285,13 +285,11 @@ fn a_result_that_nobody_reads_is_no_success() {
         vec!["weights", "list", "--json"],
         vec!["score", "--test", arg(&sides.test), "--metric", "tv"],
     ] {
-        let mut child = common::percept(&call)
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let ended = child.wait_with_output().unwrap();
+        // Closed before the call begins: one that is fast would have written all by the time it is.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = common::percept(&call).stdout(writer).stderr(std::process::Stdio::piped()).spawn();
+        let ended = ended.unwrap().wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(141), "{call:?}: {}", String::from_utf8_lossy(&ended.stderr));
     }
 }

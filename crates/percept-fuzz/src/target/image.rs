@@ -2,7 +2,7 @@
 
 use std::io;
 
-use percept_image::{Depth, Image, Photo, Srgb, decode_photo, write_photo};
+use percept_image::{Depth, Image, Photo, Srgb, decode_photo, encode_photo, write_photo};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -56,8 +56,10 @@ impl Target for Photos {
             "P7\nWIDTH 1\nHEIGHT 2\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nabcdefgh",
         ]));
         // What other programs wrote, as far as the tests of the reader have it.
-        for ending in ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pam"] {
-            for folder in ["crates/percept-image/tests/fixtures", "crates/percept-image/tests/fixtures/files"]
+        for ending in ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pam", "gif"]
+        {
+            for folder in
+                ["crates/percept-image/tests/fixtures", "crates/percept-image/tests/fixtures/metadata"]
             {
                 seeds.extend(files(folder, Some(ending)).unwrap_or_default());
             }
@@ -67,16 +69,43 @@ impl Target for Photos {
 
     fn words(&self) -> Vec<Vec<u8>> {
         let mut words = bytes(&[
-            "IHDR", "IDAT", "PLTE", "tRNS", "iCCP", "acTL", "fcTL", "IEND", "VP8 ", "VP8L", "ANIM",
+            "IHDR",
+            "IDAT",
+            "PLTE",
+            "tRNS",
+            "iCCP",
+            "acTL",
+            "fcTL",
+            "IEND",
+            "VP8 ",
+            "VP8L",
+            "ANIM",
             "Exif\0\0",
+            "eXIf",
+            "iTXt",
+            "zTXt",
+            "pHYs",
+            "cICP",
+            "gAMA",
+            "cHRM",
+            "EXIF",
+            "XMP ",
+            "ANMF",
+            "tiff:Orientation=\"6\"",
+            "http://ns.adobe.com/xap/1.0/\0",
+            "XML:com.adobe.xmp\0",
+            "Raw profile type exif\0",
         ]);
         // Markers of JPEG, tags and types of TIFF.
         words.extend(
             [0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xDA, 0xDB, 0xDD, 0xE1, 0xE2, 0xEE, 0xD9].map(|m| vec![0xFF, m]),
         );
         words.extend(
-            [256u16, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 322, 338, 339]
-                .map(|tag| tag.to_le_bytes().to_vec()),
+            [
+                256u16, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 317, 322, 338, 339, 700, 0x8769,
+                0x8825, 0x927c,
+            ]
+            .map(|tag| tag.to_le_bytes().to_vec()),
         );
         words
     }
@@ -93,6 +122,14 @@ impl Target for Photos {
             let pixels = photo.pixels.width() * photo.pixels.height();
             if photo.alpha.as_ref().is_some_and(|alpha| alpha.len() != pixels) {
                 return Err("opacity of another size than the pixels".to_string());
+            }
+            // What was read can be written, with all that the file says.
+            for name in ["a.png", "a.tif", "a.webp"] {
+                if pixels < 10_000
+                    && let Err(error) = encode_photo(name, photo)
+                {
+                    return Err(error.to_string());
+                }
             }
         }
         answer(read)

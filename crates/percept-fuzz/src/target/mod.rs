@@ -8,6 +8,7 @@ mod study;
 mod table;
 mod toml;
 mod xlsx;
+mod y4m;
 mod zip;
 
 use std::io;
@@ -49,7 +50,7 @@ pub trait Target {
 type Open = fn() -> io::Result<Box<dyn Target>>;
 
 /// All targets by name.
-pub const TARGETS: [(&str, Open); 8] = [
+pub const TARGETS: [(&str, Open); 9] = [
     ("csv", || Ok(Box::new(table::Csv::new()?))),
     ("image", || Ok(Box::new(image::Photos))),
     ("mat", || Ok(Box::new(mat::Mat::new()?))),
@@ -58,6 +59,7 @@ pub const TARGETS: [(&str, Open); 8] = [
     ("study", || Ok(Box::new(study::Requests::new()?))),
     ("toml", || Ok(Box::new(toml::Toml::new()?))),
     ("xlsx", || Ok(Box::new(xlsx::Xlsx::new()?))),
+    ("y4m", || Ok(Box::new(y4m::Y4m))),
 ];
 
 /// The target `name`.

@@ -61,6 +61,11 @@ fn xlsx() {
 }
 
 #[test]
+fn y4m() {
+    stands("y4m", 4000);
+}
+
+#[test]
 fn what_is_no_target_is_refused_by_name() {
     let hunt = Hunt { target: "tga".to_string(), seed: 0, inputs: 1, time: Duration::from_secs(1) };
     assert!(hunt.run(|_| ()).unwrap_err().to_string().contains("`tga`"));

@@ -14,7 +14,8 @@ use crate::{Image, Rng, Srgb};
 pub struct Downscale {
     /// How many times smaller each side becomes, rounded up to whole pixels; 1 to 64. Default 4.
     pub scale: f64,
-    /// How pixels are merged: `bicubic`, `area`, `bilinear` or `lanczos`. Default `bicubic`.
+    /// How pixels are merged: `bicubic` (MATLAB's), `area`, `bilinear`, `lanczos` (Pillow's), `opencv_area`, `opencv_bilinear` or
+    /// `opencv_bicubic`. Default `bicubic`.
     pub filter: Filter,
     /// Whether the result is brought back to the photo's size by MATLAB's bicubic. Default false.
     pub keep_size: bool,
@@ -31,8 +32,7 @@ impl Downscale {
         if (1.0..=64.0).contains(&self.scale) {
             return Ok(());
         }
-        let expected = "a number from 1 to 64".to_owned();
-        Err(ConfigError { field: "downscale.scale", got: self.scale.to_string(), expected })
+        Err(ConfigError::new("downscale.scale", self.scale, "a number from 1 to 64"))
     }
 }
 

@@ -138,7 +138,7 @@ fn by_content(head: &[u8]) -> Kind {
     use image::ImageFormat as F;
     match (foreign::by_content(head), format::by_content(head)) {
         (Some(what), _) => Kind::LeftOut(Reason::Format(what)),
-        (_, Some(F::Png | F::Jpeg | F::WebP | F::Tiff)) => Kind::LeftOut(Reason::Name),
+        (_, Some(F::Png | F::Jpeg | F::WebP | F::Tiff | F::Gif)) => Kind::LeftOut(Reason::Name),
         _ => Kind::Other,
     }
 }

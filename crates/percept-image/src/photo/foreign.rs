@@ -25,7 +25,6 @@ const SVG: &str = "an SVG drawing";
 const VIDEO: &str = "a video";
 
 const FORMATS: &[Foreign] = &[
-    foreign("a GIF picture", &["gif"], &[b"GIF87a", b"GIF89a"]),
     foreign(HEIC, &["heic", "heif", "hif", "heics", "heifs"], &[]),
     foreign(AVIF, &["avif", "avifs"], &[]),
     foreign("a JPEG XL picture", &["jxl"], &[b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"]),

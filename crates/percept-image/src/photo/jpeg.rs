@@ -6,8 +6,8 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{ColorTransform, Decoder, Error, PixelFormat};
 
-use super::ReadError;
 use super::read::{Decoded, MAX_BYTES, check_size};
+use super::{ReadError, jpeg_segments};
 
 /// What the markers of a JPEG say (ITU-T T.81, annex B).
 #[derive(Default)]
@@ -194,5 +194,6 @@ pub(super) fn decode(path: &Path, jpeg: &[u8], markers: &Markers) -> Result<Deco
             .and_then(Orientation::from_exif_chunk)
             .unwrap_or(Orientation::NoTransforms),
         premultiplied: false,
+        metadata: jpeg_segments::metadata(jpeg),
     })
 }

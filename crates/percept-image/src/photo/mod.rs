@@ -2,21 +2,38 @@
 
 mod bleed;
 mod error;
+mod exif;
 mod folder;
 mod foreign;
 mod format;
+mod gif;
+mod head;
+mod ifd;
 mod jpeg;
+mod jpeg_segments;
+mod metadata;
+mod png;
+mod png_colour;
 mod read;
+mod rows;
 mod tiff;
 mod tiff_directory;
 mod tiff_layout;
+mod tiff_metadata;
+mod tiff_rows;
+mod tiff_write;
+mod webp;
 mod write;
+mod xmp;
 
 pub use error::{ReadError, WriteError};
 pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, photo_name};
 pub use format::{Capacity, EXTENSIONS};
+pub use head::Head;
+pub use metadata::{Chunk, Density, Metadata};
 pub use read::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, read_photo, read_srgb};
-pub use write::{JPEG_QUALITY, encode_photo, write_photo};
+pub use rows::RowReader;
+pub use write::{JPEG_QUALITY, RowWriter, encode_photo, write_photo, write_rows};
 
 use crate::{Image, Srgb};
 
@@ -43,12 +60,21 @@ pub struct Photo {
     pub grey: bool,
     /// The ICC colour profile, byte for byte; it fits `grey`.
     pub icc: Option<Vec<u8>>,
+    /// What else the file says of the photo.
+    pub metadata: Metadata,
 }
 
 impl Photo {
     /// An opaque 8-bit colour photo without a profile.
     pub fn new(pixels: Image<Srgb>) -> Self {
-        Self { pixels, alpha: None, depth: Depth::Eight, grey: false, icc: None }
+        Self {
+            pixels,
+            alpha: None,
+            depth: Depth::Eight,
+            grey: false,
+            icc: None,
+            metadata: Metadata::default(),
+        }
     }
 
     /// Other pixels of the same size, everything else kept.

@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::{self, extension};
-use super::{Depth, Photo, ReadError, foreign, jpeg, tiff};
+use super::{Density, Depth, Metadata, Photo, ReadError, foreign, gif, jpeg, jpeg_segments, png, tiff, webp};
 use crate::{Image, Srgb};
 
 /// The longest side that is decoded.
@@ -21,10 +21,10 @@ pub const MAX_BYTES: u64 = 10 * MAX_PIXELS;
 
 /// Reads an image file, whatever its extension says: the format is found from the content.
 ///
-/// Orientation marks (EXIF) are applied. Palettes become colours, CMYK becomes RGB, colours that are multiplied by their
+/// Orientation marks (EXIF) are applied, and what else the file says is kept as [`Metadata`] has it. Palettes become colours, CMYK becomes RGB, colours that are multiplied by their
 /// alpha are divided by it, levels of fewer than 8 bits are spread to 8. Alpha, 16 bits and the ICC profile are kept (a
 /// profile that does not describe the channels that come out, as CMYK's, is dropped). Of animations and multi-page files
-/// the first picture is read. Colours are not converted by the profile: the values are the file's.
+/// the first picture is read, and a note says so. Colours are not converted by the profile: the values are the file's.
 ///
 /// # Errors
 /// When there is no such file, its format or kind of pixels is not supported (floating point TIFF), it is cut off,
@@ -63,6 +63,7 @@ pub(super) struct Decoded {
     pub orientation: Orientation,
     /// Whether colours are multiplied by the alpha.
     pub premultiplied: bool,
+    pub metadata: Metadata,
 }
 
 /// [`read_photo`] for a file's bytes that are in memory already; `name` stands in the messages.
@@ -77,8 +78,9 @@ pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadE
     let Some(format) = format::by_content(bytes) else {
         return Err(unknown(path, bytes));
     };
-    let Decoded { mut image, icc, orientation, premultiplied } = match format {
+    let Decoded { mut image, icc, orientation, premultiplied, metadata } = match format {
         ImageFormat::Tiff => tiff::decode(path, bytes)?,
+        ImageFormat::Gif => gif::decode(path, bytes)?,
         ImageFormat::Jpeg => {
             let markers = jpeg::Markers::read(bytes);
             markers.check(path)?;
@@ -97,6 +99,7 @@ pub fn decode_photo(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Photo, ReadE
         divide_by_alpha(&mut photo);
     }
     photo.icc = icc.filter(|profile| describes(profile, photo.grey));
+    photo.metadata = metadata;
     Ok(photo)
 }
 
@@ -124,7 +127,25 @@ fn decode(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Decoded, Rea
     let icc = decoder.icc_profile().unwrap_or_default();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    Ok(Decoded { image, icc, orientation, premultiplied: false })
+    let metadata = match format {
+        ImageFormat::Png => png::metadata(&mut Cursor::new(bytes)),
+        ImageFormat::Jpeg => jpeg_segments::metadata(bytes),
+        ImageFormat::WebP => webp::metadata(bytes),
+        ImageFormat::Bmp => bmp_metadata(bytes),
+        _ => Metadata::default(),
+    };
+    Ok(Decoded { image, icc, orientation, premultiplied: false, metadata })
+}
+
+/// A BMP says how densely it is to be printed, in pixels a metre.
+fn bmp_metadata(bytes: &[u8]) -> Metadata {
+    let number =
+        |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|four| i32::from_le_bytes(*four));
+    let density = match (number(14), number(38), number(42)) {
+        (Some(40..), Some(x), Some(y)) => Density::of_metre([f64::from(x), f64::from(y)]),
+        _ => None,
+    };
+    Metadata { density, ..Metadata::default() }
 }
 
 /// Refuses a picture without pixels, and one of too many.
@@ -206,5 +227,12 @@ fn split<T: Copy + Into<f32>>(
     let alpha = channels
         .is_multiple_of(2)
         .then(|| levels.chunks_exact(channels).map(|pixel| unit(pixel[channels - 1])).collect());
-    Photo { pixels: Image::from_parts(width, height, data), alpha, depth, grey, icc: None }
+    Photo {
+        pixels: Image::from_parts(width, height, data),
+        alpha,
+        depth,
+        grey,
+        icc: None,
+        metadata: Metadata::default(),
+    }
 }

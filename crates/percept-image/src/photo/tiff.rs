@@ -3,7 +3,7 @@
 //! The `tiff` crate unpacks the samples. What they mean is decided here: the crate knows fewer kinds of pixels than there
 //! are, and mixes up the samples beside the colours. So it is shown a grey picture of many samples, which it leaves as is.
 
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -12,11 +12,11 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffFormatError, TiffUnsupportedError};
 
-use super::ReadError;
 use super::jpeg::Markers;
 use super::read::{Decoded, MAX_BYTES, check_size};
 use super::tiff_directory::Directory;
 use super::tiff_layout::Layout;
+use super::{ReadError, tiff_metadata};
 
 /// The most that the values of a tag may take: a profile, or the places of very many strips.
 const MAX_TAG_BYTES: usize = 32 << 20;
@@ -25,13 +25,12 @@ const MAX_TAG_BYTES: usize = 32 << 20;
 pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, ReadError> {
     let failed = |error| fault(path, error);
     let malformed = |reason: &str| ReadError::Malformed { path: path.into(), reason: reason.into() };
-    let directory = Directory::first(bytes).ok_or_else(|| malformed("the TIFF has no list of tags"))?;
+    let directory =
+        Directory::first(&mut Cursor::new(bytes)).ok_or_else(|| malformed("the TIFF has no list of tags"))?;
     let colours = directory.colours().map_err(|what| ReadError::foreign(path, &what))?;
-    let mut limits = Limits::default();
-    limits.ifd_value_size = MAX_TAG_BYTES;
-    limits.decoding_buffer_size = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
-    limits.intermediate_buffer_size = limits.decoding_buffer_size;
-    let mut decoder = Decoder::new(directory.as_plain_grey(bytes)).map_err(failed)?.with_limits(limits);
+    let mut decoder = Decoder::new(directory.as_plain_grey(Cursor::new(bytes)))
+        .map_err(failed)?
+        .with_limits(limits(MAX_BYTES));
     let (width, height) = decoder.dimensions().map_err(failed)?;
     check_size(path, width, height)?;
     if directory.jpeg() {
@@ -58,7 +57,17 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, ReadError> {
         icc,
         orientation: orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms),
         premultiplied: layout.premultiplied(),
+        metadata: tiff_metadata::metadata(bytes),
     })
+}
+
+/// What a decoder may take for pixels.
+pub(super) fn limits(bytes: u64) -> Limits {
+    let mut limits = Limits::default();
+    limits.ifd_value_size = MAX_TAG_BYTES;
+    limits.decoding_buffer_size = usize::try_from(bytes).unwrap_or(usize::MAX);
+    limits.intermediate_buffer_size = limits.decoding_buffer_size;
+    limits
 }
 
 /// Refuses JPEGs inside that the decoder shows wrongly, or falls over.

@@ -1,13 +1,15 @@
 //! The tags of a TIFF that say what its numbers are, and which kinds are read.
 
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 // Tags (TIFF 6.0; DNG).
 const SUBFILE_TYPE: u16 = 254;
 const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
 const FILL_ORDER: u16 = 266;
+const PLANAR: u16 = 284;
 const PREDICTOR: u16 = 317;
+const TILE_WIDTH: u16 = 322;
 const INK_SET: u16 = 332;
 const DNG_VERSION: u16 = 50_706;
 
@@ -49,10 +51,14 @@ struct Entry {
 
 impl Directory {
     /// `None` where there is no such list.
-    pub(super) fn first(file: &[u8]) -> Option<Self> {
-        let big_endian = file.starts_with(b"MM");
-        let number = |at: usize, size: usize| -> Option<u64> {
-            let bytes = file.get(at..at.checked_add(size)?)?;
+    pub(super) fn first(file: &mut (impl Read + Seek)) -> Option<Self> {
+        let mut start = [0; 2];
+        file.rewind().and_then(|()| file.read_exact(&mut start)).ok()?;
+        let big_endian = start == *b"MM";
+        let mut number = |at: usize, size: usize| -> Option<u64> {
+            let mut bytes = [0; 8];
+            let bytes = &mut bytes[..size];
+            file.seek(SeekFrom::Start(at as u64)).and_then(|_| file.read_exact(bytes)).ok()?;
             let join = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
             Some(if big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) })
         };
@@ -83,6 +89,11 @@ impl Directory {
 
     fn value(&self, tag: u16) -> Option<u64> {
         self.entries.iter().find(|entry| entry.tag == tag).map(|entry| entry.value)
+    }
+
+    /// Whether strips of rows have all samples of their pixels.
+    pub(super) fn has_rows(&self) -> bool {
+        self.value(TILE_WIDTH).is_none() && self.value(PLANAR).is_none_or(|kind| kind == 1) && !self.jpeg()
     }
 
     /// Whether the pixels are compressed as JPEG.
@@ -127,7 +138,7 @@ impl Directory {
 
     /// The file, as one of grey pixels of however many samples; and without the predictor where there is no compression
     /// that has one, which readers must ignore then.
-    pub(super) fn as_plain_grey<'a>(&self, file: &'a [u8]) -> Patched<'a> {
+    pub(super) fn as_plain_grey<R: Read + Seek>(&self, file: R) -> Patched<R> {
         let predicts = matches!(self.value(COMPRESSION), Some(5 | 8 | 32_946));
         let changed = |entry: &&Entry| entry.tag == PHOTOMETRIC || entry.tag == PREDICTOR && !predicts;
         let one = |entry: &Entry| {
@@ -136,7 +147,7 @@ impl Directory {
             bytes[lowest] = 1;
             (entry.at, bytes)
         };
-        Patched { file: Cursor::new(file), patches: self.entries.iter().filter(changed).map(one).collect() }
+        Patched { file, patches: self.entries.iter().filter(changed).map(one).collect() }
     }
 }
 
@@ -158,15 +169,15 @@ fn unread_compression(compression: u64) -> Option<String> {
     Some(name.to_string())
 }
 
-/// A file in memory, some bytes of which read otherwise.
-pub(super) struct Patched<'a> {
-    file: Cursor<&'a [u8]>,
+/// A file, some bytes of which read otherwise.
+pub(super) struct Patched<R> {
+    file: R,
     patches: Vec<(usize, Vec<u8>)>,
 }
 
-impl Read for Patched<'_> {
+impl<R: Read + Seek> Read for Patched<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let from = self.file.position() as usize;
+        let from = self.file.stream_position()? as usize;
         let count = self.file.read(into)?;
         for (at, bytes) in &self.patches {
             for (place, byte) in (*at..).zip(bytes) {
@@ -179,7 +190,7 @@ impl Read for Patched<'_> {
     }
 }
 
-impl Seek for Patched<'_> {
+impl<R: Seek> Seek for Patched<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }

@@ -12,6 +12,7 @@ use super::tiff::fault;
 use super::tiff_directory::Colours;
 
 /// How pixels are found among the samples, and what they are.
+#[derive(Clone)]
 pub(super) struct Layout {
     colours: Colours,
     /// Samples a pixel, all of them.
@@ -94,6 +95,16 @@ impl Layout {
             size,
             palette,
         })
+    }
+
+    /// Whether samples have 16 bits.
+    pub(super) fn is_deep(&self) -> bool {
+        self.bits == 16
+    }
+
+    /// Of so many rows alone, where they have all samples of their pixels.
+    pub(super) fn of_rows(&self, rows: usize) -> Self {
+        Self { size: (self.size.0, rows), ..self.clone() }
     }
 
     /// Whether colours are multiplied by the opacity already.

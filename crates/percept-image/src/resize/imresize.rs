@@ -6,8 +6,7 @@
 //! pixels beyond the border mirrored with the edge pixel repeated; the dimension that shrinks most first.
 //! As with MATLAB's `im2double`, nothing is rounded between the two passes.
 
-use rayon::prelude::*;
-
+use super::taps::Taps;
 use crate::{Image, Space};
 
 /// `image` at `width × height` pixels, as MATLAB's `imresize(A, [height width])`.
@@ -40,84 +39,31 @@ fn scaled<S: Space>(
     if old_width * old_height == 0 || width * height == 0 {
         return Image::from_parts(width, height, vec![0.0; width * height * S::CHANNELS]);
     }
-    let horizontal = Taps::new(old_width, width, across);
-    let vertical = Taps::new(old_height, height, down);
+    let horizontal = taps(old_width, width, across);
+    let vertical = taps(old_height, height, down);
     let data = if down <= across {
         let tall = vertical.rows(image.data(), old_width * S::CHANNELS);
-        horizontal.columns::<S>(&tall, old_width)
+        horizontal.columns(&tall, old_width, S::CHANNELS)
     } else {
-        let wide = horizontal.columns::<S>(image.data(), old_width);
+        let wide = horizontal.columns(image.data(), old_width, S::CHANNELS);
         vertical.rows(&wide, width * S::CHANNELS)
     };
     Image::from_parts(width, height, data)
 }
 
-/// Which inputs make an output along one dimension: `count` pairs of index and weight for each output.
-struct Taps {
-    count: usize,
-    pairs: Vec<(usize, f32)>,
-}
-
-impl Taps {
-    fn new(old: usize, new: usize, scale: f64) -> Self {
-        let shrink = scale.min(1.0);
-        let support = 4.0 / shrink;
-        let count = support.ceil() as usize + 2;
-        let mut pairs = Vec::with_capacity(count * new);
-        let mut weights = vec![0.0; count];
-        for out in 0..new {
-            // Where the centre of this output pixel lies among the input pixels, counted from their centres.
-            let centre = (out as f64 + 0.5) / scale - 0.5;
-            let first = (centre - support / 2.0).floor() as i64;
-            for (k, weight) in weights.iter_mut().enumerate() {
-                *weight = cubic(shrink * (centre - (first + k as i64) as f64));
-            }
-            let sum: f64 = weights.iter().sum();
-            let taps = weights.iter().enumerate();
-            pairs.extend(taps.map(|(k, w)| (mirrored(first + k as i64, old), (w / sum) as f32)));
-        }
-        Self { count, pairs }.trimmed(new)
-    }
-
-    /// Without the columns whose weight is zero for every output, as most kernels leave one or two.
-    fn trimmed(self, new: usize) -> Self {
-        let used: Vec<usize> = (0..self.count)
-            .filter(|k| (0..new).any(|out| self.pairs[out * self.count + k].1 != 0.0))
-            .collect();
-        let pairs =
-            self.pairs.chunks_exact(self.count).flat_map(|taps| used.iter().map(|&k| taps[k])).collect();
-        Self { count: used.len(), pairs }
-    }
-
-    /// Weighted sums of whole rows; `pitch` values a row.
-    fn rows(&self, data: &[f32], pitch: usize) -> Vec<f32> {
-        let mut out = vec![0.0; self.pairs.len() / self.count * pitch];
-        out.par_chunks_exact_mut(pitch).zip(self.pairs.par_chunks_exact(self.count)).for_each(
-            |(row, taps)| {
-                for &(from, weight) in taps {
-                    let source = &data[from * pitch..(from + 1) * pitch];
-                    row.iter_mut().zip(source).for_each(|(o, v)| *o += weight * v);
-                }
-            },
-        );
-        out
-    }
-
-    /// Weighted sums of pixels within each row of `old` pixels.
-    fn columns<S: Space>(&self, data: &[f32], old: usize) -> Vec<f32> {
-        let new = self.pairs.len() / self.count;
-        let mut out = vec![0.0; data.len() / old * new];
-        let rows = data.par_chunks_exact(old * S::CHANNELS);
-        out.par_chunks_exact_mut(new * S::CHANNELS).zip(rows).for_each(|(row, source)| {
-            for (pixel, taps) in row.chunks_exact_mut(S::CHANNELS).zip(self.pairs.chunks_exact(self.count)) {
-                for &(from, weight) in taps {
-                    let values = &source[from * S::CHANNELS..(from + 1) * S::CHANNELS];
-                    pixel.iter_mut().zip(values).for_each(|(o, v)| *o += weight * v);
-                }
-            }
-        });
-        out
-    }
+/// MATLAB's weights along one dimension of `old` pixels that becomes one of `new`.
+pub(super) fn taps(old: usize, new: usize, scale: f64) -> Taps {
+    let shrink = scale.min(1.0);
+    let support = 4.0 / shrink;
+    let count = support.ceil() as i64 + 2;
+    Taps::new((0..new).map(|out| {
+        // Where the centre of this output pixel lies among the input pixels, counted from their centres.
+        let centre = (out as f64 + 0.5) / scale - 0.5;
+        let first = (centre - support / 2.0).floor() as i64;
+        let weight = |k: i64| cubic(shrink * (centre - (first + k) as f64));
+        let sum: f64 = (0..count).map(weight).sum();
+        (0..count).map(|k| (mirrored(first + k, old), weight(k) / sum)).collect()
+    }))
 }
 
 /// Keys' kernel with `a = −1/2`, nonzero within two pixels.

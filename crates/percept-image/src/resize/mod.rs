@@ -1,6 +1,10 @@
-//! Changing the size of images: MATLAB's bicubic ([`imresize`]) and the filters of a kept library ([`resize`]).
+//! Changing the size of images: MATLAB's bicubic ([`imresize`]), the filters of a kept library, and OpenCV's ([`resize`]);
+//! [`RowResizer`] does so row by row.
 
 mod imresize;
+mod opencv;
+mod rows;
+mod taps;
 
 use fast_image_resize as fir;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -9,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use imresize::{imresize, imresize_by};
+pub use rows::RowResizer;
 
 use crate::{Image, Space};
 
@@ -25,12 +30,18 @@ pub enum Filter {
     Bilinear,
     /// Lanczos with three lobes.
     Lanczos,
+    /// OpenCV's `INTER_AREA`: the mean of the covered area when shrinking, blocks with linear seams when enlarging.
+    OpencvArea,
+    /// OpenCV's `INTER_LINEAR`: between the two nearest pixels, also when shrinking.
+    OpencvBilinear,
+    /// OpenCV's `INTER_CUBIC`: among the four nearest pixels with `a = −3/4`, also when shrinking.
+    OpencvBicubic,
 }
 
 /// `image` at `width × height` pixels.
 ///
-/// [`Filter::Bicubic`] is [`imresize`]; the others are antialiased convolutions of `fast_image_resize`.
-/// Lanczos and bicubic may overshoot the range of the input. An image without pixels becomes zeros.
+/// [`Filter::Bicubic`] is [`imresize`]; `Area`, `Bilinear` and `Lanczos` are antialiased convolutions of `fast_image_resize`, as
+/// Pillow has them; the others are OpenCV's. Lanczos and both bicubics may overshoot the range of the input. An image without pixels becomes zeros.
 #[must_use]
 pub fn resize<S: Space>(image: &Image<S>, width: usize, height: usize, filter: Filter) -> Image<S> {
     let kernel = match filter {
@@ -38,6 +49,9 @@ pub fn resize<S: Space>(image: &Image<S>, width: usize, height: usize, filter: F
         Filter::Area => fir::FilterType::Box,
         Filter::Bilinear => fir::FilterType::Bilinear,
         Filter::Lanczos => fir::FilterType::Lanczos3,
+        Filter::OpencvArea => return opencv::area(image, width, height),
+        Filter::OpencvBilinear => return opencv::bilinear(image, width, height),
+        Filter::OpencvBicubic => return opencv::bicubic(image, width, height),
     };
     if image.size() == (width, height) {
         return image.clone();
@@ -84,6 +98,16 @@ mod tests {
     use super::*;
     use crate::{Luma, PackedBayer, Srgb};
 
+    const ALL: [Filter; 7] = [
+        Filter::Bicubic,
+        Filter::Area,
+        Filter::Bilinear,
+        Filter::Lanczos,
+        Filter::OpencvArea,
+        Filter::OpencvBilinear,
+        Filter::OpencvBicubic,
+    ];
+
     #[test]
     fn area_is_the_mean_of_the_block() {
         let image = Image::<Srgb>::from_fn(8, 6, |x, y, c| (x * 7 + y * 3 + c) as f32 / 80.0);
@@ -104,7 +128,7 @@ mod tests {
     fn every_layout_and_filter_gives_the_asked_size_and_keeps_constants() {
         fn check<S: Space>() {
             let image = Image::<S>::from_fn(13, 9, |_, _, c| 0.2 + 0.1 * c as f32);
-            for filter in [Filter::Bicubic, Filter::Area, Filter::Bilinear, Filter::Lanczos] {
+            for filter in ALL {
                 for (w, h) in [(5, 4), (26, 30), (1, 1), (13, 9)] {
                     let out = resize(&image, w, h, filter);
                     assert_eq!(out.size(), (w, h));
@@ -125,7 +149,7 @@ mod tests {
     #[test]
     fn an_image_without_pixels_is_no_reason_to_fall() {
         let empty = Image::<Srgb>::from_fn(0, 4, |_, _, _| 0.0);
-        for filter in [Filter::Bicubic, Filter::Area, Filter::Bilinear, Filter::Lanczos] {
+        for filter in ALL {
             assert_eq!(resize(&empty, 3, 2, filter).data(), [0.0; 18]);
             assert_eq!(resize(&empty, 0, 0, filter).size(), (0, 0));
         }

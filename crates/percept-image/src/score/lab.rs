@@ -21,13 +21,18 @@ static LEVELS: LazyLock<[[f32; 2]; 256]> = LazyLock::new(|| {
     })
 });
 
+/// Linear light of one pixel, encoded `[0, 1]`.
+pub(super) fn light(pixel: [f32; 3]) -> [f32; 3] {
+    let levels = &*LEVELS;
+    pixel.map(|v| match levels.get((v * 255.0 + 0.5) as usize) {
+        Some([encoded, linear]) if *encoded == v => *linear,
+        _ => srgb_to_linear(v),
+    })
+}
+
 /// CIE 1976 L\*, a\*, b\* of one pixel, encoded `[0, 1]`, relative to `white`.
 pub(super) fn lab(pixel: [f32; 3], white: [f64; 3]) -> [f64; 3] {
-    let levels = &*LEVELS;
-    let linear = pixel.map(|v| match levels.get((v * 255.0 + 0.5) as usize) {
-        Some([encoded, linear]) if *encoded == v => f64::from(*linear),
-        _ => f64::from(srgb_to_linear(v)),
-    });
+    let linear = light(pixel).map(f64::from);
     let [x, y, z] = std::array::from_fn(|k| {
         let sum: f64 = XYZ[k].iter().zip(linear).map(|(weight, v)| weight * v).sum();
         curve(sum / white[k])
@@ -42,7 +47,7 @@ fn curve(t: f64) -> f64 {
 
 /// The cube root of a positive number: a third of the exponent as a first guess, off by a twentieth at most, then
 /// Halley's steps, each of which triples the digits. `f64::cbrt` calls the system's library.
-fn cube_root(t: f64) -> f64 {
+pub(super) fn cube_root(t: f64) -> f64 {
     const THIRD: u64 = 0x2a9f_7893_0000_0000;
     let mut root = f64::from_bits(t.to_bits() / 3 + THIRD);
     for _ in 0..3 {

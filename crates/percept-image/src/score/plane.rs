@@ -1,4 +1,4 @@
-//! One channel of numbers in double precision.
+//! One channel of numbers.
 
 use rayon::prelude::*;
 
@@ -20,10 +20,16 @@ pub(super) const YIQ: [[f64; 3]; 3] =
 
 /// `width × height` values, rows from the top.
 #[derive(Clone)]
-pub(super) struct Plane {
+pub(super) struct Plane<T = f64> {
     pub width: usize,
     pub height: usize,
-    pub data: Vec<f64>,
+    pub data: Vec<T>,
+}
+
+impl<T> Plane<T> {
+    pub fn row(&self, y: usize) -> &[T] {
+        &self.data[y * self.width..(y + 1) * self.width]
+    }
 }
 
 impl Plane {
@@ -98,9 +104,5 @@ impl Plane {
             }
         });
         Self { width, height, data }
-    }
-
-    pub fn row(&self, y: usize) -> &[f64] {
-        &self.data[y * self.width..(y + 1) * self.width]
     }
 }

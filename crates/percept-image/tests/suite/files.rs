@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageEncoder, ImageFormat};
 use percept_image::{
-    Depth, Image, Photo, ReadError, Srgb, WriteError, decode_photo, read_photo, read_srgb, rng_for,
+    Depth, Image, Metadata, Photo, ReadError, Srgb, WriteError, decode_photo, read_photo, read_srgb, rng_for,
     write_photo,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
@@ -17,7 +17,7 @@ fn photo(depth: Depth, grey: bool, alpha: bool) -> Photo {
     let level = move |i: usize| (i * 7919 % (white + 1)) as f32 / white as f32;
     let pixels = Image::from_fn(13, 7, |x, y, c| level((y * 13 + x) * 3 + if grey { 0 } else { c }));
     let alpha = alpha.then(|| (0..13 * 7).map(|i| level(i * 31)).collect());
-    Photo { pixels, alpha, depth, grey, icc: None }
+    Photo { pixels, alpha, depth, grey, icc: None, metadata: Metadata::default() }
 }
 
 /// The header of an ICC profile for such pixels, and some content.
@@ -303,7 +303,7 @@ proptest! {
         let pixels = Image::from_fn(w, h, |_, _, _| level());
         let alpha = alpha.then(|| (0..w * h).map(|_| level()).collect());
         let depth = if sixteen { Depth::Sixteen } else { Depth::Eight };
-        let written = Photo { pixels, alpha, depth, grey: false, icc: None };
+        let written = Photo { pixels, alpha, depth, grey: false, icc: None, metadata: Metadata::default() };
         let dir = tempfile::tempdir().unwrap();
         for extension in if sixteen { vec!["png", "tif"] } else { vec!["png", "tif", "webp", "bmp"] } {
             let path = dir.path().join(format!("photo.{extension}"));

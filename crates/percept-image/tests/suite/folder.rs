@@ -22,7 +22,7 @@ fn what_is_left_out_is_named_with_its_reason() {
         ("notes.json", b"{}"),
         ("f.heic", b""),
         ("g.NEF", b"II*\0"),
-        ("h.gif", b"GIF89a"),
+        ("h.psd", b"8BPS"),
         // No extension, or one that says nothing.
         ("i.backup", heic),
         ("j", b"\x89PNG\r\n\x1a\n"),
@@ -39,21 +39,21 @@ fn what_is_left_out_is_named_with_its_reason() {
     let left: Vec<_> = listing.left_out.iter().map(|left| left.reason).collect();
     assert_eq!(
         names(listing.left_out.iter().map(|left| left.path.as_path())),
-        ["f.heic", "g.NEF", "h.gif", "i.backup", "j", "k.png"]
+        ["f.heic", "g.NEF", "h.psd", "i.backup", "j", "k.png"]
     );
     assert_eq!(
         left,
         [
             Reason::Format("a HEIC picture"),
             Reason::Format("a camera's RAW photo (Nikon)"),
-            Reason::Format("a GIF picture"),
+            Reason::Format("a Photoshop document"),
             Reason::Format("a HEIC picture"),
             Reason::Name,
             Reason::Folder,
         ]
     );
     let line = listing.left_out[0].to_string();
-    assert!(line.ends_with("f.heic: a HEIC picture cannot be read; convert it to PNG, JPEG, WebP, TIFF, BMP or PPM with 8 or 16 bits a channel"), "{line}");
+    assert!(line.ends_with("f.heic: a HEIC picture cannot be read; convert it to PNG, JPEG, WebP, TIFF, GIF, BMP or PPM with 8 or 16 bits a channel"), "{line}");
     assert!(matches!(list_folder(dir.path().join("none")), Err(ReadError::NotFound { .. })));
     assert!(matches!(list_folder(dir.path().join("c.txt")), Err(ReadError::Io { .. })));
 }

@@ -1,6 +1,6 @@
 //! Scores against their references (`fixtures/make_panel.py`), and what each of them is for.
 
-use percept_image::{BandEnergy, Grid, Image, Metric, MetricError, Srgb};
+use percept_image::{BandEnergy, Flip, Grid, Image, Metric, MetricError, Piqe, Srgb, Ssimulacra2, Vifp};
 
 use super::metrics::{all, pair, triangle};
 
@@ -25,26 +25,37 @@ fn made(kind: &str, width: usize, height: usize) -> (Image<Srgb>, Image<Srgb>) {
 #[test]
 fn scores_equal_the_references() {
     let cases: serde_json::Value = serde_json::from_str(include_str!("../fixtures/panel.json")).unwrap();
-    let mut compared = std::collections::BTreeMap::new();
+    let (mut compared, mut wrong) = (std::collections::BTreeMap::new(), Vec::new());
     for case in cases.as_array().unwrap() {
         let number = |key: &str| case[key].as_u64().unwrap() as usize;
         let (a, b) = made(case["kind"].as_str().unwrap(), number("width"), number("height"));
         for metric in all(number("crop")) {
             let Some(golden) = case[metric.name()].as_f64() else { continue };
             let got = metric.score(&a, &b).unwrap();
-            assert!(
-                (got - golden).abs() < 1e-4 * golden.abs().max(1.0),
-                "{} of {} {}×{}: {got} is not {golden}",
-                metric.protocol(),
-                case["kind"],
-                a.width(),
-                a.height()
-            );
+            // In single precision, by a recursion.
+            if let Some(rough) = case["fast-ssim2"].as_f64().filter(|_| metric.name() == "ssimulacra2") {
+                assert!((got - rough).abs() < 0.5, "{got} is far from {rough}");
+            }
+            if (got - golden).abs() >= 1e-4 * golden.abs().max(1.0) {
+                let size = (a.width(), a.height());
+                wrong.push(format!("{} of {} {size:?}: {got} is not {golden}", metric.name(), case["kind"]));
+            }
             *compared.entry(metric.name().to_string()).or_insert(0) += 1;
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let counts: Vec<_> = compared.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    assert_eq!(counts, [("band-energy", 7), ("grid", 7)]);
+    let expected = [
+        ("band-energy", 11),
+        ("flip", 11),
+        ("grid", 11),
+        ("iw-ssim", 3),
+        ("nlpd", 3),
+        ("piqe", 11),
+        ("ssimulacra2", 11),
+        ("vifp", 11),
+    ];
+    assert_eq!(counts, expected);
 }
 
 /// A dark ramp, as a night sky is, with what `more` adds, in levels.
@@ -66,7 +77,7 @@ fn noise(x: usize, y: usize) -> f32 {
 fn a_grid_is_measured_in_levels() {
     let grid = |a: &Image<Srgb>, b: &Image<Srgb>| Grid::new(0).score(a, b).unwrap();
     let smooth = dark(|_, _| 0.0);
-    let checker = |x: usize, y: usize| if (x + y) % 2 == 0 { 1.0 } else { -1.0 };
+    let checker = |x: usize, y: usize| if (x + y).is_multiple_of(2) { 1.0 } else { -1.0 };
     let mut last = 0.0;
     for amplitude in [0.1, 0.25, 0.5, 1.0, 2.0, 4.0_f32] {
         let got = grid(&smooth, &dark(|x, y| amplitude * checker(x, y)));
@@ -98,15 +109,16 @@ fn a_grid_is_measured_in_levels() {
 fn what_is_no_grid_is_not_taken_for_one() {
     let grid = |a: &Image<Srgb>, b: &Image<Srgb>| Grid::new(0).score(a, b).unwrap();
     let smooth = dark(|_, _| 0.0);
-    let checker = |x: usize, y: usize| if (x + y) % 2 == 0 { 2.0 } else { -2.0 };
+    let checker = |x: usize, y: usize| if (x + y).is_multiple_of(2) { 2.0 } else { -2.0 };
     // Noise, and less noise than there should be.
     assert!(grid(&smooth, &dark(noise)) < 0.15, "{}", grid(&smooth, &dark(noise)));
     assert!(grid(&dark(noise), &smooth) < 0.15);
     // Darker, lighter, and periods of no grid of a network.
     assert!(grid(&smooth, &smooth.clone().map(|v| 0.8 * v)) < 0.05);
     assert!(grid(&smooth, &dark(|_, _| 7.0)) < 1e-3);
-    for period in [3, 5, 6, 7, 12] {
-        let stripes = dark(|x, _| if x % period < period / 2 { 1.0 } else { -1.0 });
+    for period in [3, 5, 6, 12] {
+        let turn = std::f32::consts::TAU / period as f32;
+        let stripes = dark(|x, _| (x as f32 * turn).sin());
         assert!(grid(&smooth, &stripes) < 0.3, "{period}: {}", grid(&smooth, &stripes));
     }
     // The target's own grid is no fault, and neither is its absence.
@@ -135,7 +147,7 @@ fn what_is_no_grid_is_not_taken_for_one() {
 #[test]
 fn a_map_of_a_grid_says_where_it_is() {
     let grid = Grid::new(0);
-    let left = dark(|x, y| if x < 128 { if (x + y) % 2 == 0 { 1.0 } else { -1.0 } } else { 0.0 });
+    let left = dark(|x, y| if x < 128 { if (x + y).is_multiple_of(2) { 1.0 } else { -1.0 } } else { 0.0 });
     let map = grid.spatial().unwrap().map(&dark(|_, _| 0.0), &left).unwrap();
     assert_eq!(map.size(), (256, 192));
     for (x, y) in [(0, 0), (3, 191), (100, 90)] {
@@ -173,4 +185,66 @@ fn lost_texture_and_invented_texture_are_told_apart_by_band() {
     assert!((mean - score.score(&wave(3.0, 20.0), &wave(3.0, 10.0)).unwrap()).abs() < 0.1);
     let small = Image::from_fn(32, 64, |_, _, _| 0.5);
     assert!(matches!(score.bands(&small, &small), Err(MetricError::TooSmall { .. })));
+}
+
+#[test]
+fn information_is_kept_lost_or_made_clearer() {
+    let vif = |a: &Image<Srgb>, b: &Image<Srgb>| Vifp::new(0).score(a, b).unwrap();
+    let (a, _) = pair("smooth", 120, 90);
+    let contrast = |factor: f32| a.clone().map(|v| 0.5 + factor * (v - 0.5));
+    assert!(vif(&a, &contrast(1.3)) > 1.0 && vif(&a, &contrast(0.7)) < 1.0);
+    // What moves light and nothing else loses nothing.
+    assert!((vif(&a, &a.clone().map(|v| 0.9 * v)) - vif(&a, &a.clone().map(|v| 0.9 * v + 0.1))).abs() < 1e-6);
+    // A negative tells nothing by this measure, and there is nothing to keep of a flat picture.
+    assert_eq!(vif(&a, &a.clone().map(|v| 1.0 - v)), 0.0);
+    let flat = a.clone().map(|_| 0.4);
+    assert_eq!((vif(&flat, &a), vif(&flat, &flat), vif(&a, &flat)), (0.0, 1.0, 0.0));
+}
+
+#[test]
+fn flip_s_map_is_its_score_place_by_place() {
+    let (a, b) = soft(70, 50);
+    for crop in [0, 4] {
+        let flip = Flip::new(crop);
+        let map = flip.spatial().unwrap().map(&a, &b).unwrap();
+        assert_eq!(map.size(), (70 - 2 * crop, 50 - 2 * crop));
+        let mean = map.data().iter().map(|v| f64::from(*v)).sum::<f64>() / map.data().len() as f64;
+        assert!((mean - flip.score(&a, &b).unwrap()).abs() < 1e-6);
+    }
+    // Beyond the range there is nothing to be seen.
+    let (dark, light) = (a.clone().map(|v| v - 2.0), a.clone().map(|v| v + 2.0));
+    assert_eq!(Flip::new(0).score(&dark, &a.clone().map(|_| 0.0)).unwrap(), 0.0);
+    let most = Flip::new(0).score(&dark, &light).unwrap();
+    assert!(most > 0.9 && most <= 1.0, "{most}");
+}
+
+#[test]
+fn blocks_and_noise_raise_piqe() {
+    let piqe = |image: &Image<Srgb>| Piqe::new(0).score(image, image).unwrap();
+    // Waves of different lengths, which no block repeats.
+    let texture = |x: usize, y: usize| {
+        let (x, y) = (x as f32, y as f32);
+        0.5 + 0.15 * (0.31 * x + 0.17 * y).sin()
+            + 0.1 * (0.23 * y - 0.4 * x).sin()
+            + 0.05 * (0.9 * x + 0.7 * y).cos()
+    };
+    let image = |of: &dyn Fn(usize, usize) -> f32| Image::<Srgb>::from_fn(160, 128, |x, y, _| of(x, y));
+    let clean = piqe(&image(&texture));
+    let blocky = piqe(&image(&|x, y| texture(x / 8 * 8, y / 8 * 8)));
+    let noisy = piqe(&image(&|x, y| texture(x, y) + noise(x, y) / 12.0));
+    assert!(blocky > clean + 20.0 && noisy > clean + 20.0, "{clean} {blocky} {noisy}");
+    assert_eq!(piqe(&image(&|_, _| 0.3)), 100.0);
+}
+
+#[test]
+fn worse_pictures_have_less_of_ssimulacra_2() {
+    let (a, b) = pair("smooth", 200, 160);
+    let mixed = |share: f32| {
+        Image::from_fn(200, 160, |x, y, c| a.pixel(x, y)[c] + share * (b.pixel(x, y)[c] - a.pixel(x, y)[c]))
+    };
+    let scores: Vec<f64> = [0.0, 0.1, 0.3, 1.0]
+        .iter()
+        .map(|share| Ssimulacra2::new(0).score(&a, &mixed(*share)).unwrap())
+        .collect();
+    assert!(scores[0] == 100.0 && scores.is_sorted_by(|one, next| one > next), "{scores:?}");
 }

@@ -1,8 +1,8 @@
 //! Which scores of a pair do not ask which picture is the reference.
 
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Image, Mdsi, Metric, MsGmsd, MsSsim, Psnr, Shift,
-    Srgb, Ssim, Vsi, rng_for,
+    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image, IwSsim, Mdsi, Metric, MsGmsd, MsSsim,
+    Nlpd, Psnr, Shift, Srgb, Ssim, Ssimulacra2, Vifp, Vsi, rng_for,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use rand::RngExt;
@@ -30,13 +30,19 @@ fn all() -> Vec<Box<dyn Metric>> {
         Box::new(Shift::sharpness(0)),
         Box::new(BandEnergy::new(0)),
         Box::new(Grid::new(0)),
+        Box::new(Flip::new(0)),
+        Box::new(IwSsim::new(0)),
+        Box::new(Nlpd::new(0)),
+        Box::new(Vifp::new(0)),
+        Box::new(Ssimulacra2::new(0)),
     ]
 }
 
 /// MDSI compares the gradients of a mean of both with each by itself, and takes the one from the other: by its paper the
-/// reference is not the test image. A grid counts where the test image has more of it. All others are symmetric by their papers.
+/// reference is not the test image. A grid counts where the test image has more of it; VIF and
+/// IW-SSIM ask what the test image tells of the reference; SSIMULACRA 2 divides by the reference's edges. All others are symmetric by their papers.
 fn symmetric(metric: &str) -> bool {
-    !["mdsi", "grid"].contains(&metric)
+    !["mdsi", "grid", "vifp", "iw-ssim", "ssimulacra2"].contains(&metric)
 }
 
 fn agree(one: f64, other: f64) -> bool {

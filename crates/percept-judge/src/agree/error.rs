@@ -90,13 +90,15 @@ pub enum AgreeError {
     },
     /// The caller wanted to stop.
     #[error(
-        "stopped: {done} of {all} pictures were scored, and a part of a table says little; nothing is kept, the same command starts over"
+        "stopped: {done} of {all} pictures were scored, and a part of a table says little; {}", next(*kept)
     )]
     Stopped {
         /// Pictures that were scored.
         done: usize,
         /// All pictures.
         all: usize,
+        /// Whether their scores are kept.
+        kept: bool,
     },
     /// The page could not be written.
     #[error("{}: cannot be written: {source}; choose another place", path.display())]
@@ -115,5 +117,13 @@ impl AgreeError {
             io::ErrorKind::NotFound => Self::NotFound { path },
             _ => Self::Read { path, source },
         }
+    }
+}
+
+/// What the same command does next.
+fn next(kept: bool) -> &'static str {
+    match kept {
+        true => "their scores are kept, and the same command goes on",
+        false => "nothing is kept, the same command starts over",
     }
 }

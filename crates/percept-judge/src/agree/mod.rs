@@ -9,6 +9,7 @@
 mod agreement;
 mod csv;
 mod error;
+mod kept;
 mod layout;
 mod mat;
 mod notes;
@@ -25,6 +26,7 @@ use serde::Serialize;
 
 pub use agreement::Agreement;
 pub use error::AgreeError;
+pub use kept::Kept;
 pub use layout::Layout;
 pub use table::{Choice, Rating, Rows, Table};
 
@@ -119,7 +121,7 @@ pub struct Agreements {
 impl Agreements {
     /// Scores the pictures of `table` with all metrics of `panel` and compares. `progress` hears how many pictures of
     /// how many are done, from several threads, and says whether to go on. A row whose pictures cannot be read or
-    /// scored is left out and named.
+    /// scored is left out and named. Scores that were `kept` are not computed again, and new ones are kept.
     ///
     /// # Errors
     /// When there is no row left, and when `progress` says no.
@@ -127,10 +129,12 @@ impl Agreements {
         table: &Table,
         panel: &Panel,
         options: &AgreeOptions,
+        kept: Option<&Kept>,
         progress: &(dyn Fn(usize, usize) -> bool + Sync),
     ) -> Result<Self, AgreeError> {
-        let pictures = Pictures::score(table, panel, progress);
-        let pictures = pictures.map_err(|(done, all)| AgreeError::Stopped { done, all })?;
+        let pictures = Pictures::score(table, panel, kept, progress);
+        let kept = kept.is_some();
+        let pictures = pictures.map_err(|(done, all)| AgreeError::Stopped { done, all, kept })?;
         let judged = Judged::new(table, panel, &pictures);
         if let (true, Some(skipped)) = (judged.rows.is_empty(), judged.skipped.first()) {
             return Err(AgreeError::NothingSound { rows: table.len(), problem: skipped.reason.clone() });

@@ -1,5 +1,6 @@
 //! Every picture of a table is scored once, several at a time.
 
+use std::cell::OnceCell;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +9,9 @@ use std::thread;
 
 use percept_image::{Image, Srgb, read_srgb};
 
-use super::Table;
+use super::kept::Key;
 use super::table::Rows;
+use super::{Kept, Table};
 use crate::Panel;
 
 /// Most pictures in the works at a time: a learned score of a large one needs hundreds of megabytes.
@@ -36,6 +38,7 @@ impl<'a> Pictures<'a> {
     pub(super) fn score(
         table: &'a Table,
         panel: &Panel,
+        kept: Option<&Kept>,
         progress: &(dyn Fn(usize, usize) -> bool + Sync),
     ) -> Result<Self, (usize, usize)> {
         let pairs = pairs(table);
@@ -44,14 +47,14 @@ impl<'a> Pictures<'a> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(pairs.len());
         progress(0, pairs.len());
         let work = || {
-            let mut reference: Option<(&Path, Result<Image<Srgb>, String>)> = None;
+            let mut last: Option<Picture<'_>> = None;
             while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let image = match reference.take() {
-                    Some((path, image)) if path == pair.0 => image,
-                    _ => read_srgb(pair.0).map_err(|error| error.to_string()),
+                let reference = match last.take() {
+                    Some(reference) if reference.path == pair.0 => reference,
+                    _ => Picture::new(pair.0, kept.is_some()),
                 };
-                let scores = image.as_ref().map_err(Clone::clone).and_then(|image| one(panel, image, pair.1));
-                reference = Some((pair.0, image));
+                let scores = one(panel, kept, &reference, &Picture::new(pair.1, kept.is_some()));
+                last = Some(reference);
                 scored.lock().unwrap_or_else(PoisonError::into_inner).push((*pair, scores));
                 if !progress(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len()) {
                     next.store(pairs.len(), Ordering::Relaxed);
@@ -96,9 +99,41 @@ fn pairs(table: &Table) -> Vec<Judgement<'_>> {
     pairs
 }
 
-fn one(panel: &Panel, reference: &Image<Srgb>, picture: &Path) -> Scored {
-    let image = read_srgb(picture).map_err(|error| error.to_string())?;
-    let score = |metric: &dyn percept_image::Metric| metric.score(reference, &image);
-    let scores: Result<Vec<f64>, _> = panel.metrics().map(score).collect();
-    scores.map_err(|error| format!("{}: {error}", picture.display()))
+/// A file that is decoded when a score needs it, and not before.
+struct Picture<'a> {
+    path: &'a Path,
+    content: Option<Key>,
+    image: OnceCell<Result<Image<Srgb>, String>>,
+}
+
+impl<'a> Picture<'a> {
+    fn new(path: &'a Path, by_content: bool) -> Self {
+        let content = by_content.then(|| Kept::content(path)).flatten();
+        Self { path, content, image: OnceCell::new() }
+    }
+
+    fn image(&self) -> Result<&Image<Srgb>, String> {
+        let image = self.image.get_or_init(|| read_srgb(self.path).map_err(|error| error.to_string()));
+        image.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn one(panel: &Panel, kept: Option<&Kept>, reference: &Picture<'_>, picture: &Picture<'_>) -> Scored {
+    let mut new = Vec::new();
+    let score = |metric: &dyn percept_image::Metric| {
+        let contents = kept.zip(reference.content).zip(picture.content);
+        let key = contents.and_then(|((kept, reference), picture)| kept.key(metric, reference, picture));
+        if let Some(known) = kept.zip(key).and_then(|(kept, key)| kept.get(key)) {
+            return Ok(known);
+        }
+        let score = metric.score(reference.image()?, picture.image()?);
+        let score = score.map_err(|error| format!("{}: {error}", picture.path.display()))?;
+        new.extend(key.map(|key| (key, score)));
+        Ok(score)
+    };
+    let scores = panel.metrics().map(score).collect();
+    if let Some(kept) = kept.filter(|_| !new.is_empty()) {
+        kept.add(&new);
+    }
+    scores
 }

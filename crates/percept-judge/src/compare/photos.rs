@@ -88,7 +88,10 @@ impl Photos {
             return Err(format!("{}: {width}×{height} pixels are too few", files.gt.display()));
         }
         let input = match (&files.lq, &self.recipe) {
-            (None, Some(recipe)) => recipe.degrade_held_out(&gt, 0, at as u64),
+            (None, Some(recipe)) => {
+                let made = recipe.degrade_held_out(&gt, 0, at as u64);
+                made.map_err(|error| format!("{}: {error}", files.gt.display()))?
+            }
             (Some(path), _) => {
                 let lq = read(path)?;
                 let (w, h) = (lq.width() * self.multiple, lq.height() * self.multiple);

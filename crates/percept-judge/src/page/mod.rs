@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 mod html;
+pub(crate) mod picture;
 pub(crate) mod scatter;
 mod words;
 

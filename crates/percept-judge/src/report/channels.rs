@@ -7,9 +7,9 @@ use percept_run::log::SelectionLine;
 
 use super::folder::RunFolder;
 use super::responses::{Part, Response, TapResponses, ranked};
-use super::{picture, words};
+use super::words;
 use crate::page::chart::{Line, Scale, chart};
-use crate::page::{escape, short};
+use crate::page::{escape, picture, short};
 
 /// Channels a row of the grid.
 const ROW: usize = 32;

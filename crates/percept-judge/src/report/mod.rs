@@ -13,7 +13,6 @@ mod focus;
 mod folder;
 mod heading;
 mod photos;
-mod picture;
 mod responses;
 mod table;
 mod viewer;

@@ -7,7 +7,8 @@ use percept_nn::weights::WeightStore;
 use percept_run::log::SelectionLine;
 
 use super::folder::RunFolder;
-use super::{picture, words};
+use super::words;
+use crate::page::picture;
 
 /// Channels that are shown at each end.
 const SHOWN: usize = 4;

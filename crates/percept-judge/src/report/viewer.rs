@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::focus::{Window, focus};
 use super::photos::Versions;
-use super::picture;
-use crate::page::{escape, json};
+use crate::page::{escape, json, picture};
 
 /// Longest side of a photo on the page; of a larger one a part is shown.
 const SIDE: usize = 768;

@@ -220,7 +220,7 @@ fn spoiled(image: &Image<Srgb>, seed: u64) -> Image<Srgb> {
     let (times, quality) = SPOILED;
     let small = imresize(image, width.div_ceil(times), height.div_ceil(times));
     let soft = imresize(&small, width, height).map(|value| value.clamp(0.0, 1.0));
-    let jpeg = DegradationConfig::Jpeg(Jpeg { quality: quality.into() });
+    let jpeg = DegradationConfig::Jpeg(Jpeg { quality: quality.into(), ..Jpeg::default() });
     match Pipeline::new(&[jpeg]) {
         Ok(pipeline) => pipeline.apply(soft, &mut rng_for(seed, 0, 0)),
         Err(_) => soft,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use percept_image::{Better, Image, Photo, Srgb, write_photo};
 use percept_judge::Panel;
-use percept_judge::agree::{AgreeError, AgreeOptions, Agreements, Choice, Layout, Rating, Rows, Table};
+use percept_judge::agree::{AgreeError, AgreeOptions, Agreements, Choice, Kept, Layout, Rating, Rows, Table};
 use percept_nn::weights::WeightStore;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ fn panel(names: &[&str]) -> Panel {
 
 fn measure(table: &Table) -> Result<Agreements, AgreeError> {
     let options = AgreeOptions { resamples: 50, ..AgreeOptions::default() };
-    Agreements::measure(table, &panel(&["psnr-y", "ssim-y"]), &options, &|_, _| true)
+    Agreements::measure(table, &panel(&["psnr-y", "ssim-y"]), &options, None, &|_, _| true)
 }
 
 /// Detected and named, folder and file: always the same table, whose pictures all exist.
@@ -387,8 +387,61 @@ fn the_caller_can_stop() {
         table("reference,distorted,score\nr1.png,d1_1.png,3\nr1.png,d1_2.png,2\nr2.png,d2_1.png,3\n");
     let read = Table::read(&path, None, None).unwrap();
     let options = AgreeOptions::default();
-    let stopped = Agreements::measure(&read, &panel(&["psnr-y"]), &options, &|done, _| done == 0);
-    assert!(matches!(stopped, Err(AgreeError::Stopped { all: 3, done: 1.. }) | Ok(_)), "{stopped:?}");
+    let stopped = Agreements::measure(&read, &panel(&["psnr-y"]), &options, None, &|done, _| done == 0);
+    assert!(
+        matches!(stopped, Err(AgreeError::Stopped { all: 3, done: 1.., kept: false }) | Ok(_)),
+        "{stopped:?}"
+    );
+}
+
+#[test]
+fn stopped_work_goes_on_where_it_was() {
+    let (folder, path) =
+        table("reference,distorted,score\nr1.png,d1_1.png,3\nr1.png,d1_2.png,2\nr2.png,d2_1.png,3\n");
+    let read = Table::read(&path, None, None).unwrap();
+    let options = AgreeOptions { resamples: 50, ..AgreeOptions::default() };
+    let file = folder.path().join("percept/scores.txt");
+    let lines = || fs::read_to_string(&file).unwrap().lines().count();
+    let measure = |maker: &str, go_on: bool| {
+        let kept = Kept::open(&file, maker).unwrap();
+        Agreements::measure(&read, &panel(&["psnr-y", "ssim-y"]), &options, Some(&kept), &|done, _| {
+            go_on || done == 0
+        })
+    };
+    let whole =
+        Agreements::measure(&read, &panel(&["psnr-y", "ssim-y"]), &options, None, &|_, _| true).unwrap();
+    // Every thread may finish a picture before all have stopped.
+    match measure("one", false) {
+        Err(error @ AgreeError::Stopped { .. }) => assert!(error.to_string().contains("goes on"), "{error}"),
+        done => assert_eq!(done.unwrap(), whole),
+    }
+    let before = lines();
+    assert!(before >= 2 && before.is_multiple_of(2), "{before}");
+    // A kill cuts a line off, and a disk may hold anything.
+    let mut text = fs::read_to_string(&file).unwrap();
+    text.push_str("no score at all\n00ff");
+    write(&file, &text);
+    assert_eq!(measure("one", true).unwrap(), whole);
+    assert_eq!(lines(), 6 + 2);
+    // All of them are known now: no line is added, and a number in the file is what counts.
+    assert_eq!(measure("one", true).unwrap(), whole);
+    assert_eq!(lines(), 8);
+    let known = |text: &str| {
+        text.replace(
+            &format!("{:016x}", whole.rows[0].scores["psnr-y"][0].to_bits()),
+            &format!("{:016x}", 7f64.to_bits()),
+        )
+    };
+    write(&file, &known(&fs::read_to_string(&file).unwrap()));
+    assert_eq!(measure("one", true).unwrap().rows[0].scores["psnr-y"], [7.0]);
+    // Another program computes by itself, and another picture of the same name is another one.
+    assert_eq!(measure("two", true).unwrap(), whole);
+    assert_eq!(lines(), 14);
+    save(&folder.path().join("d1_1.png"), picture(1, 6));
+    let changed = measure("one", true).unwrap();
+    assert!(changed.rows[0].scores["psnr-y"] != [7.0] && changed.rows[0] != whole.rows[0]);
+    assert_eq!(changed.rows[2], whole.rows[2]);
+    assert_eq!(lines(), 16);
 }
 
 #[test]

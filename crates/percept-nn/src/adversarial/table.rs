@@ -75,7 +75,7 @@ macro_rules! discriminators {
             /// As [`validate`](Self::validate).
             pub fn init(&self, seed: u64, device: &Device) -> Result<Discriminator, DiscriminatorError> {
                 self.validate()?;
-                let init = Init::new(seed, device);
+                let init = Init::new(seed, device).at_once();
                 Ok(match self {
                     $(Self::$network(config) => Discriminator::$network(config.init(&init)),)*
                 })

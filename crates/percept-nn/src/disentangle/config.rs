@@ -122,7 +122,7 @@ impl SelectionConfig {
         match self {
             Self::Triplet(config) => format!(
                 "the selection learns nothing: in {steps} selection steps in a row fewer than {percent} % of its triplets violated \
-                 their margin of {}; raise `margin` (from 1 on a triplet within one photo always acts), or take a selection \
+                 their margin of {}; raise `margin` (above 1 a triplet within one photo always acts), or take a selection \
                  of `type = \"closed\"`, which needs none",
                 config.margin
             ),

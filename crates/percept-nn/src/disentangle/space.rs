@@ -11,7 +11,7 @@ use super::{
     contextual, pointwise,
 };
 use crate::backbone::Backbone;
-use crate::distance::{Criterion, MseLoss};
+use crate::distance::{ChannelDistance, Criterion};
 use crate::weights::{StateDict, WeightError};
 
 /// Decay of the running energy by tap.
@@ -20,10 +20,10 @@ const ENERGY_DECAY: f64 = 0.95;
 /// How far apart two images are, given their features.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeatureDistance {
-    /// Position by position: squared, this is the paper's equation 1.
-    Pointwise {
-        /// How features are compared.
-        criterion: Criterion,
+    /// Channel by channel: squared, position by position, this is the paper's equation 1.
+    Channels {
+        /// How each is compared.
+        distance: ChannelDistance,
         /// Whether taps are brought to one size by the energy of the target's features.
         normalize: bool,
     },
@@ -32,8 +32,8 @@ pub enum FeatureDistance {
 }
 
 impl FeatureDistance {
-    /// Squared, and taps brought to one size.
-    pub const SQUARED: Self = Self::Pointwise { criterion: Criterion::Mse(MseLoss {}), normalize: true };
+    /// Squared, position by position, and taps brought to one size.
+    pub const SQUARED: Self = Self::Channels { distance: ChannelDistance::SQUARED, normalize: true };
 }
 
 /// The features of one batch.
@@ -61,6 +61,17 @@ impl Seen {
             let [_, h, w, _] = result.dims();
             let window = [positions(window, h, height), positions(window, w, width)];
             averaged_distance(result.clone(), target.clone(), window)
+        });
+        taps.collect()
+    }
+
+    /// Another distance by tap, `[N, C]`, with the result's gradient.
+    fn compared(&self, distance: &ChannelDistance) -> Vec<Tensor<2>> {
+        let [height, width] = self.sides;
+        let taps = self.result.iter().zip(&self.target).map(|(result, target)| {
+            let [_, h, w, _] = result.dims();
+            let stride = ((height * width) as f64 / (h * w) as f64).sqrt();
+            distance.of(result, target, stride)
         });
         taps.collect()
     }
@@ -137,18 +148,18 @@ impl PerceptualSpace {
     /// Step 2: what G descends, `[1]`. `w` is a constant here.
     pub fn transformation_loss(&self, seen: &Seen) -> Tensor<1> {
         match &self.distance {
-            FeatureDistance::Pointwise { criterion, normalize } => {
+            FeatureDistance::Channels { distance, normalize } => {
                 let matched = self.selection.as_ref().map_or(Matched::No, |s| s.config().matched());
                 let compared;
-                let distances = match criterion {
-                    Criterion::Mse(_) => seen.distances(),
-                    criterion => {
-                        compared = by_channel(criterion, &seen.result, &seen.target);
+                let distances = match distance {
+                    ChannelDistance::Positions(Criterion::Mse(_)) => seen.distances(),
+                    distance => {
+                        compared = seen.compared(distance);
                         &compared
                     }
                 };
                 let scales = self.energies().into_iter().map(|energy| match normalize {
-                    true => criterion.scale(energy),
+                    true => distance.scale(energy),
                     false => energy.ones_like(),
                 });
                 self.pointwise(&seen.result, &seen.target, distances, &scales.collect::<Vec<_>>(), matched)
@@ -182,8 +193,7 @@ impl PerceptualSpace {
         self.energies.iter().filter_map(Running::mean).collect()
     }
 
-    /// The distance of features in the selected space, position by position. `distances` are theirs by channel, each tap's
-    /// divided by its scale.
+    /// The distance of features in the selected space. `distances` are theirs by channel, each tap's divided by its scale.
     fn pointwise(
         &self,
         a: &[Tensor<4>],
@@ -239,13 +249,4 @@ impl PerceptualSpace {
 /// `δ(a, b)` by tap.
 fn distances(a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
     a.iter().zip(b).map(|(a, b)| channel_distance(a.clone(), b.clone())).collect()
-}
-
-/// What a criterion makes of the differences between `a` and `b`, by tap, image and channel: `[N, C]`.
-fn by_channel(criterion: &Criterion, a: &[Tensor<4>], b: &[Tensor<4>]) -> Vec<Tensor<2>> {
-    let compared = a.iter().zip(b).map(|(a, b)| {
-        let [n, .., c] = a.dims();
-        criterion.of(a.clone() - b.clone()).mean_dim(1).mean_dim(2).reshape([n, c])
-    });
-    compared.collect()
 }

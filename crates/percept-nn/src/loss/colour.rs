@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::squares::means;
 use super::{Loss, LossError, LossSettings, TrainLoss};
 use crate::ranges::within;
 use crate::weights::WeightStore;
@@ -70,15 +71,6 @@ impl ColourLoss {
             ColourSpace::Lab => lab(means(linear(image), self.window)),
         }
     }
-}
-
-/// Means over squares.
-fn means(image: Tensor<4>, side: usize) -> Tensor<4> {
-    let [n, height, width, channels] = image.dims();
-    let [rows, columns] = [height / side, width / side];
-    let whole = image.narrow(1, 0, rows * side).narrow(2, 0, columns * side);
-    let squares = whole.reshape([n, rows, side, columns, side * channels]).mean_dim(2);
-    squares.reshape([n, rows, columns, side, channels]).mean_dim(3).reshape([n, rows, columns, channels])
 }
 
 /// sRGB to linear light (IEC 61966-2-1). Below 0 it goes on as a line.

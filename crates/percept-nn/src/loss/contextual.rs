@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::features::{frozen, places, selected, space, taps, validate};
+use super::features::{frozen, in_selected_space, places, selected, space, taps, validate};
 use super::{LossError, LossSettings, TrainLoss};
 use crate::backbone::BackboneConfig;
 use crate::disentangle::{ContextualConfig, FeatureDistance, SelectionConfig};
@@ -67,19 +67,5 @@ impl LossSettings for ContextualLoss {
         format!("contextual loss {places}{}", selected(self.selection()))
     }
 
-    fn backbone(&self) -> Option<BackboneConfig> {
-        Some(self.backbone.clone())
-    }
-
-    fn backbone_mut(&mut self) -> Option<&mut BackboneConfig> {
-        Some(&mut self.backbone)
-    }
-
-    fn selection(&self) -> Option<&SelectionConfig> {
-        self.selection.as_ref()
-    }
-
-    fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
-        self.selection.as_mut()
-    }
+    in_selected_space!();
 }

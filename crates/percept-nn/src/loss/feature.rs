@@ -6,11 +6,13 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::features::{frozen, places, selected, space, taps, validate};
+use super::features::{
+    frozen, in_selected_space, is_true, places, selected, space, taps, validate, weighted_by_channel,
+};
 use super::{LossError, LossSettings, TrainLoss};
 use crate::backbone::BackboneConfig;
 use crate::disentangle::{FeatureDistance, SelectionConfig};
-use crate::distance::Criterion;
+use crate::distance::{ChannelDistance, Criterion};
 use crate::weights::WeightStore;
 
 /// Settings of `type = "feature"`: the distance of features (the paper's equation 1), optionally in a selected space.
@@ -39,10 +41,6 @@ fn is_default(criterion: &Criterion) -> bool {
     *criterion == Criterion::default()
 }
 
-fn is_true(value: &bool) -> bool {
-    *value
-}
-
 impl Default for FeatureLoss {
     fn default() -> Self {
         Self {
@@ -60,17 +58,16 @@ impl LossSettings for FeatureLoss {
 
     fn validate(&self) -> Result<(), String> {
         self.criterion.validate().map_err(|problem| format!("criterion.{problem}"))?;
-        let mixes = self.selection.as_ref().is_some_and(SelectionConfig::mixes);
-        if mixes && !matches!(self.criterion, Criterion::Mse(_)) {
-            return Err("criterion must be `mse` with a selection whose gate is `projection`".to_string());
+        if !matches!(self.criterion, Criterion::Mse(_)) {
+            weighted_by_channel(self.selection())?;
         }
         validate(&self.layer_weights, self.selection())
     }
 
     fn init(&self, store: &WeightStore, device: &Device) -> Result<TrainLoss, LossError> {
         let frozen = frozen(&self.backbone, &self.layer_weights, "feature", store, device)?;
-        let distance =
-            FeatureDistance::Pointwise { criterion: self.criterion.clone(), normalize: self.normalize };
+        let distance = ChannelDistance::Positions(self.criterion.clone());
+        let distance = FeatureDistance::Channels { distance, normalize: self.normalize };
         Ok(TrainLoss::Space(space(frozen, distance, self.selection(), store, device)?))
     }
 
@@ -82,19 +79,5 @@ impl LossSettings for FeatureLoss {
         format!("{criterion} {}{}", places(&self.backbone, &self.layer_weights), selected(self.selection()))
     }
 
-    fn backbone(&self) -> Option<BackboneConfig> {
-        Some(self.backbone.clone())
-    }
-
-    fn backbone_mut(&mut self) -> Option<&mut BackboneConfig> {
-        Some(&mut self.backbone)
-    }
-
-    fn selection(&self) -> Option<&SelectionConfig> {
-        self.selection.as_ref()
-    }
-
-    fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
-        self.selection.as_mut()
-    }
+    in_selected_space!();
 }

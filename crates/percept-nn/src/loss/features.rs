@@ -18,6 +18,10 @@ pub(super) fn taps(names: &[&str]) -> BTreeMap<String, f64> {
     names.iter().map(|tap| ((*tap).to_string(), 1.0)).collect()
 }
 
+pub(super) fn is_true(value: &bool) -> bool {
+    *value
+}
+
 /// Checks factors and selection.
 pub(super) fn validate(
     layer_weights: &BTreeMap<String, f64>,
@@ -26,6 +30,40 @@ pub(super) fn validate(
     factors(layer_weights)?;
     selection
         .map_or(Ok(()), |selection| selection.validate().map_err(|problem| format!("selection.{problem}")))
+}
+
+/// What settings tell of their `backbone` and `selection`: four functions of [`LossSettings`](super::LossSettings).
+macro_rules! in_selected_space {
+    () => {
+        fn backbone(&self) -> Option<BackboneConfig> {
+            Some(self.backbone.clone())
+        }
+
+        fn backbone_mut(&mut self) -> Option<&mut BackboneConfig> {
+            Some(&mut self.backbone)
+        }
+
+        fn selection(&self) -> Option<&SelectionConfig> {
+            self.selection.as_ref()
+        }
+
+        fn selection_mut(&mut self) -> Option<&mut SelectionConfig> {
+            self.selection.as_mut()
+        }
+    };
+}
+pub(super) use in_selected_space;
+
+/// Checks that the gate of a selection can weight a distance that every channel has by itself.
+pub(super) fn weighted_by_channel(selection: Option<&SelectionConfig>) -> Result<(), String> {
+    match selection.is_some_and(SelectionConfig::mixes) {
+        true => Err(
+            "selection.gate must be `softmax` or `softplus`: `projection` needs a `contextual` loss, or a \
+             `feature` loss with the criterion `mse`"
+                .to_string(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// The backbone with its taps, and the factors in the order of those taps.

@@ -2,7 +2,8 @@
 //!
 //! A training descends a sum of [`Term`]s, each a loss with its weight. A loss is one file here and one line of the table in
 //! `table.rs`: its settings, what it is in words, and what it becomes to train with ([`TrainLoss`]). Losses that measure in
-//! a perceptual space, `feature` and `contextual`, can carry a selection ([`crate::disentangle`]).
+//! a perceptual space, `feature`, `contextual`, `swd` and `wasserstein_distortion`, can carry a selection
+//! ([`crate::disentangle`]).
 
 mod colour;
 mod contextual;
@@ -10,12 +11,18 @@ mod dists;
 mod error;
 mod feature;
 mod features;
+mod fft;
 mod gan;
+mod ldl;
 mod lpips;
+mod ms_ssim;
 mod pixel;
+mod squares;
 mod style;
+mod swd;
 mod table;
 mod term;
+mod wasserstein;
 
 pub use crate::distance::Criterion;
 pub use colour::ColourSpace;
@@ -89,6 +96,8 @@ pub enum TrainLoss {
     Images(Box<dyn Loss>),
     /// In a perceptual space, of which a part may be selected.
     Space(Box<PerceptualSpace>),
+    /// Beside what the averaged network makes of the same input.
+    Artefacts(LdlLoss),
     /// Against a discriminator, which is another player.
     Adversarial(GanLoss),
 }

@@ -107,9 +107,14 @@ losses! {
     "huber" pixel { Huber, HuberLoss }
     "feature" feature { Feature, FeatureLoss }
     "contextual" contextual { Contextual, ContextualLoss }
+    "swd" swd { Swd, SwdLoss }
+    "wasserstein_distortion" wasserstein { Wasserstein, WassersteinLoss }
     "lpips" lpips { Lpips, LpipsLoss }
     "dists" dists { Dists, DistsLoss }
     "colour" colour { Colour, ColourLoss }
+    "ms_ssim" ms_ssim { MsSsim, MsSsimLoss }
+    "fft" fft { Fft, FftLoss }
     "style" style { Style, StyleLoss }
+    "ldl" ldl { Ldl, LdlLoss }
     "gan" gan { Gan, GanLoss }
 }

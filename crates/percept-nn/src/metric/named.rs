@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Fsim, Gmsd, Grid, HaarPsi, Mdsi, Metric, MsGmsd, MsSsim, Niqe, Noise, Psnr,
-    Shift, Ssim, TotalVariation, Vsi,
+    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, Metric, MsGmsd, MsSsim, Niqe,
+    Nlpd, Noise, Piqe, Psnr, Shift, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };
 
 use super::{SelectedByPhotos, SelectionFile};
@@ -44,6 +44,8 @@ pub const METRICS: &[NamedMetric] = &[
     classical!("ssim-rgb", Ssim::rgb),
     classical!("ms-ssim-y", MsSsim::y),
     classical!("ms-ssim-rgb", MsSsim::rgb),
+    classical!("iw-ssim", IwSsim::new),
+    classical!("vifp", Vifp::new),
     classical!("gmsd", Gmsd::new),
     classical!("ms-gmsd", MsGmsd::new),
     classical!("fsim", Fsim::luma),
@@ -52,6 +54,9 @@ pub const METRICS: &[NamedMetric] = &[
     classical!("haarpsi", HaarPsi::new),
     classical!("mdsi", Mdsi::new),
     classical!("dss", Dss::new),
+    classical!("nlpd", Nlpd::new),
+    classical!("flip", Flip::new),
+    classical!("ssimulacra2", Ssimulacra2::new),
     classical!("ciede2000", Ciede2000::new),
     classical!("luminance-shift", Shift::luminance),
     classical!("saturation-shift", Shift::saturation),
@@ -64,6 +69,7 @@ pub const METRICS: &[NamedMetric] = &[
     learned!("vgg", Lpips::uniform),
     learned!("selected-alex", bundled_selection),
     classical!("niqe", Niqe::new),
+    classical!("piqe", Piqe::new),
     classical!("tv", TotalVariation::new),
     classical!("noise", Noise::new),
 ];

@@ -19,6 +19,14 @@ pub enum ModelError {
         /// What it is nearest to.
         source: Box<Unrecognised>,
     },
+    /// Two models that are not of the same network.
+    #[error("{one}; {other}: only models of the same network can be mixed")]
+    Unlike {
+        /// What the one is.
+        one: String,
+        /// What the other is.
+        other: String,
+    },
     /// The file is a checkpoint of a training run.
     #[error(
         "{}: this is a checkpoint, from which training goes on; the model is `model.safetensors` in the run's folder",

@@ -2,12 +2,15 @@
 //!
 //! A model file is safetensors: the network's parameters under their usual names, and a [`Card`] in the metadata that
 //! says which network they belong to. [`Model::restore`] takes images of any size and cuts large ones into
-//! overlapping tiles, as its [`Tiling`] says.
+//! overlapping tiles, as its [`Tiling`] says; [`Model::restore_rows`] needs neither image nor result in memory.
 
 mod card;
 mod error;
 mod restore;
+mod rows;
 mod tiling;
+mod turn;
+mod window;
 
 use std::path::Path;
 
@@ -17,10 +20,13 @@ use percept_image::{Image, PackedBayer, Space, Srgb};
 
 pub use card::Card;
 pub use error::ModelError;
+pub use rows::{ImageRows, Rows};
 pub use tiling::Tiling;
+pub use turn::Ensemble;
 
+use self::restore::Pass;
 use crate::network::{Network, NetworkConfig};
-use crate::weights::StateDict;
+use crate::weights::{Array, StateDict};
 
 /// What is said of a file of weights; what is left out is read off it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -164,6 +170,34 @@ impl Model {
         Ok(Self { network, card, name: path.display().to_string(), assumption: None })
     }
 
+    /// Between this model and `other`, which is of the same network: every value `share` of this one and the rest of the
+    /// other, as ESRGAN's network interpolation (Wang et al., 2018). 1 is this model, 0 the other.
+    ///
+    /// # Errors
+    /// When the two are not of the same network.
+    pub fn mixed(&self, other: &Self, share: f64) -> Result<Self, ModelError> {
+        let (ours, theirs) = (&self.card, &other.card);
+        if (&ours.network_g, ours.scale, ours.in_channels)
+            != (&theirs.network_g, theirs.scale, theirs.in_channels)
+        {
+            return Err(ModelError::Unlike {
+                one: format!("{} is {}, scale {}", self.name, ours.network_g, ours.scale),
+                other: format!("{} is {}, scale {}", other.name, theirs.network_g, theirs.scale),
+            });
+        }
+        let mut state = StateDict::of(&self.network);
+        let others = StateDict::of(&other.network);
+        for (name, array) in others.iter() {
+            let Some(mine) = state.remove(name) else { continue };
+            let mix = |(a, b): (&f32, &f32)| (share * f64::from(*a) + (1.0 - share) * f64::from(*b)) as f32;
+            let data = mine.data.iter().zip(&array.data).map(mix).collect();
+            state.insert(name, Array { shape: mine.shape, data });
+        }
+        let network = state.apply(self.network.clone())?;
+        let data = serde_json::json!({"mixed": {&self.name: share, &other.name: 1.0 - share}});
+        Ok(Self { network, card: Card { data, finished: false, ..ours.clone() }, ..self.clone() })
+    }
+
     /// Writes a model file by a temporary one, so that a kill leaves the old or the new. The card's `sha256` is filled
     /// in.
     ///
@@ -217,50 +251,98 @@ impl Model {
         self.apply(raw, tiling)
     }
 
-    /// About how many bytes [`restore`](Self::restore) takes for a photo of this size, beside the photo itself: what the
-    /// network reads, the largest tile at its peak, and the result.
-    pub fn memory(&self, width: usize, height: usize, tiling: Tiling) -> u64 {
+    /// [`restore`](Self::restore) of rows, which gives the rows of the result to `take`, from the top. Neither image nor result
+    /// is in memory as a whole: no more than a band of tiles reads and makes ([`memory_of_rows`](Self::memory_of_rows)). A
+    /// network that pools over the whole image goes through the rows of a large one several times.
+    ///
+    /// # Errors
+    /// When the model reads RAW, its result is not finite, and what the rows and `take` return.
+    pub fn restore_rows<R: Rows>(
+        &self,
+        rows: &mut R,
+        tiling: Tiling,
+        ensemble: Ensemble,
+        take: impl FnMut(&[f32]) -> Result<(), R::Error>,
+    ) -> Result<(), R::Error> {
+        self.apply_rows::<Srgb, R>(rows, tiling, ensemble, take)
+    }
+
+    /// About how many bytes [`restore_rows`](Self::restore_rows) takes for a photo of this size: what the network reads, the
+    /// largest tile at its peak, and what a band of tiles makes.
+    pub fn memory_of_rows(&self, width: usize, height: usize, tiling: Tiling) -> u64 {
         let scale = self.card.network_scale();
         let extent = self.card.network_g.extent(scale);
-        let [width, height] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
-        let tiles = tiling.cut(width, height, extent);
+        let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
+        let tiles = tiling.cut(wide, high, extent, scale);
         let largest = tiles.iter().map(|tile| tile.x.length() * tile.y.length()).max().unwrap_or(0);
-        let product = |factors: [usize; 3]| factors.iter().fold(1u64, |all, n| all.saturating_mul(*n as u64));
-        let floats = product([largest, extent.floats, 1])
-            .saturating_add(product([width, height, self.card.in_channels]))
-            .saturating_add(product([width * scale, height * scale, 3]));
-        floats.saturating_mul(size_of::<f32>() as u64)
+        let read = tiles.iter().map(|tile| tile.y.length()).max().unwrap_or(0);
+        let made = tiles.iter().map(|tile| tile.y.to - tile.y.from).max().unwrap_or(0);
+        bytes([largest, extent.floats, 1])
+            .saturating_add(bytes([width, read + extent.multiple, self.card.in_channels]))
+            .saturating_add(bytes([wide * scale, made * scale, 3]))
     }
 
     fn apply<S: Space>(&self, image: &Image<S>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
+        let scale = self.card.network_scale();
+        let [width, height] = [image.width(), image.height()].map(|side| side.saturating_mul(scale));
+        // Where memory is short this is an error, and later it would be the end of the program.
+        let mut values = Vec::new();
+        let count = width.saturating_mul(height).saturating_mul(3);
+        values.try_reserve_exact(count).map_err(|_| ModelError::Memory {
+            model: self.name.clone(),
+            width,
+            height,
+        })?;
+        let take = |row: &[f32]| {
+            values.extend_from_slice(row);
+            Ok(())
+        };
+        self.apply_rows::<S, _>(&mut ImageRows::new(image), tiling, Ensemble::One, take)?;
+        // Without pixels there are no rows either.
+        values.resize(count, 0.0);
+        Ok(Image::from_vec(width, height, values).unwrap_or_else(|_| Image::from_fn(0, 0, |_, _, _| 0.0)))
+    }
+
+    fn apply_rows<S: Space, R: Rows>(
+        &self,
+        rows: &mut R,
+        tiling: Tiling,
+        ensemble: Ensemble,
+        mut take: impl FnMut(&[f32]) -> Result<(), R::Error>,
+    ) -> Result<(), R::Error> {
         if S::CHANNELS != self.card.in_channels {
             let reads = if self.card.in_channels == 4 { "packed Bayer RAWs" } else { "photos" };
-            return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME });
+            return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME }.into());
         }
         let scale = self.card.network_scale();
         let extent = self.card.network_g.extent(scale);
-        let padded = restore::padded(image, extent.multiple);
-        let tiles = tiling.cut(padded.width(), padded.height(), extent);
-        let (width, height) = image.size();
-        let size = [padded.width(), padded.height()].map(|side| side.saturating_mul(scale));
-        // Asked for and given back: where memory is short this is an error, and later it would be the end of the program.
-        let values = size[0].saturating_mul(size[1]).saturating_mul(3);
-        Vec::<f32>::new().try_reserve_exact(values).map_err(|_| ModelError::Memory {
-            model: self.name.clone(),
-            width: width.saturating_mul(scale),
-            height: height.saturating_mul(scale),
-        })?;
-        let device = self.network.devices().first().cloned().unwrap_or_else(Device::flex);
-        let result = restore::tiled(&self.network, &padded, &tiles, scale, &device);
-        if result.data().iter().any(|value| !value.is_finite()) {
-            return Err(ModelError::NotFinite { model: self.name.clone() });
-        }
-        let result = match padded.size() == (width, height) {
-            true => result,
-            false => result.crop(0, 0, width * scale, height * scale),
+        let (width, height) = rows.size();
+        let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
+        let pass = Pass {
+            network: &self.network,
+            tiles: &tiling.cut(wide, high, extent, scale),
+            scale,
+            channels: S::CHANNELS,
+            multiple: extent.multiple,
+            ensemble,
+            device: &self.network.devices().first().cloned().unwrap_or_else(Device::flex),
         };
-        Ok(result.map(|value| value.clamp(0.0, 1.0)))
+        let mut line = Vec::new();
+        pass.rows(rows, |row| {
+            if row.iter().any(|value| !value.is_finite()) {
+                return Err(ModelError::NotFinite { model: self.name.clone() }.into());
+            }
+            line.clear();
+            line.extend(row.iter().map(|value| value.clamp(0.0, 1.0)));
+            take(&line)
+        })
     }
+}
+
+/// Of so many floats.
+fn bytes(factors: [usize; 3]) -> u64 {
+    let floats = factors.iter().fold(1u64, |all, n| all.saturating_mul(*n as u64));
+    floats.saturating_mul(size_of::<f32>() as u64)
 }
 
 /// A parser's complaint without the names of types.

@@ -1,86 +1,137 @@
-//! A network over an image, tile by tile.
+//! A network over an image, tile by tile, from the top to the bottom.
 
-use burn::tensor::{Device, Tensor, TensorData, s};
-use percept_image::{Image, Space, Srgb};
+use burn::tensor::{Device, Tensor, s};
 
-use super::tiling::Tile;
+use super::rows::Rows;
+use super::tiling::{Span, Tile};
+use super::turn::{Ensemble, Turn};
+use super::window::Window;
 use crate::network::Network;
 
-/// The image continued to the right and below until both sides are multiples of `multiple`, by its mirror image: zeros
-/// would be an edge that the network sharpens.
-pub(super) fn padded<S: Space>(image: &Image<S>, multiple: usize) -> Image<S> {
-    let (width, height) = image.size();
-    let (right, down) = (width.next_multiple_of(multiple), height.next_multiple_of(multiple));
-    if (right, down) == (width, height) || width * height == 0 {
-        return image.clone();
-    }
-    Image::from_fn(right, down, |x, y, c| image.pixel(mirrored(x, width), mirrored(y, height))[c])
+/// How a network is applied.
+pub(super) struct Pass<'a> {
+    pub network: &'a Network,
+    /// All tiles, band by band.
+    pub tiles: &'a [Tile],
+    pub scale: usize,
+    pub channels: usize,
+    /// Sides are continued to a multiple of it.
+    pub multiple: usize,
+    pub ensemble: Ensemble,
+    pub device: &'a Device,
 }
 
-/// The position that `at` shows when `length` pixels are mirrored endlessly about the last and the first one.
-fn mirrored(at: usize, length: usize) -> usize {
-    if length == 1 {
-        return 0;
-    }
-    let at = at % (2 * (length - 1));
-    at.min(2 * (length - 1) - at)
-}
-
-/// What `network` makes of `image`, `scale` times larger. Where it pools over the whole image (NAFNet's channel
-/// attention), so it does over all tiles: the tiles are gone through as often as there are means to learn, each
-/// time up to the next one, and once more with all of them.
-pub(super) fn tiled<S: Space>(
-    network: &Network,
-    image: &Image<S>,
-    tiles: &[Tile],
-    scale: usize,
-    device: &Device,
-) -> Image<Srgb> {
-    let (width, height) = image.size();
-    let mut result = Image::<Srgb>::from_fn(width * scale, height * scale, |_, _, _| 0.0);
-    if let [tile] = tiles {
-        paste(&mut result, network.forward(read(image, *tile, device)), *tile, scale);
-        return result;
-    }
-    let mut means: Vec<Tensor<4>> = Vec::new();
-    loop {
-        let mut next: Option<Tensor<4>> = None;
-        for tile in tiles {
-            let mut known = means.iter();
-            let mut pool = |y: Tensor<4>| {
-                let mean = known.next().cloned();
-                if mean.is_none() {
-                    let part = part_of_mean(y, *tile, width * height);
-                    next = Some(match next.take() {
-                        Some(sum) => sum + part,
-                        None => part,
-                    });
+impl Pass<'_> {
+    /// Gives the rows of the result, `scale` times wider than the image and as many more, to `take`, from the top. No more of
+    /// image and result is in memory than what a band of tiles reads and makes.
+    ///
+    /// Where the network pools over the whole image (NAFNet's channel attention), so it does over all tiles: the image is gone
+    /// through as often as there are means to learn, each time up to the next one, and once more with all of them.
+    pub(super) fn rows<R: Rows>(
+        &self,
+        source: &mut R,
+        mut take: impl FnMut(&[f32]) -> Result<(), R::Error>,
+    ) -> Result<(), R::Error> {
+        let (width, height) = source.size();
+        let pixels = width.next_multiple_of(self.multiple) * height.next_multiple_of(self.multiple);
+        let mut means: Vec<Means> =
+            self.ensemble.turns().iter().map(|turn| Means::new(*turn, pixels)).collect();
+        loop {
+            source.rewind()?;
+            let mut window = Window::new((width, height), self.channels, self.multiple);
+            for band in self.tiles.chunk_by(|one, next| one.y == next.y) {
+                let Some(y) = band.first().map(|tile| tile.y) else { continue };
+                window.read(y, source)?;
+                let mut result = Band::new(band, self.scale);
+                for tile in band {
+                    if let Some(made) = self.tile(&window, *tile, &mut means) {
+                        result.paste(made, *tile, self.scale);
+                    }
                 }
-                mean
-            };
-            if let Some(y) = network.forward_pooled(read(image, *tile, device), &mut pool) {
-                paste(&mut result, y, *tile, scale);
+                // Of a picture that was continued below its edge, only what it is.
+                let rows = (y.to.min(height) - y.from.min(height)) * self.scale;
+                result.rows(width * self.scale, rows).try_for_each(&mut take)?;
+            }
+            // All of them learn, also behind one that has more to do.
+            if means.iter_mut().map(Means::learn).filter(|more| *more).count() == 0 {
+                return Ok(());
             }
         }
-        match next {
-            Some(mean) => means.push(mean),
-            None => return result,
+    }
+
+    /// `[1, h·scale, w·scale, 3]`, the mean over all ways to turn the tile; `None` while a mean of the image is missing.
+    fn tile(&self, window: &Window, tile: Tile, means: &mut [Means]) -> Option<Tensor<4>> {
+        let x = window.tile(tile, self.device);
+        let share = 1.0 / means.len() as f64;
+        let mut sum: Option<Tensor<4>> = None;
+        let mut complete = true;
+        for means in means {
+            let turned = means.turn.apply(x.clone());
+            let made = match self.tiles {
+                [_] => Some(self.network.forward(turned)),
+                _ => means.forward(self.network, turned, tile),
+            };
+            let Some(made) = made else {
+                complete = false;
+                continue;
+            };
+            let made = means.turn.undo(made);
+            sum = Some(match (sum, share) {
+                (None, 1.0) => made,
+                (None, share) => made.mul_scalar(share),
+                (Some(sum), share) => sum + made.mul_scalar(share),
+            });
         }
+        sum.filter(|_| complete)
     }
 }
 
-/// `[1, h, w, C]`, what the tile reads.
-fn read<S: Space>(image: &Image<S>, tile: Tile, device: &Device) -> Tensor<4> {
-    let Tile { x, y } = tile;
-    let pixels = image.crop(x.reads[0], y.reads[0], x.length(), y.length());
-    Tensor::from_data(TensorData::new(pixels.into_vec(), [1, y.length(), x.length(), S::CHANNELS]), device)
+/// The means over the image that a network takes, as far as they are known, where the image is turned in one way.
+struct Means {
+    turn: Turn,
+    pixels: usize,
+    known: Vec<Tensor<4>>,
+    /// The next one, as far as the tiles have been gone through.
+    next: Option<Tensor<4>>,
+}
+
+impl Means {
+    fn new(turn: Turn, pixels: usize) -> Self {
+        Self { turn, pixels, known: Vec::new(), next: None }
+    }
+
+    /// What the network makes of a tile, already turned; `None` where a mean is missing, to which the tile has then added.
+    fn forward(&mut self, network: &Network, x: Tensor<4>, tile: Tile) -> Option<Tensor<4>> {
+        let (turn, pixels, next) = (self.turn, self.pixels, &mut self.next);
+        let mut known = self.known.iter();
+        let mut pool = |y: Tensor<4>| {
+            let mean = known.next().cloned();
+            if mean.is_none() {
+                let part = part_of_mean(y, turn.tile(tile), pixels);
+                *next = Some(match next.take() {
+                    Some(sum) => sum + part,
+                    None => part,
+                });
+            }
+            mean
+        };
+        network.forward_pooled(x, &mut pool)
+    }
+
+    /// All tiles have been gone through: whether there was something to learn.
+    fn learn(&mut self) -> bool {
+        let mean = self.next.take();
+        let learned = mean.is_some();
+        self.known.extend(mean);
+        learned
+    }
 }
 
 /// What the tile's share adds to the mean over the image. `y` may be at a lower level, whose pixels cover several of
 /// the image's.
 fn part_of_mean(y: Tensor<4>, tile: Tile, pixels: usize) -> Tensor<4> {
     let [_, height, width, _] = y.dims();
-    let inside = |span: super::tiling::Span, side: usize| {
+    let inside = |span: Span, side: usize| {
         let (share, level) = (span.share(), span.length() / side);
         share.start / level..share.end / level
     };
@@ -89,32 +140,45 @@ fn part_of_mean(y: Tensor<4>, tile: Tile, pixels: usize) -> Tensor<4> {
     y.mean_dim(1).mean_dim(2).mul_scalar(share as f64 / pixels as f64)
 }
 
-/// Puts the tile's share of `y`, what the network made of all it read, in its place.
-fn paste(result: &mut Image<Srgb>, y: Tensor<4>, tile: Tile, scale: usize) {
-    let scaled = |range: std::ops::Range<usize>| range.start * scale..range.end * scale;
-    let y = y.slice(s![.., scaled(tile.y.share()), scaled(tile.x.share()), ..]);
-    let [_, _, columns, channels] = y.dims();
-    // Floats always convert to f32; were it ever to fail, the zeros that stay would betray it.
-    let values = y.into_data().try_into_vec_as::<f32>().unwrap_or_default();
-    let (line, pitch) = (columns * channels, result.width() * channels);
-    let first = (tile.y.from * pitch + tile.x.from * channels) * scale;
-    for (row, values) in values.chunks_exact(line.max(1)).enumerate() {
-        let at = first + row * pitch;
-        if let Some(place) = result.data_mut().get_mut(at..at + line) {
-            place.copy_from_slice(values);
-        }
-    }
+/// What a band of tiles makes.
+struct Band {
+    width: usize,
+    /// Empty until a tile was made.
+    values: Vec<f32>,
+    rows: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Band {
+    fn new(band: &[Tile], scale: usize) -> Self {
+        let width = band.last().map_or(0, |tile| tile.x.to) * scale;
+        let rows = band.first().map_or(0, |tile| tile.y.to - tile.y.from) * scale;
+        Self { width, values: Vec::new(), rows }
+    }
 
-    #[test]
-    fn an_image_is_mirrored_without_its_edge() {
-        let row: Vec<_> = (0..9).map(|at| mirrored(at, 4)).collect();
-        assert_eq!(row, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
-        let one = padded(&Image::<Srgb>::from_fn(1, 1, |_, _, c| c as f32), 4);
-        assert_eq!((one.size(), one.pixel(3, 3)), ((4, 4), &[0.0, 1.0, 2.0][..]));
+    /// Puts the tile's share of `y`, what the network made of all it read, in its place.
+    fn paste(&mut self, y: Tensor<4>, tile: Tile, scale: usize) {
+        let scaled = |range: std::ops::Range<usize>| range.start * scale..range.end * scale;
+        let y = y.slice(s![.., scaled(tile.y.share()), scaled(tile.x.share()), ..]);
+        let [_, _, columns, channels] = y.dims();
+        // Floats always convert to f32; were it ever to fail, what stays empty would betray it.
+        let values = y.into_data().try_into_vec_as::<f32>().unwrap_or_default();
+        if columns == self.width {
+            self.values = values;
+            return;
+        }
+        let (line, pitch) = (columns * channels, self.width * channels);
+        self.values.resize(self.rows * pitch, 0.0);
+        let first = tile.x.from * channels * scale;
+        for (row, values) in values.chunks_exact(line.max(1)).enumerate() {
+            let at = first + row * pitch;
+            if let Some(place) = self.values.get_mut(at..at + line) {
+                place.copy_from_slice(values);
+            }
+        }
+    }
+
+    /// The first rows, as far as something was made, of so many pixels.
+    fn rows(&self, width: usize, rows: usize) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact((3 * self.width).max(1)).take(rows).map(move |row| &row[..3 * width])
     }
 }

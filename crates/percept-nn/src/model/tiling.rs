@@ -6,6 +6,8 @@ use crate::network::Extent;
 const MEMORY: usize = 1 << 30;
 /// Tiles are not made smaller than this to save memory: what they overlap would cost more than they hold.
 const LEAST: usize = 64;
+/// Bytes that the result of a row of tiles may take, unless their size is given.
+const BAND: usize = 256 << 20;
 
 /// How an image is cut, in pixels of the network's input. `default()` leaves both to the model: tiles as large as
 /// 1 GiB of memory allows, and an overlap that makes the result equal to that of the whole image within a level of
@@ -24,8 +26,9 @@ impl Tiling {
         Self { size: Some(0), overlap: None }
     }
 
-    /// The tiles of an image of these sides, which are multiples of `extent.multiple`.
-    pub(super) fn cut(self, width: usize, height: usize, extent: Extent) -> Vec<Tile> {
+    /// The tiles of an image of these sides, which are multiples of `extent.multiple`, row by row; the network enlarges
+    /// `scale` times.
+    pub(super) fn cut(self, width: usize, height: usize, extent: Extent, scale: usize) -> Vec<Tile> {
         let up = |length: usize| length.next_multiple_of(extent.multiple);
         let overlap = self.overlap.unwrap_or(extent.overlap);
         let overlap = up(overlap.min(width.max(height)));
@@ -38,8 +41,15 @@ impl Tiling {
             }
             Some(size) => size,
         };
+        let line = size_of::<f32>() * 3 * scale * scale * width;
+        let rows = match self.size {
+            None if size > 0 => {
+                size.min(up((BAND / line.max(1) / extent.multiple * extent.multiple).max(LEAST)))
+            }
+            _ => size,
+        };
         // Tiles of equal sides, so that none is a sliver.
-        let spans = |side: usize| -> Vec<Span> {
+        let spans = |side: usize, size: usize| -> Vec<Span> {
             let parts = if size == 0 { 1 } else { side.div_ceil(size).max(1) };
             let step = up(side.div_ceil(parts)).max(1);
             let span = |from: usize| {
@@ -48,7 +58,7 @@ impl Tiling {
             };
             (0..side).step_by(step).map(span).collect()
         };
-        let (columns, rows) = (spans(width), spans(height));
+        let (columns, rows) = (spans(width, size), spans(height, rows));
         rows.iter().flat_map(|y| columns.iter().map(|x| Tile { x: *x, y: *y })).collect()
     }
 }
@@ -94,7 +104,7 @@ mod tests {
         for (width, height, size, overlap) in
             [(4, 4, 1, 0), (100, 36, 30, 5), (64, 8, 64, 8), (40, 200, 7, 100)]
         {
-            let tiles = Tiling { size: Some(size), overlap: Some(overlap) }.cut(width, height, EXTENT);
+            let tiles = Tiling { size: Some(size), overlap: Some(overlap) }.cut(width, height, EXTENT, 4);
             let mut covered = vec![0; width * height];
             for Tile { x, y } in tiles {
                 (y.from..y.to).for_each(|y| (x.from..x.to).for_each(|x| covered[y * width + x] += 1));
@@ -113,10 +123,14 @@ mod tests {
     #[test]
     fn memory_is_bounded_unless_the_whole_is_asked_for() {
         let largest = |tiles: Vec<Tile>| tiles.iter().map(|t| t.x.length() * t.y.length()).max().unwrap();
-        let tiles = Tiling::default().cut(4000, 3000, EXTENT);
+        let tiles = Tiling::default().cut(4000, 3000, EXTENT, 4);
         assert!(tiles.len() > 1);
         assert!(largest(tiles) * 1000 * 4 <= MEMORY);
-        assert_eq!(Tiling::whole().cut(4000, 3000, EXTENT).len(), 1);
-        assert_eq!(Tiling::default().cut(400, 300, EXTENT).len(), 1);
+        // A wide result is made in lower bands.
+        let tiles = Tiling::default().cut(16_000, 3000, Extent { floats: 10, ..EXTENT }, 4);
+        let highest = tiles.iter().map(|tile| tile.y.to - tile.y.from).max().unwrap();
+        assert!(highest * 16_000 * 16 * 3 * 4 <= BAND, "{highest}");
+        assert_eq!(Tiling::whole().cut(4000, 3000, EXTENT, 4).len(), 1);
+        assert_eq!(Tiling::default().cut(400, 300, EXTENT, 4).len(), 1);
     }
 }

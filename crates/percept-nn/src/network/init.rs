@@ -16,11 +16,19 @@ pub(crate) struct Init {
     seed: u64,
     device: Device,
     path: String,
+    /// Whether values are made at once, and not when they are first needed.
+    at_once: bool,
 }
 
 impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), path: String::new() }
+        Self { seed, device: device.clone(), path: String::new(), at_once: false }
+    }
+
+    /// The same, with values that are made at once. A network that is a player and a constant by turns needs it: a clone of
+    /// what is not there yet would decide for both whether they have a gradient.
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
     }
 
     /// The place called `name` below this one.
@@ -64,6 +72,9 @@ impl Init {
             let tensor = Tensor::<D>::from_data(TensorData::new(values(), shape), device);
             if gradient { tensor.require_grad() } else { tensor }
         };
+        if self.at_once {
+            return Param::from_tensor(make(&self.device, false));
+        }
         Param::uninitialized(ParamId::new(), make, self.device.clone(), true, Shape::from(shape))
     }
 }

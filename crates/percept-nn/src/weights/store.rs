@@ -10,6 +10,7 @@ use super::{KNOWN, KnownWeights, StateDict, WeightError, sha256_hex};
 #[derive(Clone, Debug, Default)]
 pub struct WeightStore {
     embedded: BTreeMap<String, &'static [u8]>,
+    models: BTreeMap<String, &'static [u8]>,
     dirs: Vec<PathBuf>,
 }
 
@@ -40,6 +41,38 @@ impl WeightStore {
     pub fn with_embedded(mut self, name: &str, bytes: &'static [u8]) -> Self {
         self.embedded.insert(name.to_string(), bytes);
         self
+    }
+
+    /// With a model that is part of the binary, a safetensors file.
+    #[must_use]
+    pub fn with_model(mut self, name: &str, bytes: &'static [u8]) -> Self {
+        self.models.insert(name.to_string(), bytes);
+        self
+    }
+
+    /// Names of the models that are part of the binary.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
+    /// The model in the file `path` or, where there is no such file, the one of that name that is part of the binary.
+    ///
+    /// # Errors
+    /// When there is neither, or the file cannot be read or is damaged.
+    pub fn model(&self, path: &Path) -> Result<StateDict, WeightError> {
+        if path.exists() {
+            return StateDict::load(path);
+        }
+        match path.to_str().and_then(|name| self.models.get_key_value(name)) {
+            Some((name, bytes)) => StateDict::from_safetensors_of(bytes, name),
+            None => Err(WeightError::NoModel {
+                path: path.to_path_buf(),
+                known: match self.models.is_empty() {
+                    true => "this build has none".to_string(),
+                    false => self.models().collect::<Vec<_>>().join(", "),
+                },
+            }),
+        }
     }
 
     /// With a folder of weight files, under the names that [`KNOWN`] lists.
@@ -94,7 +127,7 @@ impl WeightStore {
         };
         let files: Vec<_> = known.files.iter().map(|file| format!("`{}`", file.file)).collect();
         let remedy = format!(
-            "get {} ({}) and put it into a folder of weights, or give its path as `weights = \"PATH\"`",
+            "get {} ({}) and run `percept weights import` on it, or give its path as `weights = \"PATH\"`",
             files.join(" or "),
             known.source
         );

@@ -16,6 +16,7 @@ mod contextual;
 mod device;
 mod golden_networks;
 mod gradients;
+mod losses;
 mod metric;
 mod model;
 mod ncnn;

@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
-use percept_image::{DegradationConfig, Mosaic};
+use percept_image::degrade::{Published, UnsharpMask};
+use percept_image::{Mosaic, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Task;
+
+/// Largest side of a patch that is degraded.
+pub(super) const MAX_PATCH: usize = 2048;
+/// How many pixels of the network's input a patch of a published pipeline is larger than a crop.
+const MARGIN: usize = 24;
 
 /// The photos.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +58,19 @@ pub struct TrainSetConfig {
     /// What photos are degraded with on the fly, in this order; validation photos too. Left out: what the
     /// task undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub degradation: Option<Vec<DegradationConfig>>,
+    pub degradation: Option<Vec<Step>>,
+    /// A published pipeline instead of `degradation`, with the ranges of its authors, for the config's scale: `real-esrgan` or
+    /// `bsrgan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Published>,
+    /// Side of the patches of the target that are degraded, of which a crop of `gt_size` is used: so a blur sees no border, and
+    /// the grid of a JPEG lies anywhere. `gt_size` to 2048; a patch ends where its photo ends. Left out: `gt_size`, and with a
+    /// `recipe` 24 times the scale more than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch_size: Option<usize>,
+    /// Sharpens the targets before they are degraded, as Real-ESRGAN's training does. Those of the validation stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpen_gt: Option<UnsharpMask>,
     /// The simulated camera of `raw2rgb`, after `degradation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mosaic: Option<Mosaic>,
@@ -76,6 +94,15 @@ pub struct ValSetConfig {
 }
 
 impl TrainSetConfig {
+    /// What photos are degraded with on the fly, for that task and scale.
+    pub fn steps(&self, task: Task, scale: usize) -> Vec<Step> {
+        match (self.recipe, &self.degradation) {
+            (Some(recipe), _) => recipe.steps(scale),
+            (None, Some(steps)) => steps.clone(),
+            (None, None) => task.degradation(scale),
+        }
+    }
+
     /// The defaults for the photos of one folder.
     pub fn new(dataroot_gt: impl Into<PathBuf>) -> Self {
         Self {
@@ -88,14 +115,24 @@ impl TrainSetConfig {
             prefetch: prefetch(),
             cache_mib: cache(),
             degradation: None,
+            recipe: None,
+            patch_size: None,
+            sharpen_gt: None,
             mosaic: None,
         }
     }
 
     /// Writes out what depends on the task.
     pub(super) fn complete(&mut self, task: Task, scale: usize) {
-        if self.dataroot_lq.is_none() {
-            self.degradation.get_or_insert_with(|| task.degradation(scale));
+        match (&self.dataroot_lq, self.recipe) {
+            (Some(_), _) => {}
+            (None, Some(_)) => {
+                let patch_size = self.gt_size.saturating_add(scale.saturating_mul(MARGIN)).min(MAX_PATCH);
+                self.patch_size.get_or_insert(patch_size.max(self.gt_size));
+            }
+            (None, None) => {
+                self.degradation.get_or_insert_with(|| task.degradation(scale));
+            }
         }
         if task == Task::Raw2rgb {
             self.mosaic.get_or_insert_default();

@@ -80,8 +80,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathConfig {
-    /// Weights that the network starts from: a model of percept, safetensors or `.pth`. Left out, the
-    /// network starts untrained.
+    /// Weights that the network starts from: a model of percept, safetensors or `.pth`, or the name of one that is part of
+    /// percept (`percept models`). Left out, the network starts untrained.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"warm.safetensors")]
     pub pretrain_network_g: Option<PathBuf>,

@@ -5,6 +5,7 @@ use percept_nn::disentangle::{Anchor, SelectionConfig};
 use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
+use super::datasets::MAX_PATCH;
 use super::{Config, OptimConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
@@ -89,12 +90,27 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
     ensure(config.task != Task::Raw2rgb || !paired, &key("dataroot_lq"), || {
         "cannot be used with `raw2rgb`; leave it out, the RAW is made from the photos".to_string()
     })?;
-    ensure(!paired || train.degradation.is_none(), &key("degradation"), || {
-        "and `dataroot_lq` contradict each other; keep one of them".to_string()
+    let made = [
+        ("degradation", train.degradation.is_some()),
+        ("recipe", train.recipe.is_some()),
+        ("patch_size", train.patch_size.is_some()),
+        ("sharpen_gt", train.sharpen_gt.is_some()),
+    ];
+    for (name, given) in made {
+        ensure(!paired || !given, &key(name), || {
+            "and `dataroot_lq` contradict each other; keep one of them".to_string()
+        })?;
+    }
+    ensure(train.recipe.is_none() || train.degradation.is_none(), &key("recipe"), || {
+        "and `degradation` contradict each other; keep one of them".to_string()
     })?;
-    if let Some(degradation) = &train.degradation {
-        Pipeline::new(degradation)
-            .map_err(|error| (key("degradation"), format!("is out of range: {error}")))?;
+    Pipeline::new(&train.steps(config.task, config.scale))
+        .map_err(|error| (key("degradation"), format!("is out of range: {error}")))?;
+    if let Some(patch_size) = train.patch_size {
+        count("patch_size", patch_size, train.gt_size, MAX_PATCH)?;
+    }
+    if let Some(sharpen) = &train.sharpen_gt {
+        sharpen.validate().map_err(|error| (key("sharpen_gt"), format!("is out of range: {error}")))?;
     }
     ensure(config.task == Task::Raw2rgb || train.mosaic.is_none(), &key("mosaic"), || {
         format!("belongs to the task `raw2rgb`; this is `{}`", config.task)
@@ -171,10 +187,16 @@ fn check_game(config: &Config) -> Result<(), Complaint> {
             format!("train.losses.{name}.type"),
             "is `gan`, which needs a discriminator; add\n\n[network_d]\ntype = \"vgg\"\n".to_string(),
         )),
-        (Some(_), Some(network_d)) => {
+        (Some(name), Some(network_d)) => {
             let second = names.get(1).copied().unwrap_or_default();
             ensure(names.len() == 1, &format!("train.losses.{second}.type"), || {
                 "is `gan` a second time; there is one discriminator, keep one of them".to_string()
+            })?;
+            let start = train.gan().map_or(0, |(_, gan)| gan.start);
+            ensure(start == 0 || train.losses.len() > 1, &format!("train.losses.{name}.start"), || {
+                format!(
+                    "is {start}, and before that there would be nothing to learn from; add another loss, or set it to 0"
+                )
             })?;
             network_d.validate().map_err(|error| (format!("network_d.{}", error.key), error.problem))
         }

@@ -12,12 +12,19 @@ pub(super) fn reference(schema: &Value) -> String {
         "# Configuration\n\nEvery key of the TOML file that `percept train` reads. `percept init TASK` writes a file with these \
          words in it; `percept schema` prints the same as JSON Schema. This page is made by `percept schema --markdown`.\n",
     );
-    table(&mut page, Schema { root: schema, here: schema }, "", "", None);
+    table(&mut page, Schema { root: schema, here: schema }, &[], "", None);
     page
 }
 
-/// The table at `path`, which its file has under the heading `header`, and after it the tables inside.
-fn table(page: &mut String, place: Schema<'_>, path: &str, header: &str, kind: Option<(&str, &str)>) {
+/// The table at `path`, a list of keys with their schemas, which its file has under the heading `header`, and after it the tables
+/// inside.
+fn table(
+    page: &mut String,
+    place: Schema<'_>,
+    path: &[(&str, Schema<'_>)],
+    header: &str,
+    kind: Option<(&str, &str)>,
+) {
     let Some(keys) = place.properties(kind.map(|(name, _)| name)) else { return };
     let heading = match (header, kind) {
         ("", _) => "The file".to_string(),
@@ -37,12 +44,19 @@ fn table(page: &mut String, place: Schema<'_>, path: &str, header: &str, kind: O
     for (key, field) in shown {
         let _ = writeln!(page, "| `{key}` | {} |", line(field.description().unwrap_or_default()));
     }
-    for (key, field) in keys {
-        let path = if path.is_empty() { key } else { format!("{path}.{key}") };
-        let (inside, header) = match field.items() {
-            Some(items) => (items, format!("[[{path}]]")),
-            None => (field, format!("[{path}]")),
+    for (key, field) in &keys {
+        let listed = field.items();
+        let inside = listed.unwrap_or(*field);
+        // What may hold its own kind again is written down once.
+        if path.iter().any(|(_, outer)| inside.here == outer.here && inside.here.get("$ref").is_some()) {
+            continue;
+        }
+        let whole: Vec<&str> = path.iter().map(|(key, _)| *key).chain([key.as_str()]).collect();
+        let header = match listed {
+            Some(_) => format!("[[{}]]", whole.join(".")),
+            None => format!("[{}]", whole.join(".")),
         };
+        let path = [path, &[(key.as_str(), inside)]].concat();
         let kinds = inside.kinds();
         match kinds.is_empty() {
             true => table(page, inside, &path, &header, None),

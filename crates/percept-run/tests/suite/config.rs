@@ -362,6 +362,17 @@ fn every_field_of_the_schema_is_documented() {
     }
 }
 
+/// The recipe that the first page shows is a configuration.
+#[test]
+fn the_recipe_of_the_readme_reads() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let page = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
+    let recipe = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let config = Config::from_toml(recipe, "README.md").unwrap();
+    assert!(config.train.gan().is_some() && config.train.selecting().is_some());
+    assert!(recipe.lines().count() <= 15, "it is to be short");
+}
+
 /// `percept schema --markdown > docs/config.md` makes it anew.
 #[test]
 fn the_reference_page_is_that_of_the_fields() {

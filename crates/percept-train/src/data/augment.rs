@@ -3,7 +3,7 @@
 use percept_image::{Image, Rng, Space};
 use rand::RngExt;
 
-/// One of the eight ways to lay a square down.
+/// One of the eight ways to lay a picture down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pose {
     mirror: bool,
@@ -21,14 +21,27 @@ impl Pose {
         Self { mirror, flip: rot && flip, transpose: rot && transpose }
     }
 
-    /// The square image in this pose.
+    /// The image in this pose.
     pub fn lay<S: Space>(self, image: &Image<S>) -> Image<S> {
-        let side = image.width();
-        let place = |reversed: bool, at: usize| if reversed { side - 1 - at } else { at };
-        Image::from_fn(side, side, |x, y, c| {
+        let (width, height) = image.size();
+        let place = |reversed: bool, at: usize, side: usize| if reversed { side - 1 - at } else { at };
+        let (w, h) = if self.transpose { (height, width) } else { (width, height) };
+        Image::from_fn(w, h, |x, y, c| {
             let (x, y) = if self.transpose { (y, x) } else { (x, y) };
-            image.pixel(place(self.mirror, x), place(self.flip, y))[c]
+            image.pixel(place(self.mirror, x, width), place(self.flip, y, height))[c]
         })
+    }
+
+    /// Where a square that lay at (`x`, `y`) of an image of that size lies once the image is in this pose.
+    pub fn corner(
+        self,
+        (x, y): (usize, usize),
+        side: usize,
+        (width, height): (usize, usize),
+    ) -> (usize, usize) {
+        let x = if self.mirror { width - side - x } else { x };
+        let y = if self.flip { height - side - y } else { y };
+        if self.transpose { (y, x) } else { (x, y) }
     }
 }
 
@@ -61,6 +74,16 @@ mod tests {
             let first = around.iter().position(|v| *v == 0.0).unwrap();
             let ordered: Vec<_> = (0..4).map(|i| around[(first + i) % 4]).collect();
             assert_eq!(ordered, [0.0, 2.0, 8.0, 6.0]);
+        }
+    }
+
+    #[test]
+    fn a_crop_of_what_is_laid_down_is_the_crop_laid_down() {
+        let image = Image::<Srgb>::from_fn(11, 8, |x, y, c| (x + 11 * y + 88 * c) as f32);
+        for i in 0..100 {
+            let pose = Pose::draw(true, true, &mut rng_for(2, i, 0));
+            let (x, y) = pose.corner((5, 1), 4, image.size());
+            assert_eq!(pose.lay(&image).crop(x, y, 4, 4), pose.lay(&image.crop(5, 1, 4, 4)));
         }
     }
 }

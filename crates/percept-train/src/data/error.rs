@@ -68,6 +68,19 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A photo is smaller than a crop.
+    #[error(
+        "{name}: {}×{} pixels are too few, {side}×{side} are needed; use a larger photo or a smaller \
+         datasets.train.gt_size", size.0, size.1
+    )]
+    TooSmall {
+        /// The photo.
+        name: String,
+        /// Its width and height.
+        size: (usize, usize),
+        /// Side of a crop.
+        side: usize,
+    },
     /// Inputs cannot be made from targets.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

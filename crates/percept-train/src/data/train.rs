@@ -1,12 +1,11 @@
 //! The batches of a training run.
 
-use percept_image::{Image, Rng, Srgb, rng_for};
-use percept_run::{Config, Lq, Recipe};
+use percept_image::rng_for;
+use percept_run::Config;
 use rand::RngExt;
 
-use super::augment::Pose;
-use super::folder::{Folder, Pair, Rule};
-use super::{Batch, DataError, PhotoList, Sample, Skipped};
+use super::folder::{Folder, Rule};
+use super::{Batch, Crops, DataError, PhotoList, Skipped};
 
 /// The generator's third number for the order of an epoch; samples of a batch count from 0.
 const ORDER: u64 = u64::MAX;
@@ -15,13 +14,9 @@ const ORDER: u64 = u64::MAX;
 pub struct TrainSource {
     folder: Folder,
     list: PhotoList,
-    recipe: Recipe,
+    crops: Crops,
     seed: u64,
-    gt_size: usize,
     batch_size: usize,
-    hflip: bool,
-    rot: bool,
-    scale: usize,
 }
 
 impl TrainSource {
@@ -32,21 +27,11 @@ impl TrainSource {
     /// the scale.
     pub fn open(config: &Config) -> Result<Self, DataError> {
         let train = &config.datasets.train;
-        let recipe = Recipe::of_config(config)?;
+        let crops = Crops::of_config(config)?;
         let rule =
             Rule { min_side: train.gt_size, scale: config.scale, cache: train.cache_mib << 20, limit: None };
         let folder = Folder::open(&train.dataroot_gt, train.dataroot_lq.as_deref(), &rule)?;
-        Ok(Self {
-            list: folder.list(),
-            folder,
-            recipe,
-            seed: config.seed,
-            gt_size: train.gt_size,
-            batch_size: train.batch_size,
-            hflip: train.use_hflip,
-            rot: train.use_rot,
-            scale: config.scale,
-        })
+        Ok(Self { list: folder.list(), folder, crops, seed: config.seed, batch_size: train.batch_size })
     }
 
     /// Number of photos.
@@ -74,29 +59,10 @@ impl TrainSource {
         let mut order = Order { epoch: None, photos: Vec::new() };
         let samples = (0..self.batch_size as u64).map(|i| {
             let photo = order.at(self.seed, first + i, self.folder.len());
-            self.sample(photo, &mut rng_for(self.seed, iter, i))
+            let rng = &mut rng_for(self.seed, iter, i);
+            self.folder.with(photo, |pair| self.crops.sample(self.folder.name(photo), pair, rng))?
         });
         Ok(Batch::new(iter, &samples.collect::<Result<Vec<_>, _>>()?))
-    }
-
-    fn sample(&self, photo: usize, rng: &mut Rng) -> Result<Sample, DataError> {
-        let (gt, lq) = self.folder.with(photo, |pair| self.crop(pair, rng))?;
-        let lq = lq.map_or_else(|| self.recipe.degrade(&gt, rng), Lq::Rgb);
-        let distorted = lq.shown(self.gt_size, self.gt_size);
-        Ok(Sample { name: self.folder.name(photo).to_string(), gt, lq, distorted })
-    }
-
-    fn crop(&self, pair: &Pair, rng: &mut Rng) -> (Image<Srgb>, Option<Image<Srgb>>) {
-        let (width, height) = pair.gt.size();
-        // Counterparts lie on a grid of their own pixels.
-        let step = if pair.lq.is_some() { self.scale } else { 1 };
-        let mut offset = |side: usize| step * rng.random_range(0..=(side - self.gt_size) / step);
-        let (x, y) = (offset(width), offset(height));
-        let pose = Pose::draw(self.hflip, self.rot, rng);
-        let gt = pose.lay(&pair.gt.crop(x, y, self.gt_size, self.gt_size));
-        let side = self.gt_size / self.scale;
-        let lq = pair.lq.as_ref().map(|lq| pose.lay(&lq.crop(x / self.scale, y / self.scale, side, side)));
-        (gt, lq)
     }
 }
 

@@ -55,8 +55,10 @@ impl ValSource {
             let gt = pair.gt.crop(0, 0, width - width % multiple, height - height % multiple);
             (gt, pair.lq.as_ref().map(|lq| lq.crop(0, 0, lq.size().0, lq.size().1)))
         })?;
-        let degraded = || self.recipe.degrade_held_out(&gt, self.seed, at as u64);
-        let lq = lq.map_or_else(degraded, Lq::Rgb);
+        let lq = match lq {
+            Some(lq) => Lq::Rgb(lq),
+            None => self.recipe.degrade_held_out(&gt, self.seed, at as u64)?,
+        };
         let distorted = lq.shown(gt.width(), gt.height());
         Ok(Sample { name: self.folder.name(at).to_string(), gt, lq, distorted })
     }

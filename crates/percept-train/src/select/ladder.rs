@@ -110,8 +110,11 @@ impl Rung {
                 aspect: 1.0.into(),
                 ..GaussianBlur::default()
             }),
-            Distortion::Noise => DegradationConfig::GaussianNoise(GaussianNoise { sigma: at.into() }),
-            Distortion::Jpeg => DegradationConfig::Jpeg(Jpeg { quality: at.into() }),
+            Distortion::Noise => DegradationConfig::GaussianNoise(GaussianNoise {
+                sigma: at.into(),
+                ..GaussianNoise::default()
+            }),
+            Distortion::Jpeg => DegradationConfig::Jpeg(Jpeg { quality: at.into(), ..Jpeg::default() }),
             Distortion::Shrink => {
                 DegradationConfig::Downscale(Downscale { scale: at, keep_size: true, ..Downscale::default() })
             }

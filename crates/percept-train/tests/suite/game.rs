@@ -77,6 +77,12 @@ fn a_discriminator_that_cannot_be_had_is_an_error_by_name() {
     config.network_d = Some(DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 6 }));
     let problem = refused(Trainer::create(config.clone(), &weights()));
     assert!(problem.contains("network_d (vgg)") && problem.contains("128"), "{problem}");
+    config.network_d.clone_from(&good.network_d);
+    let gan = LossConfig::Gan(GanLoss { start: 5, ..GanLoss::default() });
+    let losses = std::mem::replace(&mut config.train.losses, Term::list([Term::from(gan)]));
+    let problem = refused(Trainer::create(config.clone(), &weights()));
+    assert!(problem.contains("`train.losses.gan.start` is 5"), "{problem}");
+    config.train.losses = losses;
     config.network_d = None;
     let problem = refused(Trainer::create(config.clone(), &weights()));
     assert!(problem.contains("`train.losses.gan.type` is `gan`, which needs a discriminator"), "{problem}");

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use percept_image::degrade::{Published, UnsharpMask};
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::adversarial::{DiscriminatorConfig, VggConfig};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, WeightSource};
 use percept_nn::disentangle::{Anchor, SelectionConfig, TripletConfig};
 use percept_nn::loss::{
-    CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, GanLoss, HuberLoss,
-    L1Loss, LossConfig, LpipsLoss, LpipsNet, MseLoss, StyleLoss, Term,
+    CharbonnierLoss, ColourLoss, ContextualLoss, Criterion, DistsLoss, FeatureLoss, FftLoss, GanLoss,
+    HuberLoss, L1Loss, LdlLoss, LossConfig, LpipsLoss, LpipsNet, MsSsimLoss, MseLoss, StyleLoss, SwdLoss,
+    Term, WassersteinLoss,
 };
 use percept_nn::network::{NafNetConfig, NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{StateDict, WeightStore};
@@ -192,6 +194,32 @@ fn a_run_that_is_stopped_anywhere_and_resumed_ends_as_the_uninterrupted_one() {
     }
 }
 
+/// The longest degradations there are draw nothing that a resumed run would not draw, in patches larger than the crops.
+#[test]
+fn a_run_on_a_published_recipe_resumes_bit_for_bit() {
+    let dir = folder();
+    for (recipe, name) in [(Published::RealEsrgan, "real"), (Published::Bsrgan, "bsr")] {
+        let with = |run: String| {
+            let mut config = config(dir.path(), &run, Task::Sr);
+            let train = &mut config.datasets.train;
+            (train.degradation, train.recipe, train.patch_size) = (None, Some(recipe), Some(48));
+            train.sharpen_gt = Some(UnsharpMask::default());
+            config
+        };
+        let whole = with(format!("{name}-whole"));
+        finish(create(&whole));
+        let stopped = with(format!("{name}-stopped"));
+        let stop = AtomicBool::new(false);
+        let outcome = create(&stopped).run(&stop, |event| match event {
+            Event::Step(report) if report.iter == 5 => stop.store(true, Ordering::SeqCst),
+            _ => {}
+        });
+        assert_eq!(outcome.unwrap(), Outcome::Stopped { iter: 5 });
+        finish(resume(&stopped.run_dir()));
+        assert_equal_runs(&whole.run_dir(), &stopped.run_dir());
+    }
+}
+
 /// Every anchor gives the selection something else to go by, and the averaged network that `earlier` asks is resumed
 /// with the rest.
 #[test]
@@ -290,7 +318,7 @@ fn every_loss_trains() {
         let mut config = config(dir.path(), &run, Task::Sr);
         config.train.total_iter = 2;
         let plays = losses.iter().any(|term| matches!(term.loss, LossConfig::Gan(_)));
-        config.network_d = plays.then(|| DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
+        config.network_d = plays.then_some(DiscriminatorConfig::Vgg(VggConfig { num_feat: 4, num_down: 1 }));
         config.train.losses = losses;
         finish(create(&config));
         lines(dir.path().join(run).join("log.jsonl"))
@@ -299,6 +327,9 @@ fn every_loss_trains() {
     let contextual =
         ContextualLoss { backbone: backbone(), layer_weights: layers(), ..ContextualLoss::default() };
     let style = StyleLoss { backbone: backbone(), layer_weights: layers() };
+    let swd = SwdLoss { backbone: backbone(), layer_weights: layers(), ..SwdLoss::default() };
+    let wasserstein =
+        WassersteinLoss { backbone: backbone(), layer_weights: layers(), ..WassersteinLoss::default() };
     let selection = Some(SelectionConfig::default());
     let criterion = Criterion::Charbonnier(CharbonnierLoss::default());
     let losses = [
@@ -310,11 +341,18 @@ fn every_loss_trains() {
         (LossConfig::Feature(FeatureLoss { selection: selection.clone(), ..feature.clone() }), true),
         (LossConfig::Feature(FeatureLoss { selection: selection.clone(), criterion, ..feature }), true),
         (LossConfig::Contextual(contextual.clone()), false),
-        (LossConfig::Contextual(ContextualLoss { selection, ..contextual }), true),
+        (LossConfig::Contextual(ContextualLoss { selection: selection.clone(), ..contextual }), true),
+        (LossConfig::Swd(swd.clone()), false),
+        (LossConfig::Swd(SwdLoss { selection: selection.clone(), ..swd }), true),
+        (LossConfig::Wasserstein(wasserstein.clone()), false),
+        (LossConfig::Wasserstein(WassersteinLoss { selection: selection.clone(), ..wasserstein }), true),
         (LossConfig::Lpips(LpipsLoss { net: LpipsNet::Alex }), false),
         (LossConfig::Dists(DistsLoss::default()), false),
         (LossConfig::Style(style), false),
         (LossConfig::Colour(ColourLoss::default()), false),
+        (LossConfig::MsSsim(MsSsimLoss { scales: 2 }), false),
+        (LossConfig::Fft(FftLoss {}), false),
+        (LossConfig::Ldl(LdlLoss {}), false),
         (LossConfig::Gan(GanLoss { r1: 0.01, ..GanLoss::default() }), false),
     ];
     for (loss, selects) in losses.clone() {
@@ -329,16 +367,41 @@ fn every_loss_trains() {
     // All at once, and some kinds twice: each has its own name, and each selection its own lines.
     let all: Vec<Term> = losses.map(|(loss, _)| Term::from(loss)).to_vec();
     let log = with(Term::list(all));
-    for name in
-        ["l_g_l1", "l_g_feature", "l_g_feature_3", "l_sel_feature_2", "l_sel_feature_3", "l_sel_contextual_2"]
-    {
+    for name in [
+        "l_g_l1",
+        "l_g_ldl",
+        "l_g_feature",
+        "l_g_feature_3",
+        "l_sel_feature_2",
+        "l_sel_feature_3",
+        "l_sel_contextual_2",
+        "l_sel_swd_2",
+    ] {
         assert!(log[1][name].as_f64().unwrap().is_finite(), "{name}");
     }
     assert!(log[1].get("l_sel_feature").is_none());
     let newest = format!("run-{}", fs::read_dir(dir.path()).unwrap().count() - 1);
     let lines = lines(dir.path().join(newest).join("selection.jsonl"));
     let terms: Vec<_> = lines.iter().map(|line| line["term"].as_str().unwrap()).collect();
-    assert_eq!(terms, ["feature_2", "feature_3", "contextual_2"].repeat(2));
+    let all = ["feature_2", "feature_3", "contextual_2", "swd_2", "wasserstein_distortion_2"];
+    assert_eq!(terms, all.repeat(2));
+}
+
+#[test]
+fn ldl_leaves_out_what_is_worse_in_the_average() {
+    let dir = folder();
+    let values = |ema_decay: f64| {
+        let mut config = config(dir.path(), &format!("ldl-{ema_decay}"), Task::Sr);
+        (config.train.total_iter, config.train.ema_decay) = (2, ema_decay);
+        config.train.losses = Term::list([Term::from(LossConfig::Ldl(LdlLoss {}))]);
+        finish(create(&config));
+        let log = lines(config.run_dir().join("log.jsonl"));
+        [0, 1].map(|line| log[line]["l_g_ldl"].as_f64().unwrap())
+    };
+    let ([first, second], [alone, second_alone]) = (values(0.999), values(0.0));
+    // Before the first step the average is the network itself, and after it both networks are the same.
+    assert!(first == alone && first > 0.0, "{first}, without an average {alone}");
+    assert!(second > 0.0 && second < 0.95 * second_alone, "{second}, without an average {second_alone}");
 }
 
 #[test]

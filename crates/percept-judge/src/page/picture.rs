@@ -8,14 +8,14 @@ use percept_image::resize::imresize;
 use percept_image::{Image, Srgb};
 
 /// An sRGB image, rounded to 8 bits.
-pub(super) fn photo(image: &Image<Srgb>) -> String {
+pub(crate) fn photo(image: &Image<Srgb>) -> String {
     let bytes: Vec<u8> =
         image.data().iter().map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
     uri(&bytes, image.size(), ExtendedColorType::Rgb8)
 }
 
 /// A small version of at most `side` pixels.
-pub(super) fn thumbnail(image: &Image<Srgb>, side: usize) -> String {
+pub(crate) fn thumbnail(image: &Image<Srgb>, side: usize) -> String {
     let (width, height) = image.size();
     let shrink = (side as f64 / width.max(height) as f64).min(1.0);
     let length = |length: usize| ((length as f64 * shrink).round() as usize).max(1);
@@ -23,13 +23,13 @@ pub(super) fn thumbnail(image: &Image<Srgb>, side: usize) -> String {
 }
 
 /// One channel in `[0, 1]`, rows from the top.
-pub(super) fn grey(values: &[f32], size: (usize, usize)) -> String {
+pub(crate) fn grey(values: &[f32], size: (usize, usize)) -> String {
     let bytes: Vec<u8> = values.iter().map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
     uri(&bytes, size, ExtendedColorType::L8)
 }
 
 /// Four bytes a pixel: colour and opacity.
-pub(super) fn rgba(bytes: &[u8], size: (usize, usize)) -> String {
+pub(crate) fn rgba(bytes: &[u8], size: (usize, usize)) -> String {
     uri(bytes, size, ExtendedColorType::Rgba8)
 }
 

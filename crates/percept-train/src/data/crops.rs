@@ -1,0 +1,103 @@
+//! From a photo to a sample: where it is cut, how it is laid down, and how it is degraded.
+
+use percept_image::{Photo, Rng, rng_for};
+use percept_run::{Config, Lq, Recipe, RecipeError};
+use rand::RngExt;
+
+use super::augment::Pose;
+use super::folder::Pair;
+use super::stored::Stored;
+use super::{DataError, Sample};
+
+/// Makes samples of the photos of a configuration.
+pub struct Crops {
+    recipe: Recipe,
+    gt_size: usize,
+    patch_size: usize,
+    hflip: bool,
+    rot: bool,
+    scale: usize,
+}
+
+impl Crops {
+    /// As `datasets.train` says.
+    ///
+    /// # Errors
+    /// When the degradations do not fit the scale.
+    pub fn of_config(config: &Config) -> Result<Self, RecipeError> {
+        let train = &config.datasets.train;
+        Ok(Self {
+            recipe: Recipe::of_config(config)?,
+            gt_size: train.gt_size,
+            patch_size: train.patch_size.unwrap_or(train.gt_size),
+            hflip: train.use_hflip,
+            rot: train.use_rot,
+            scale: config.scale,
+        })
+    }
+
+    /// The sample that a training of that seed would make of the photo, were it sample `number` of step `iter`.
+    ///
+    /// # Errors
+    /// When the photo is smaller than a crop, or the degradations give another size than the scale means.
+    pub fn sample_of(
+        &self,
+        name: &str,
+        photo: Photo,
+        [seed, iter, number]: [u64; 3],
+    ) -> Result<Sample, DataError> {
+        let (width, height) = photo.pixels.size();
+        if width.min(height) < self.gt_size {
+            return Err(DataError::TooSmall {
+                name: name.to_string(),
+                size: (width, height),
+                side: self.gt_size,
+            });
+        }
+        self.sample(name, &Pair { gt: Stored::new(photo), lq: None }, &mut rng_for(seed, iter, number))
+    }
+
+    /// A crop of a photo whose sides are at least `gt_size`, and its input.
+    pub(super) fn sample(&self, name: &str, pair: &Pair, rng: &mut Rng) -> Result<Sample, DataError> {
+        let (width, height) = pair.gt.size();
+        // Counterparts lie on a grid of their own pixels.
+        let step = if pair.lq.is_some() { self.scale } else { 1 };
+        let mut offset = |side: usize| step * rng.random_range(0..=(side - self.gt_size) / step);
+        let (x, y) = (offset(width), offset(height));
+        let pose = Pose::draw(self.hflip, self.rot, rng);
+        let side = self.gt_size;
+        let (gt, lq) = match &pair.lq {
+            Some(lq) => {
+                let small = side / self.scale;
+                let lq = lq.crop(x / self.scale, y / self.scale, small, small);
+                (pose.lay(&pair.gt.crop(x, y, side, side)), Lq::Rgb(pose.lay(&lq)))
+            }
+            None => {
+                let [left, right] = self.margins(x, width, rng);
+                let [above, below] = self.margins(y, height, rng);
+                let size = (left + side + right, above + side + below);
+                let patch = pair.gt.crop(x - left, y - above, size.0, size.1);
+                let patch = self.recipe.target(pose.lay(&patch));
+                let lq = self.recipe.degrade(&patch, rng)?;
+                let (x, y) = pose.corner((left, above), side, size);
+                let (multiple, small) = (self.recipe.multiple(), side / self.recipe.multiple());
+                (patch.crop(x, y, side, side), lq.crop(x / multiple, y / multiple, small, small))
+            }
+        };
+        let distorted = lq.shown(side, side);
+        Ok(Sample { name: name.to_string(), gt, lq, distorted })
+    }
+
+    /// How many pixels a patch goes beyond a crop that starts at `at`, on either side: a quarter of them at least, the rest
+    /// shared out at random, as far as the photo goes, in whole pixels of the network's input.
+    fn margins(&self, at: usize, photo: usize, rng: &mut Rng) -> [usize; 2] {
+        let multiple = self.recipe.multiple();
+        let spare = self.patch_size.saturating_sub(self.gt_size) / multiple;
+        if spare == 0 {
+            return [0, 0];
+        }
+        let first = rng.random_range(spare / 4..=spare - spare / 4);
+        let fits = |pixels: usize, room: usize| pixels.min(room / multiple) * multiple;
+        [fits(first, at), fits(spare - first, photo - at - self.gt_size)]
+    }
+}

@@ -1,0 +1,61 @@
+"""Makes the bundled models from their authors' files: half precision, names as they are, with what they are and whose.
+
+usage: make_models.py FOLDER
+
+FOLDER holds span28-x4.safetensors (entry 46 of NTIRE2025_ESR's model zoo, folded), realesr-general-x4v3.safetensors and
+realesr-general-wdn-x4v3.safetensors (Real-ESRGAN). Needs numpy and safetensors. What percept trained itself is not made
+here: its folder has the configuration.
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+HERE = pathlib.Path(__file__).parent
+REALESRGAN = {
+    "licence": "BSD-3-Clause",
+    "copyright": "Copyright (c) 2021, Xintao Wang. All rights reserved.",
+    "task": "sr",
+}
+MODELS = {
+    "classic-x4-psnr/model": (
+        "span28-x4",
+        {
+            "title": "enlarges photos that were only shrunk; trained on pixels: faithful and soft",
+            "task": "sr",
+            "licence": "MIT",
+            "copyright": "Copyright (c) 2025 BinRen",
+            "origin": "NTIRE2025_ESR's model zoo, entry 46; architecture SPAN, arXiv 2311.12770",
+        },
+    ),
+    "photo-x4/model": (
+        "realesr-general-x4v3",
+        REALESRGAN
+        | {
+            "title": "enlarges photos as they are, and takes noise and JPEG traces away",
+            "origin": "Real-ESRGAN, realesr-general-x4v3; arXiv 2107.10833",
+        },
+    ),
+    "photo-x4/mild": (
+        "realesr-general-wdn-x4v3",
+        REALESRGAN
+        | {
+            "title": "as photo-x4, but keeps noise: the other end of --denoise-strength",
+            "origin": "Real-ESRGAN, realesr-general-wdn-x4v3; arXiv 2107.10833",
+        },
+    ),
+}
+
+
+def main():
+    for name, (file, metadata) in MODELS.items():
+        arrays = load_file(pathlib.Path(sys.argv[1]) / f"{file}.safetensors")
+        half = {key: value.astype(np.float16) for key, value in arrays.items()}
+        error = max(float(np.abs(half[key].astype(np.float64) - arrays[key]).max()) for key in arrays)
+        save_file(half, HERE / f"{name}.safetensors", metadata=metadata)
+        print(name, sum(value.size for value in half.values()), "values, rounded by at most", error)
+
+
+main()
