@@ -184,4 +184,5 @@ networks! {
     compact { Compact, CompactConfig }
     nafnet { NafNet, NafNetConfig }
     span { Span, SpanConfig }
+    realplksr { RealPlksr, RealPlksrConfig }
 }

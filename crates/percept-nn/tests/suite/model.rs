@@ -7,7 +7,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Asked, Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SpanConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RrdbNetConfig, SpanConfig,
+    SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -66,6 +67,12 @@ fn span(reparameterized: bool) -> NetworkConfig {
     })
 }
 
+fn realplksr(layer_norm: bool, dysample: bool) -> NetworkConfig {
+    let config =
+        RealPlksrConfig { dim: 8, n_blocks: 3, kernel_size: 9, layer_norm, dysample, ..Default::default() };
+    NetworkConfig::RealPlksr(config)
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -111,6 +118,9 @@ fn tiles_give_what_one_piece_gives() {
         (nafnet(8), 1, 1.0),
         (span(true), 2, 1.0),
         (span(false), 4, 1.0),
+        (realplksr(true, false), 4, 1.0),
+        // Its means are those of the whole photo.
+        (realplksr(false, true), 2, 1.0),
     ];
     for (network_g, scale, growth) in cases {
         let name = format!("{} x{scale}", network_g.name());
@@ -361,6 +371,8 @@ fn sizes_of_public_weights_are_read_off_them() {
         (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
         (span(true).completed(), NetworkConfig::Span(SpanConfig::default()), 2),
         (span(false).completed(), NetworkConfig::Span(SpanConfig::default()), 4),
+        (realplksr(true, true), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 3),
+        (realplksr(false, false), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 1),
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);
