@@ -1,10 +1,10 @@
 """Makes the bundled models from their authors' files: half precision, names as they are, with what they are and whose.
 
-usage: make_models.py FOLDER
+usage: make_models.py FOLDER [RUNS]
 
 FOLDER holds span28-x4.safetensors (entry 46 of NTIRE2025_ESR's model zoo, folded), realesr-general-x4v3.safetensors and
-realesr-general-wdn-x4v3.safetensors (Real-ESRGAN). Needs numpy and safetensors. What percept trained itself is not made
-here: its folder has the configuration.
+realesr-general-wdn-x4v3.safetensors (Real-ESRGAN). RUNS holds the runs of what percept trained itself, by the configurations in
+the models' folders. Needs numpy and safetensors.
 """
 
 import pathlib
@@ -47,11 +47,27 @@ MODELS = {
         },
     ),
 }
+TRAINED = {
+    "classic-x4/model": (
+        "classic-x4",
+        {
+            "title": "enlarges photos that were only shrunk, sharply: trained on with what people see",
+            "task": "sr",
+            "licence": "MIT",
+            "copyright": "Copyright (c) 2025 BinRen (the network that it started from); the authors of percept",
+            "origin": "trained by percept from classic-x4-psnr, 2500 steps, seed 0; its folder has all of it",
+        },
+    ),
+}
 
 
 def main():
-    for name, (file, metadata) in MODELS.items():
-        arrays = load_file(pathlib.Path(sys.argv[1]) / f"{file}.safetensors")
+    folders = [(pathlib.Path(sys.argv[1]), "{}.safetensors", MODELS)]
+    if len(sys.argv) > 2:
+        folders.append((pathlib.Path(sys.argv[2]), "{}/model.safetensors", TRAINED))
+    models = [(folder / form.format(file), name, data) for folder, form, all in folders for name, (file, data) in all.items()]
+    for path, name, metadata in models:
+        arrays = load_file(path)
         half = {key: value.astype(np.float16) for key, value in arrays.items()}
         error = max(float(np.abs(half[key].astype(np.float64) - arrays[key]).max()) for key in arrays)
         save_file(half, HERE / f"{name}.safetensors", metadata=metadata)

@@ -35,6 +35,7 @@ pub const WEIGHTS: &[Asset] = assets!("weights":
 pub const MODELS: &[Asset] = &[
     Asset { name: "photo-x4", bytes: include_bytes!("../../../models/photo-x4/model.safetensors") },
     Asset { name: "photo-x4-mild", bytes: include_bytes!("../../../models/photo-x4/mild.safetensors") },
+    Asset { name: "classic-x4", bytes: include_bytes!("../../../models/classic-x4/model.safetensors") },
     Asset {
         name: "classic-x4-psnr",
         bytes: include_bytes!("../../../models/classic-x4-psnr/model.safetensors"),

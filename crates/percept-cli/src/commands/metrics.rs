@@ -72,14 +72,15 @@ fn set_entry(set: &FrechetVgg) -> Value {
     })
 }
 
-/// `0 to 1`, or `from 0`.
+/// `0 to 1`, `from 0` or `up to 100`.
 fn range(metric: &dyn Metric) -> String {
     let (start, end) = (*metric.range().start(), *metric.range().end());
     // Bounds are whole numbers or given to a tenth.
     let number = |value: f64| format!("{}", (10.0 * value).round() / 10.0);
-    match end.is_finite() {
-        true => format!("{} to {}", number(start), number(end)),
-        false => format!("from {}", number(start)),
+    match (start.is_finite(), end.is_finite()) {
+        (true, true) => format!("{} to {}", number(start), number(end)),
+        (true, false) => format!("from {}", number(start)),
+        (false, _) => format!("up to {}", number(end)),
     }
 }
 

@@ -22,7 +22,7 @@ fn bundled_models_are_listed_and_used_by_name() {
     let photo = small(dir.path());
     run(&["models"]).exits(0).prints(&["photo-x4", "classic-x4-psnr", "BSD-3-Clause", "MIT", "SPAN"]);
     run(&["info", "photo-x4"]).exits(0).prints(&["architecture         compact", "f16", "Xintao Wang"]);
-    for name in ["photo-x4", "photo-x4-mild", "classic-x4-psnr"] {
+    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr"] {
         let out = dir.path().join(format!("{name}.png"));
         run(&["apply", name, arg(&photo), "-o", arg(&out)]).exits(0);
         let restored = read_photo(&out).unwrap().pixels;
@@ -59,7 +59,7 @@ fn bundled_models_restore_as_in_torch() {
     let fixture =
         |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.png"));
     let input = fixture("input");
-    for name in ["photo-x4", "photo-x4-mild", "classic-x4-psnr"] {
+    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr"] {
         for tile in ["0", "16"] {
             let out = dir.path().join("out.png");
             let call = ["apply", name, arg(&input), "-o", arg(&out), "--tile", tile, "--force"];

@@ -285,13 +285,11 @@ fn a_result_that_nobody_reads_is_no_success() {
         vec!["weights", "list", "--json"],
         vec!["score", "--test", arg(&sides.test), "--metric", "tv"],
     ] {
-        let mut child = common::percept(&call)
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let ended = child.wait_with_output().unwrap();
+        // Closed before the call begins: one that is fast would have written all by the time it is.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = common::percept(&call).stdout(writer).stderr(std::process::Stdio::piped()).spawn();
+        let ended = ended.unwrap().wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(141), "{call:?}: {}", String::from_utf8_lossy(&ended.stderr));
     }
 }

@@ -91,7 +91,8 @@ impl Model {
         };
         let Asked { network_g, scale } = asked;
         if let Some(card) = state.metadata().get(Card::KEY).cloned() {
-            let asked = network_g.map(|asked| (asked, asked.fitted(&state)));
+            let fitted = |asked: &NetworkConfig| asked.fitted(&asked.with_our_names(state.outline()));
+            let asked = network_g.map(|asked| (asked, fitted(asked)));
             let model = Self::carded(path, state, &card, device)?;
             let found = &model.card.network_g;
             if let Some((asked, fitted)) = asked {
@@ -153,6 +154,7 @@ impl Model {
         if !matches!(card.in_channels, 3 | 4) {
             return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
         }
+        let state = card.network_g.with_our_names(state);
         let found = card.network_g.fitted(&state);
         if found != card.network_g {
             return Err(unfit(format!("it says {}, the weights are of {found}", card.network_g)));
@@ -204,6 +206,7 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
         let mut state = StateDict::of(&self.network);
+        state.extend_prefixed("", self.network.derived());
         let card = Card { sha256: state.sha256(), ..self.card.clone() };
         let card = serde_json::to_string(&card)
             .map_err(|error| ModelError::Card { path: path.to_path_buf(), reason: error.to_string() })?;

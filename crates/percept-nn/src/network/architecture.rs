@@ -64,6 +64,12 @@ pub(crate) trait Transform {
         let _ = pool;
         Some(self.forward(x))
     }
+
+    /// What follows from the parameters and stands beside them in the authors' files, so that other tools open what percept
+    /// saves. [`Architecture::with_our_names`] leaves it out.
+    fn derived(&self) -> StateDict {
+        StateDict::new()
+    }
 }
 
 /// What is taken for the mean of the image, `[N, H, W, C]` → `[N, 1, 1, C]`; `None` stops the computation.

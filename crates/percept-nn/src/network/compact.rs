@@ -13,6 +13,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, enlarge_nearest};
+use super::order::Order;
 use crate::weights::StateDict;
 
 /// Settings of `type = "compact"`: the compact network of Real-ESRGAN (`SRVGGNetCompact`), scales 1 to 4.
@@ -102,6 +103,10 @@ impl Architecture for CompactConfig {
         }
     }
 
+    fn with_our_names(state: StateDict) -> StateDict {
+        named(&state).unwrap_or(state)
+    }
+
     fn fitted(&self, state: &StateDict) -> Self {
         let slopes = state.get("body.1.weight").is_some();
         Self {
@@ -127,6 +132,17 @@ impl Architecture for CompactConfig {
                 .to_string()
         })
     }
+}
+
+/// Names for weights that come without: convolutions in turn with slopes, then the shuffle, and the enlarged input added.
+fn named(state: &StateDict) -> Option<StateDict> {
+    let order = Order::of(state)?;
+    let (convs, slopes) = (order.convs.len(), order.slopes.len());
+    let graph = order.count("PixelShuffle") <= 1 && order.count("Interp") <= 1 && order.data.is_empty();
+    let places = |from: usize, count: usize| -> Vec<_> {
+        (0..count).map(|i| format!("body.{}", 2 * i + from)).collect()
+    };
+    if graph && slopes + 1 == convs { order.named(&places(0, convs), &places(1, slopes)) } else { None }
 }
 
 /// Plain convolutions at the input's size, enlarged at the very end; the output is added to the input, enlarged by

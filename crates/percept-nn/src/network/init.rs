@@ -49,7 +49,7 @@ impl Init {
     /// A parameter called `name` of normally distributed values.
     pub fn normal<const D: usize>(&self, name: &str, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
         let (seed, stream) = (self.seed, hash(&self.at(name).path));
-        self.parameter(shape, move || {
+        self.values(shape, move || {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream);
             let normal = |_| (deviation * Distribution::<f64>::sample(&StandardNormal, &mut rng)) as f32;
@@ -59,11 +59,11 @@ impl Init {
 
     /// A parameter of one value.
     pub fn full<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
-        self.parameter(shape, move || vec![value; shape.iter().product()])
+        self.values(shape, move || vec![value; shape.iter().product()])
     }
 
     /// A parameter whose values are made when they are first needed: a network that weights are put into needs only shapes.
-    fn parameter<const D: usize>(
+    pub fn values<const D: usize>(
         &self,
         shape: [usize; D],
         values: impl FnOnce() -> Vec<f32> + Send + Sync + 'static,
@@ -73,7 +73,7 @@ impl Init {
             if gradient { tensor.require_grad() } else { tensor }
         };
         if self.at_once {
-            return Param::from_tensor(make(&self.device, true));
+            return Param::from_tensor(make(&self.device, false));
         }
         Param::uninitialized(ParamId::new(), make, self.device.clone(), true, Shape::from(shape))
     }

@@ -4,7 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d};
+use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm};
+
+use super::init::Init;
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
@@ -91,6 +93,23 @@ impl ResidualBlock {
             return self.conv2.forward_onto(inside, x);
         }
         x + self.conv2.forward(inside).mul_scalar(self.res_scale)
+    }
+}
+
+/// Normalises every pixel over its channels.
+#[derive(Module, Debug)]
+pub(super) struct LayerNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    pub fn new(channels: usize, init: &Init) -> Self {
+        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        layer_norm(x, self.weight.val(), self.bias.val(), 1e-6)
     }
 }
 

@@ -10,11 +10,14 @@
 mod architecture;
 mod compact;
 mod detect;
+mod dysample;
 mod edsr;
 mod error;
 mod init;
 mod layer;
 mod nafnet;
+mod order;
+mod realplksr;
 mod rrdbnet;
 mod span;
 mod srresnet;

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::{Conv, layer_norm, pixel_shuffle, simple_gate};
+use percept_conv::{Conv, pixel_shuffle, simple_gate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::architecture::{
     Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, within,
 };
 use super::init::Init;
-use super::layer::{ConvLayer, cut, pad_to_multiple};
+use super::layer::{ConvLayer, LayerNorm, cut, pad_to_multiple};
 use crate::weights::StateDict;
 
 /// An overlap that is enough, as for plain convolutions but on several levels: from here on tiles and the whole image differ
@@ -91,23 +91,6 @@ impl Architecture for NafNetConfig {
 
     fn scale(&self, _: &StateDict) -> Option<usize> {
         Some(1)
-    }
-}
-
-/// Normalises every pixel over its channels.
-#[derive(Module, Debug)]
-struct LayerNorm {
-    weight: Param<Tensor<1>>,
-    bias: Param<Tensor<1>>,
-}
-
-impl LayerNorm {
-    fn new(channels: usize, init: &Init) -> Self {
-        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        layer_norm(x, self.weight.val(), self.bias.val(), 1e-6)
     }
 }
 

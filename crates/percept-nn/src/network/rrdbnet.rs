@@ -11,6 +11,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, cut, enlarge_nearest, pad_to_multiple, pixel_unshuffle};
+use super::order::Order;
 use crate::weights::StateDict;
 
 /// Share of a dense block's output that is added to its input.
@@ -74,6 +75,9 @@ impl Architecture for RrdbNetConfig {
     }
 
     fn with_our_names(state: StateDict) -> StateDict {
+        if let Some(state) = named(&state) {
+            return state;
+        }
         let enlarged = enlarged_of_first(&state);
         state.renamed(|name| Some(our_name(name, enlarged).unwrap_or_else(|| name.to_string())))
     }
@@ -144,6 +148,24 @@ fn place_of_first(place: usize, enlarged: usize) -> Option<String> {
         place if place.is_multiple_of(3) && place <= 3 * enlarged => format!("conv_up{}", place / 3),
         _ => return None,
     })
+}
+
+/// Names for weights that come without: each enlargement is seen, fifteen convolutions are a block, and four stand around.
+fn named(state: &StateDict) -> Option<StateDict> {
+    let order = Order::of(state)?;
+    let enlarged = order.count("Interp");
+    let inside = order.convs.len().checked_sub(4 + enlarged)?;
+    if inside % 15 > 0 || order.count("PixelShuffle") > 0 || !order.data.is_empty() {
+        return None;
+    }
+    let dense = |at: usize| format!("body.{}.rdb{}.conv{}", at / 15, at % 15 / 5 + 1, at % 5 + 1);
+    let names = ["conv_first".to_string()]
+        .into_iter()
+        .chain((0..inside).map(dense))
+        .chain(["conv_body".to_string()])
+        .chain((1..=enlarged).map(|i| format!("conv_up{i}")))
+        .chain(["conv_hr", "conv_last"].map(str::to_string));
+    order.named(&names.collect::<Vec<_>>(), &[])
 }
 
 /// `7.RDB1.conv3` → `body.7.rdb1.conv3`.

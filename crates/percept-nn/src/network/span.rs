@@ -11,7 +11,8 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::ConvLayer;
-use crate::weights::StateDict;
+use super::order::Order;
+use crate::weights::{Array, StateDict};
 
 /// Convolutions of 3×3 from end to end: the first, three in each of six blocks, the one behind them, the last.
 const DEPTH: usize = 21;
@@ -97,6 +98,9 @@ impl Architecture for SpanConfig {
 
     /// Beside the branches, the folded convolution is only what they once amounted to.
     fn with_our_names(state: StateDict) -> StateDict {
+        if let Some(state) = named(&state) {
+            return state;
+        }
         match state.get("conv_1.sk.weight") {
             Some(_) => state.renamed(|name| (!name.contains(".eval_conv.")).then(|| name.to_string())),
             None => state,
@@ -122,6 +126,26 @@ impl Architecture for SpanConfig {
     fn completed(&self) -> Self {
         Self { cat_channels: Some(self.cat_channels()), ..self.clone() }
     }
+}
+
+/// Names for weights that come without, in their order. The only constants are the authors' mean colour.
+fn named(state: &StateDict) -> Option<StateDict> {
+    let order = Order::of(state)?;
+    let mean = SpanConfig::default().rgb_mean;
+    let is_mean = |values: &[f32]| values.iter().zip(mean).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-3);
+    if order.data.len() > 1 || !order.data.iter().all(|place| order.values(place).is_some_and(is_mean)) {
+        return None;
+    }
+    let blocks = (1..=6).flat_map(|i| (1..=3).map(move |c| format!("block_{i}.c{c}_r.eval_conv")));
+    let names = ["conv_1.eval_conv".to_string()]
+        .into_iter()
+        .chain(blocks)
+        .chain(["conv_2.eval_conv", "conv_cat", "upsampler.0"].map(str::to_string));
+    let mut state = order.named(&names.collect::<Vec<_>>(), &[])?;
+    if order.data.is_empty() {
+        state.insert(UNNORMALISED, Array { shape: vec![1], data: vec![0.0] });
+    }
+    Some(state)
 }
 
 /// The name by which weights say that they read photos as they are.
@@ -180,12 +204,20 @@ impl Conv3xc {
 
 impl Branches {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let (mut weight, mut bias) = centred(&self.sk);
-        if let [first, middle, last] = &self.conv[..] {
-            let (inside, beside) = one_after_the_other(first, middle, last);
-            (weight, bias) = (weight + inside, bias + beside);
-        }
+        let (weight, bias) = self.folded();
         conv2d(x, weight, Some(bias), None, Conv::same(3))
+    }
+
+    /// Weight `[out, in, 3, 3]` and bias of the one convolution.
+    fn folded(&self) -> (Tensor<4>, Tensor<1>) {
+        let (weight, bias) = centred(&self.sk);
+        match &self.conv[..] {
+            [first, middle, last] => {
+                let (inside, beside) = one_after_the_other(first, middle, last);
+                (weight + inside, bias + beside)
+            }
+            _ => (weight, bias),
+        }
     }
 }
 
@@ -296,6 +328,22 @@ impl Span {
         }
     }
 
+    /// Every convolution of branches, by its name.
+    fn branches(&self) -> impl Iterator<Item = (String, &Branches)> {
+        let blocks =
+            [&self.block_1, &self.block_2, &self.block_3, &self.block_4, &self.block_5, &self.block_6];
+        let inside = blocks.into_iter().enumerate().flat_map(|(i, block)| {
+            let convs = [("c1_r", &block.c1_r), ("c2_r", &block.c2_r), ("c3_r", &block.c3_r)];
+            convs.map(|(name, conv)| (format!("block_{}.{name}", i + 1), conv))
+        });
+        let around = [("conv_1", &self.conv_1), ("conv_2", &self.conv_2)];
+        let all = around.into_iter().map(|(name, conv)| (name.to_string(), conv)).chain(inside);
+        all.filter_map(|(name, conv)| match conv {
+            Conv3xc::Branches(branches) => Some((name, branches)),
+            Conv3xc::Folded(_) => None,
+        })
+    }
+
     /// What the first convolution reads.
     fn normalised(&self, x: Tensor<4>) -> Tensor<4> {
         if self.no_norm.is_some() {
@@ -313,6 +361,17 @@ impl Span {
 }
 
 impl Transform for Span {
+    /// The authors' files have the folded convolutions beside the branches.
+    fn derived(&self) -> StateDict {
+        let mut state = StateDict::new();
+        for (name, branches) in self.branches() {
+            let (weight, bias) = branches.folded();
+            state.insert(&format!("{name}.eval_conv.weight"), Array::of(weight));
+            state.insert(&format!("{name}.eval_conv.bias"), Array::of(bias));
+        }
+        state
+    }
+
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let features = self.conv_1.forward(self.normalised(x));
         let [first, _] = self.block_1.forward(features.clone());

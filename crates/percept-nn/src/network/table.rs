@@ -160,6 +160,13 @@ macro_rules! networks {
                 }
             }
 
+            /// What follows from the parameters and stands beside them in the authors' files.
+            pub(crate) fn derived(&self) -> StateDict {
+                match self {
+                    $(Self::$network(network) => network.derived(),)*
+                }
+            }
+
             /// [`forward`](Self::forward) where means over the image come from `pool`; `None` when it stops.
             pub(crate) fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
                 match self {
@@ -177,4 +184,5 @@ networks! {
     compact { Compact, CompactConfig }
     nafnet { NafNet, NafNetConfig }
     span { Span, SpanConfig }
+    realplksr { RealPlksr, RealPlksrConfig }
 }

@@ -10,6 +10,7 @@ mod error;
 mod hash;
 mod known;
 mod module;
+pub(crate) mod ncnn;
 mod provenance;
 mod pth;
 mod safetensors;

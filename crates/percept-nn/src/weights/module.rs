@@ -97,11 +97,7 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
-        let shape = tensor.dims().to_vec();
-        let data = tensor.into_data().try_into_vec_as::<f32>();
-        // Floats always convert to f32. Were it ever to fail, the length would betray it when saved.
-        self.state.insert(&self.path.name(), Array { shape, data: data.unwrap_or_default() });
+        self.state.insert(&self.path.name(), Array::of(param.val()));
     }
 }
 

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
 use super::hash::hex;
-use super::{Array, Differences, Provenance, WeightError, module, pth, safetensors};
+use super::{Array, Differences, Provenance, WeightError, module, ncnn, pth, safetensors};
 
 /// An ordered map from name to [`Array`], with string metadata.
 ///
@@ -46,7 +46,8 @@ impl StateDict {
         Self::default()
     }
 
-    /// The weights of a file: safetensors or PyTorch's `.pth`, told apart by content.
+    /// The weights of a file: safetensors, PyTorch's `.pth`, or ncnn's `.param` with its `.bin` beside it, told apart by
+    /// content.
     ///
     /// Half and double precision and integers become `f32` (f64 and integers beyond 2²⁴ are rounded). Weights under a key
     /// such as `params_ema`, `params`, `state_dict` or `module` are taken from there; [`provenance`](Self::provenance)
@@ -57,8 +58,16 @@ impl StateDict {
     pub fn load(path: &Path) -> Result<Self, WeightError> {
         let failed = |source| WeightError::Read { path: path.to_path_buf(), source };
         let origin = path.display().to_string();
+        // Of ncnn's two files either may be named.
+        let (param, bin) = (path.with_extension("param"), path.with_extension("bin"));
+        if path == bin && param.is_file() {
+            return ncnn::read(&param, &bin, origin);
+        }
         let mut head = Vec::new();
         fs::File::open(path).and_then(|file| file.take(9).read_to_end(&mut head)).map_err(failed)?;
+        if head.starts_with(ncnn::MAGIC) {
+            return ncnn::read(path, &bin, origin);
+        }
         if pth::is_pickle_or_archive(&head) {
             return pth::read(path, origin);
         }

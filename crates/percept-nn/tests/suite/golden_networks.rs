@@ -8,8 +8,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use percept_image::{Image, Srgb};
 use percept_nn::model::{Asked, Model, Tiling};
 use percept_nn::network::{
-    ActType, CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SpanConfig,
-    SrResNetConfig,
+    ActType, CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RrdbNetConfig,
+    SpanConfig, SrResNetConfig,
 };
 use percept_nn::weights::StateDict;
 
@@ -132,7 +132,27 @@ fn published() -> Vec<(&'static str, NetworkConfig, usize)> {
             SpanConfig { feature_channels, cat_channels, norm, reparameterized, ..SpanConfig::default() };
         NetworkConfig::Span(config)
     };
+    let realplksr = |use_ea, layer_norm, dysample| {
+        let (dim, n_blocks, kernel_size) = (8, 1, 5);
+        let (split_ratio, norm_groups) = (0.25, 4);
+        let config = RealPlksrConfig {
+            dim,
+            n_blocks,
+            kernel_size,
+            split_ratio,
+            use_ea,
+            norm_groups,
+            layer_norm,
+            dysample,
+        };
+        NetworkConfig::RealPlksr(config)
+    };
     vec![
+        ("realplksr_x4", realplksr(true, false, false), 4),
+        ("realplksr_layer_x1", realplksr(false, true, false), 1),
+        ("realplksr_dysample_x1", realplksr(true, true, true), 1),
+        ("realplksr_dysample_x2", realplksr(true, false, true), 2),
+        ("realplksr_dysample_x3", realplksr(false, true, true), 3),
         ("rrdbnet_x1", esrgan(false, false), 1),
         ("rrdbnet_x2", esrgan(false, false), 2),
         ("rrdbnet_x8", esrgan(true, false), 8),

@@ -19,6 +19,7 @@ mod gradients;
 mod losses;
 mod metric;
 mod model;
+mod ncnn;
 mod network;
 mod precision;
 mod projection;

@@ -7,7 +7,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Asked, Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RrdbNetConfig, SpanConfig, SrResNetConfig,
+    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RrdbNetConfig, SpanConfig,
+    SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -66,6 +67,12 @@ fn span(reparameterized: bool) -> NetworkConfig {
     })
 }
 
+fn realplksr(layer_norm: bool, dysample: bool) -> NetworkConfig {
+    let config =
+        RealPlksrConfig { dim: 8, n_blocks: 3, kernel_size: 9, layer_norm, dysample, ..Default::default() };
+    NetworkConfig::RealPlksr(config)
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -111,6 +118,9 @@ fn tiles_give_what_one_piece_gives() {
         (nafnet(8), 1, 1.0),
         (span(true), 2, 1.0),
         (span(false), 4, 1.0),
+        (realplksr(true, false), 4, 1.0),
+        // Its means are those of the whole photo.
+        (realplksr(false, true), 2, 1.0),
     ];
     for (network_g, scale, growth) in cases {
         let name = format!("{} x{scale}", network_g.name());
@@ -221,6 +231,38 @@ fn a_file_holds_the_model_bit_for_bit() {
     assert!(error.to_string().contains("packed Bayer") && error.to_string().contains("model.safetensors"));
 }
 
+/// SPAN's authors keep the folded convolutions beside the branches, and other tools want them there.
+#[test]
+fn a_span_is_saved_as_its_authors_do() {
+    let (_folder, path, saved) = saved(span(true), 2, 3);
+    let loaded = load(&path).unwrap();
+    let weights = |model: &Model| StateDict::of(model.network());
+    assert_eq!(weights(&loaded).to_safetensors(), weights(&saved).to_safetensors());
+    let mut file = StateDict::load(&path).unwrap();
+    for place in ["conv_1", "conv_2", "block_1.c1_r", "block_6.c3_r"] {
+        assert!(
+            file.get(&format!("{place}.eval_conv.bias")).is_some()
+                && file.get(&format!("{place}.sk.bias")).is_some()
+        );
+    }
+    // They alone are the same network.
+    let folded = file
+        .clone()
+        .renamed(|name| (!name.contains(".sk.") && !name.contains(".conv.")).then(|| name.to_string()));
+    let mut bare = StateDict::new();
+    bare.extend_prefixed("", folded);
+    let folded = Model::of_weights(bare, &path, Asked::default(), &Device::flex()).unwrap();
+    assert_eq!(folded.card().network_g, span(true).completed().fitted(&StateDict::of(folded.network())));
+    let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
+    assert!(largest_difference(&restore(&folded), &restore(&saved)) < 1e-5);
+    // Nor does a card hide a change of what is derived.
+    let mut array = file.get("conv_1.eval_conv.bias").unwrap().clone();
+    array.data[0] += 1.0;
+    file.insert("conv_1.eval_conv.bias", array);
+    file.save(&path).unwrap();
+    assert!(matches!(load(&path).unwrap_err(), ModelError::Damaged { .. }));
+}
+
 #[test]
 fn a_damaged_file_is_named() {
     let (_folder, path, _) = saved(srresnet(4, 1), 2, 3);
@@ -329,6 +371,8 @@ fn sizes_of_public_weights_are_read_off_them() {
         (nafnet(6), NetworkConfig::NafNet(NafNetConfig::default()), 1),
         (span(true).completed(), NetworkConfig::Span(SpanConfig::default()), 2),
         (span(false).completed(), NetworkConfig::Span(SpanConfig::default()), 4),
+        (realplksr(true, true), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 3),
+        (realplksr(false, false), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 1),
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);
