@@ -1,8 +1,9 @@
 //! Zhang, Liang, Van Gool and Timofte, *Designing a practical degradation model for deep blind image super-resolution*, 2021.
 //!
-//! All numbers are those of the authors' code for the paper, `degradation_bsrgan` (`utils/utils_blindsr.py` of the repositories
-//! cszn/BSRGAN and cszn/KAIR), without the camera's pipeline, which needs a network. The covariance of correlated noise follows
-//! the paper: its axes are even over all rotations, and its entries keep their sign.
+//! Without the camera's pipeline, which needs a network. Blur, noise and JPEG have the numbers of the authors' code (`add_blur`,
+//! `add_Gaussian_noise` and `add_JPEG_noise` of cszn/KAIR); the order of the steps and the probabilities 0.25, 0.9 and 0.75 are to be
+//! compared with `degradation_bsrgan` yet. The covariance of correlated noise follows the paper: its axes are even over all
+//! rotations, and its entries keep their sign.
 
 use super::{one_of, sequence};
 use crate::degrade::{
