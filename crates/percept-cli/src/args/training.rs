@@ -9,7 +9,7 @@ use super::one_of;
 
 pub(super) const DEMO: &str = "\
 Examples:
-  percept demo                      about five minutes on two cores
+  percept demo                      about eight minutes on two cores
   percept demo --quick --open       a few minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
 
