@@ -58,7 +58,8 @@ fn explanation(configs: &[&Config], photos: usize) -> String {
     let count = spelled(configs.len());
     let count = count.get(..1).unwrap_or_default().to_uppercase() + count.get(1..).unwrap_or_default();
     let differ: Vec<String> = differences(configs).into_iter().map(|(key, _)| key).collect();
-    let loss = |key: &String| key.starts_with("train.losses");
+    // A discriminator is part of the loss that asks for it.
+    let loss = |key: &String| ["train.losses", "network_d"].iter().any(|part| key.starts_with(part));
     let how = if differ.is_empty() {
         "Their settings are equal".to_string()
     } else if differ.iter().all(loss) {
