@@ -9,7 +9,7 @@ use percept_train::data::{Crops, DataError};
 
 use crate::args::DegradeArgs;
 use crate::failure::Failure;
-use crate::output::{deliver, name_left_out, refuse_existing};
+use crate::output::{counted, deliver, name_left_out, refuse_existing};
 use crate::progress::Progress;
 use crate::screen::say;
 
@@ -123,7 +123,7 @@ fn write(samples: &[Sample], args: &DegradeArgs) -> Result<(), Failure> {
 fn facts(config: &Config) -> [(&'static str, String); 4] {
     let train = &config.datasets.train;
     let steps = train.degradation.as_ref().map_or(0, Vec::len);
-    let degraded = train.recipe.map_or_else(|| format!("{steps} steps"), |recipe| recipe.name().to_string());
+    let degraded = train.recipe.map_or_else(|| counted(steps, "step"), |recipe| recipe.name().to_string());
     let patch = train.patch_size.unwrap_or(train.gt_size);
     [
         ("Task", format!("{}, scale {}", config.task, config.scale)),
