@@ -10,6 +10,7 @@
 mod data;
 mod game;
 mod keys;
+mod losses;
 mod optim;
 mod resume;
 mod select;

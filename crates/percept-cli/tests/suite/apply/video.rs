@@ -107,7 +107,7 @@ fn broken_streams_and_wrong_calls_are_named() {
     fails(b"YUV4MPEG2 W22 H18 C420jpeg\n", "frame 1 is not there");
     run(&["apply", arg(&model), "--y4m", "photo.jpg"]).exits(2).says(&["--y4m"]);
     run(&["apply", arg(&model), "--matrix", "bt709", "photo.jpg"]).exits(2).says(&["--y4m"]);
-    run(&["apply", arg(&model)]).exits(2);
+    run(&["apply", arg(&model)]).exits(2).says(&["no pictures are named for it"]);
 }
 
 /// Who reads the frames may go.
