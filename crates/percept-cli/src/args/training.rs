@@ -10,7 +10,7 @@ use super::one_of;
 pub(super) const DEMO: &str = "\
 Examples:
   percept demo                      about eight minutes on two cores
-  percept demo --quick --open       a few minutes, coarser; opens the page
+  percept demo --quick --open       two minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
 
 Everything it needs is in the binary. A small 4x super-resolution network that was trained on pixels for weeks goes on \
