@@ -28,6 +28,7 @@ use crate::parts::Parts;
 use crate::player::{Moved, Player};
 use crate::recorder::Recorder;
 use crate::validate::Validator;
+use crate::window::Window;
 
 /// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
@@ -231,14 +232,16 @@ impl Trainer {
 
     /// One batch, in three steps: generator, selection, discriminator. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
     fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
+        let iter = batch.iter;
+        let window = Window::draw(self.config.train.jitter, self.config.seed, iter);
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
-        let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let result = window.of(self.generator.network().forward(x.clone())); // ŷ = G(x), [N, H, W, 3]
+        let (distorted, y) = (window.of(distorted), window.of(y));
         // What the averaged network makes of x, without gradient.
         let average = || {
             let average = self.generator.average()?;
-            Some(Tensor::<4>::from_inner(average.forward(x.clone().inner())))
+            Some(window.of(Tensor::from_inner(average.forward(x.clone().inner()))))
         };
-        let iter = batch.iter;
         let mut terms = Terms::default();
         let mut active = Vec::new();
 

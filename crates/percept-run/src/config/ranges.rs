@@ -23,7 +23,11 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     check_scale(config)?;
     check_network(config)?;
     check_datasets(config)?;
-    check_train(&config.train, config.datasets.train.batch_size)?;
+    let train = &config.datasets.train;
+    check_train(&config.train, train.batch_size)?;
+    ensure(config.train.jitter <= train.gt_size / 2, "train.jitter", || {
+        format!("must be at most half of datasets.train.gt_size; it is {}", config.train.jitter)
+    })?;
     check_game(config)?;
     let counts = [
         ("val.val_freq", config.val.val_freq),
