@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish, odd_gate, sigmoid,
-    sigmoid_gate, silu, simple_gate,
+    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish, odd_gate,
+    resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -270,5 +270,27 @@ fn curves_equal_burns() {
             (x[0].clone() + x[1].clone()) * activation::sigmoid(x[1].clone()).sub_scalar(0.5)
         };
         compare(&x, &|x| odd_gate(x[0].clone(), x[1].clone()), &theirs);
+    }
+}
+
+#[test]
+fn other_sizes_equal_burns() {
+    use burn::tensor::module::interpolate;
+    use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+    for [n, h, w, c] in SIZES {
+        for size in [[2 * h, 2 * w], [2 * h + 1, w + 3], [h, 3 * w], [h.div_ceil(2), w.div_ceil(2)]] {
+            let x = noise([n, h, w, c]);
+            let theirs = |mode: InterpolateMode| {
+                move |x: &[Tensor<4>]| {
+                    let options = InterpolateOptions::new(mode.clone())
+                        .with_align_corners(false)
+                        .with_output_size(size);
+                    interpolate(x[0].clone().permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
+                }
+            };
+            let x = std::slice::from_ref(&x);
+            compare(x, &|x| resize_bilinear(x[0].clone(), size), &theirs(InterpolateMode::Bilinear));
+            compare(x, &|x| resize_nearest(x[0].clone(), size), &theirs(InterpolateMode::Nearest));
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The pieces that networks share.
 
 use burn::module::{Module, Param};
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm};
+use percept_conv::{
+    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, resize_bilinear,
+    resize_nearest,
+};
 
 use super::init::Init;
 
@@ -119,18 +120,10 @@ pub(super) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
     resize_bilinear(x, [h * scale, w * scale])
 }
 
-/// Bilinear interpolation to the height and width `size`, half-pixel centres (`align_corners = False`).
-pub(crate) fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    let options =
-        InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
-    interpolate(x.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
-}
-
 /// Every pixel `scale × scale` times.
 pub(super) fn enlarge_nearest(x: Tensor<4>, scale: usize) -> Tensor<4> {
-    let [n, h, w, c] = x.dims();
-    let repeated = x.reshape([n, h, 1, w, 1, c]).expand([n, h, scale, w, scale, c]);
-    repeated.reshape([n, h * scale, w * scale, c])
+    let [_, h, w, _] = x.dims();
+    resize_nearest(x, [h * scale, w * scale])
 }
 
 /// The inverse of `pixel_shuffle`: `[N, H·r, W·r, C]` → `[N, H, W, C·r²]`.
