@@ -5,6 +5,7 @@
 //! the backward pass (`Autodiff`). The convolution and the frozen stage have so much of it that each is a folder.
 
 mod attention;
+mod batch_norm;
 mod conv;
 mod curve;
 mod depthwise;
@@ -30,6 +31,7 @@ use burn_autodiff::{
 use burn_flex::FlexTensor;
 
 pub use attention::channel_attention;
+pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;
 pub use curve::{mish, odd_gate, sigmoid, sigmoid_gate, silu};
 pub use depthwise::depthwise_conv2d;

@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish, odd_gate,
-    resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
+    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish,
+    odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -292,5 +292,26 @@ fn other_sizes_equal_burns() {
             compare(x, &|x| resize_bilinear(x[0].clone(), size), &theirs(InterpolateMode::Bilinear));
             compare(x, &|x| resize_nearest(x[0].clone(), size), &theirs(InterpolateMode::Nearest));
         }
+    }
+}
+
+#[test]
+fn batch_norm_equals_its_definition() {
+    for size in SIZES {
+        let [n, h, w, c] = size;
+        // A single value has no deviation.
+        if n * h * w < 4 {
+            continue;
+        }
+        let theirs = |x: &[Tensor<4>]| {
+            let rows = x[0].clone().reshape([n * h * w, c]);
+            let centred = rows.clone() - rows.mean_dim(0);
+            let variance = centred.clone().square().mean_dim(0);
+            let scale = flat(&x[1]).reshape([1, c]) / variance.add_scalar(1e-5).sqrt();
+            let normal = centred * scale + flat(&x[2]).reshape([1, c]);
+            burn::tensor::activation::leaky_relu(normal, 0.2).reshape(size)
+        };
+        let ours = |x: &[Tensor<4>]| batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2);
+        compare(&norm_inputs(size), &ours, &theirs);
     }
 }
