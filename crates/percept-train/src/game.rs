@@ -22,6 +22,8 @@ pub(crate) struct Game {
     player: Player<Discriminator>,
     gan: GanLoss,
     seed: u64,
+    /// What the discriminator says of the step's photos, where the generator asked first.
+    real: Option<Tensor<4>>,
     /// Steps in a row in which the discriminator had won, and in which it told nothing apart.
     won: u32,
     lost: u32,
@@ -29,7 +31,7 @@ pub(crate) struct Game {
 
 impl Game {
     pub(crate) fn new(player: Player<Discriminator>, gan: GanLoss, seed: u64) -> Self {
-        Self { player, gan, seed, won: 0, lost: 0 }
+        Self { player, gan, seed, real: None, won: 0, lost: 0 }
     }
 
     /// Whether the discriminator takes part in step `iter`.
@@ -42,7 +44,10 @@ impl Game {
     pub(crate) fn generator_loss(&mut self, result: Tensor<4>, y: &Tensor<4>) -> Tensor<1> {
         self.player.change(Discriminator::renewed);
         let judge = self.player.network().clone().no_grad();
-        self.gan.gan_type.generator(judge.forward(result), || judge.forward(y.clone()))
+        self.gan.gan_type.generator(judge.forward(result), || {
+            let real = self.player.network().forward(y.clone());
+            self.real.insert(real).clone()
+        })
     }
 
     /// The discriminator's step of step `iter` of the run; the `result` is a constant here. Says so when the game has come
@@ -55,7 +60,8 @@ impl Game {
         terms: &mut Terms,
     ) -> Result<Option<String>, StepError> {
         let judge = self.player.network();
-        let (real, fake) = (judge.forward(y.clone()), judge.forward(result.detach()));
+        let real = self.real.take().unwrap_or_else(|| judge.forward(y.clone()));
+        let fake = judge.forward(result.detach());
         for (name, logits) in [("out_d_real", &real), ("out_d_fake", &fake)] {
             terms.note(name.to_string(), logits.clone().mean().into_scalar())?;
         }
