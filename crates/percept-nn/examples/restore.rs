@@ -11,18 +11,18 @@ use burn::tensor::{Device, Distribution, Tensor};
 use percept_conv::keep_memory;
 use percept_nn::network::NetworkConfig;
 
-/// Name, settings, scale.
-const NETWORKS: [(&str, &str, usize); 6] = [
+/// Name, settings, scale, and how many of the sizes: large networks take the small one alone.
+const NETWORKS: [(&str, &str, usize, usize); 6] = [
     (
         "span 28",
         r#"{"type":"span","feature_channels":28,"cat_channels":20,"norm":true,"reparameterized":false}"#,
         4,
     ),
-    ("span 48", r#"{"type":"span","feature_channels":48,"norm":true,"reparameterized":false}"#, 4),
-    ("compact 64/32", r#"{"type":"compact","num_feat":64,"num_conv":32}"#, 4),
-    ("rrdbnet 64/23", r#"{"type":"rrdbnet","num_feat":64,"num_block":23}"#, 4),
-    ("realplksr 64/28", r#"{"type":"realplksr"}"#, 4),
-    ("nafnet 32", r#"{"type":"nafnet"}"#, 1),
+    ("span 48", r#"{"type":"span","feature_channels":48,"norm":true,"reparameterized":false}"#, 4, 2),
+    ("compact 64/32", r#"{"type":"compact","num_feat":64,"num_conv":32}"#, 4, 2),
+    ("rrdbnet 64/23", r#"{"type":"rrdbnet","num_feat":64,"num_block":23}"#, 4, 1),
+    ("realplksr 64/28", r#"{"type":"realplksr"}"#, 4, 1),
+    ("nafnet 32", r#"{"type":"nafnet"}"#, 1, 2),
 ];
 /// Height and width: a small photo, and a tile of which eight make 1920 × 1080 with 16 pixels around each.
 const SIZES: [[usize; 2]; 2] = [[256, 256], [576, 512]];
@@ -38,10 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plain = Device::flex();
     let uniform = Distribution::Uniform(0.0, 1.0);
 
-    for (name, config, scale) in NETWORKS.into_iter().filter(|(name, ..)| wanted(name)) {
+    for (name, config, scale, sizes) in NETWORKS.into_iter().filter(|(name, ..)| wanted(name)) {
         let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &plain)?;
-        for [height, width] in SIZES {
-            let x = Tensor::<4>::random([1, height, width, 3], uniform, &plain);
+        for [height, width] in &SIZES[..sizes] {
+            let x = Tensor::<4>::random([1, *height, *width, 3], uniform, &plain);
             report(&format!("{name} {height}x{width}"), "forward", repeat, || {
                 drop(network.forward(x.clone()))
             });
