@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Info(args) => commands::info::run(&global, &args),
         Command::Models(args) => commands::models::run(&args),
         Command::Interpolate(args) => commands::interpolate::run(&global, &args),
+        Command::Export(args) => commands::export::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
         Command::Schema(args) => commands::init::schema(&args),
         Command::Score(args) => commands::score::run(&global, &args),

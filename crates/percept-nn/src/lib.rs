@@ -22,5 +22,6 @@ pub mod loss;
 pub mod metric;
 pub mod model;
 pub mod network;
+mod onnx;
 mod ranges;
 pub mod weights;

@@ -28,7 +28,7 @@ pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
 pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
-pub use model::{InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
+pub use model::{ExportArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
 pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
@@ -41,7 +41,7 @@ use apply::APPLY;
 use compare::COMPARE;
 use degrade::DEGRADE;
 use experiment::EXPERIMENT;
-use model::{INFO, INTERPOLATE, MODELS};
+use model::{EXPORT, INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -157,6 +157,9 @@ pub enum Command {
     /// Make a model that lies between two
     #[command(after_help = INTERPOLATE)]
     Interpolate(InterpolateArgs),
+    /// Write a model as an ONNX file, for other tools
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

@@ -7,6 +7,7 @@ pub mod degrade;
 pub mod demo;
 mod distribution;
 pub mod experiment;
+pub mod export;
 pub mod info;
 pub mod init;
 pub mod interpolate;

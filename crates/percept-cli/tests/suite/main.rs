@@ -14,6 +14,7 @@ mod compare;
 mod degrade;
 mod demo;
 mod experiment;
+mod export;
 mod info;
 mod metrics;
 mod models;

@@ -3,11 +3,12 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, s};
 use percept_conv::{
-    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, resize_bilinear,
+    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, resize_bilinear,
     resize_nearest,
 };
 
 use super::init::Init;
+use crate::onnx::{Graph, Value};
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
@@ -44,11 +45,15 @@ impl ConvLayer {
 
     /// `conv(x) · scale + residual`; `scale` is `[1, out, 1, 1]`.
     pub fn forward_scaled_onto(&self, x: Tensor<4>, scale: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
-        // Scaled weights give scaled results, and there are far fewer of them.
+        let (weight, bias) = self.scaled(scale);
+        conv2d(x, weight, bias, Some(residual), self.conv)
+    }
+
+    /// Scaled weights give scaled results, and there are far fewer of them.
+    fn scaled(&self, scale: Tensor<4>) -> (Tensor<4>, Option<Tensor<1>>) {
         let channels = scale.dims()[1];
         let weight = self.weight.val() * scale.clone().reshape([channels, 1, 1, 1]);
-        let bias = self.bias().map(|bias| bias * scale.reshape([channels]));
-        conv2d(x, weight, bias, Some(residual), self.conv)
+        (weight, self.bias().map(|bias| bias * scale.reshape([channels])))
     }
 
     /// `x · conv(mean of x)`; the kernel has one element.
@@ -59,6 +64,39 @@ impl ConvLayer {
     /// Every channel by itself; `weight` is `[C, 1, k, k]`.
     pub fn forward_depthwise(&self, x: Tensor<4>) -> Tensor<4> {
         depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
+    }
+
+    /// [`forward`](Self::forward) in a graph.
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.conv(x, self.weight.val(), self.bias(), self.conv, 1)
+    }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let plain = self.conv.with_activation(Activation::None);
+        let y = graph.conv(x, self.weight.val(), self.bias(), plain, 1);
+        let y = graph.add(&y, residual);
+        graph.activated(&y, self.conv.activation)
+    }
+
+    /// [`forward_scaled_onto`](Self::forward_scaled_onto) in a graph.
+    pub fn draw_scaled_onto(
+        &self,
+        graph: &mut Graph,
+        x: &Value,
+        scale: Tensor<4>,
+        residual: &Value,
+    ) -> Value {
+        let (weight, bias) = self.scaled(scale);
+        let y = graph.conv(x, weight, bias, self.conv, 1);
+        graph.add(&y, residual)
+    }
+
+    /// [`forward_depthwise`](Self::forward_depthwise) in a graph.
+    pub fn draw_depthwise(&self, graph: &mut Graph, x: &Value) -> Value {
+        let weight = self.weight.val();
+        let channels = weight.dims()[0];
+        graph.conv(x, weight, self.bias(), self.conv, channels)
     }
 
     /// Its weight, and its bias or zeros.
@@ -95,7 +133,17 @@ impl ResidualBlock {
         }
         x + self.conv2.forward(inside).mul_scalar(self.res_scale)
     }
+
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let inside = self.conv1.draw(graph, x);
+        let inside = self.conv2.draw(graph, &inside);
+        let inside = graph.times(&inside, self.res_scale);
+        graph.add(x, &inside)
+    }
 }
+
+/// What layer normalisation adds to the variance.
+const EPSILON: f64 = 1e-6;
 
 /// Normalises every pixel over its channels.
 #[derive(Module, Debug)]
@@ -110,7 +158,11 @@ impl LayerNorm {
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        layer_norm(x, self.weight.val(), self.bias.val(), 1e-6)
+        layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
+    }
+
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
     }
 }
 
