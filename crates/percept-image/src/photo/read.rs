@@ -1,7 +1,7 @@
 //! Image files to pixels.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -54,6 +54,22 @@ pub fn read_photo(path: impl AsRef<Path>) -> Result<Photo, ReadError> {
 /// without decoding it.
 pub fn photo_size(path: impl AsRef<Path>) -> Option<(u32, u32)> {
     ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
+}
+
+/// Width and height as [`read_photo`] gives them, from what a file says before its pixels; `None` where they cannot be told
+/// without decoding it. What is wrong with the pixels does not show.
+pub fn upright_size(file: impl BufRead + Seek) -> Option<(usize, usize)> {
+    let mut decoder = ImageReader::new(file).with_guessed_format().ok()?.into_decoder().ok()?;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let (width, height) = (width as usize, height as usize);
+    Some(if turned { (height, width) } else { (width, height) })
 }
 
 /// A decoder's result, its pixels as they are stored.
