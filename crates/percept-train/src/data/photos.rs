@@ -1,29 +1,30 @@
-//! Folders of photos, alone or in pairs, every file looked at before the run starts.
+//! The photos of all roots, looked at before the run starts.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use percept_image::{Listing, list_folder, photo_name, read_photo};
+use percept_image::ReadError;
+use percept_run::config::RootConfig;
 use rayon::prelude::*;
 
 use super::list::Photo;
+use super::names::names;
+use super::pairs::Pairs;
 use super::stored::Stored;
 use super::{DataError, PhotoList, Skipped};
 
-/// What a folder's photos have to be like.
+/// What photos have to be like.
 pub(super) struct Rule {
     /// Shortest side of a target in pixels.
     pub min_side: usize,
-    /// How many times larger a target is than its counterpart in a paired folder.
+    /// How many times larger a target is than its counterpart.
     pub scale: usize,
     /// Bytes of decoded photos that are kept.
     pub cache: usize,
-    /// Only the first so many targets.
+    /// Only the first so many targets of each root.
     pub limit: Option<usize>,
 }
 
-/// A target, and where folders are paired its counterpart.
+/// A target, and where there are pairs its counterpart.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub gt: Stored,
@@ -41,66 +42,69 @@ impl Pair {
 }
 
 /// Width and height of a target and of its counterpart.
-type Sizes = ((usize, usize), Option<(usize, usize)>);
+pub(super) type Sizes = ((usize, usize), Option<(usize, usize)>);
 
-/// The files of a pair, and what is known of them.
+/// A pair of a root, and what is known of it.
 struct Entry {
     name: String,
-    files: Files,
+    root: usize,
+    at: usize,
     sizes: Sizes,
     kept: Option<Pair>,
 }
 
-#[derive(Clone, Debug)]
-struct Files {
-    gt: PathBuf,
-    lq: Option<PathBuf>,
-}
-
-/// All usable photos of a folder.
-pub(super) struct Folder {
+/// All usable photos, those of one root after those of another.
+pub(super) struct Photos {
+    roots: Vec<Pairs>,
     entries: Vec<Entry>,
     skipped: Vec<Skipped>,
 }
 
-impl Folder {
-    /// Reads every photo once. What is broken, too small or without its counterpart is left out and listed.
-    pub fn open(gt: &Path, lq: Option<&Path>, rule: &Rule) -> Result<Self, DataError> {
-        let Listing { photos: mut targets, mut left_out } = list_folder(gt)?;
-        if targets.is_empty() {
-            return Err(DataError::Empty { path: gt.to_path_buf() });
-        }
-        targets.truncate(rule.limit.unwrap_or(usize::MAX));
-        let count = targets.len();
-        let (files, mut skipped) = match lq {
-            Some(lq) => {
-                let listing = list_folder(lq)?;
-                left_out.extend(listing.left_out);
-                pair_up(targets, lq, listing.photos, rule)?
-            }
-            None => (targets.into_iter().map(|gt| Files { gt, lq: None }).collect(), Vec::new()),
-        };
+impl Photos {
+    /// Looks at every photo once. As many as the cache holds are decoded and kept: in an order in which every photo comes once
+    /// before any comes twice, keeping some is better than keeping the last ones. Of the others their heads are read. What is broken, too
+    /// small or without its counterpart is left out and listed.
+    pub fn open(roots: &[RootConfig], rule: &Rule) -> Result<Self, DataError> {
         let room = AtomicUsize::new(rule.cache);
-        let read: Vec<_> = files.par_iter().map(|files| read_and_check(files, rule, &room)).collect();
-        let names = names(&files);
-        let mut entries = Vec::new();
-        for ((read, files), name) in read.into_iter().zip(files).zip(names) {
-            match read {
-                Ok((sizes, kept)) => entries.push(Entry { name, files, sizes, kept }),
-                Err(why) => skipped.push(why),
+        let mut photos = Self { roots: Vec::new(), entries: Vec::new(), skipped: Vec::new() };
+        for (number, root) in roots.iter().enumerate() {
+            let pairs = Pairs::open(root, rule.scale, rule.limit)?;
+            let looked: Vec<_> =
+                (0..pairs.len()).into_par_iter().map(|at| look(&pairs, at, rule, &room)).collect();
+            let (mut usable, mut broken) = (0, Vec::new());
+            for (at, looked) in looked.into_iter().enumerate() {
+                match looked {
+                    Ok((sizes, kept)) => {
+                        usable += 1;
+                        let name = String::new();
+                        photos.entries.push(Entry { name, root: number, at, sizes, kept });
+                    }
+                    Err(why) => broken.push(why),
+                }
             }
+            if usable == 0 {
+                let mut all: Vec<_> = broken.into_iter().chain(pairs.unpaired().iter().cloned()).collect();
+                all.sort_by(|a, b| a.path.cmp(&b.path));
+                let path = root.dataroot_gt.clone();
+                return Err(match all.first().cloned() {
+                    Some(first) => DataError::NoneUsable { path, count: pairs.targets(), first },
+                    None => DataError::Empty { path },
+                });
+            }
+            photos.skipped.extend(broken);
+            photos.skipped.extend(pairs.unpaired().iter().chain(pairs.left_out()).cloned());
+            photos.roots.push(pairs);
         }
-        skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        match (entries.is_empty(), skipped.first()) {
-            (true, Some(first)) => {
-                Err(DataError::NoneUsable { path: gt.to_path_buf(), count, first: first.clone() })
-            }
-            _ => {
-                skipped.extend(left_out.into_iter().map(Skipped::from));
-                skipped.sort_by(|a, b| a.path.cmp(&b.path));
-                Ok(Self { entries, skipped })
-            }
-        }
+        photos.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        let names = names(&photos.entries.iter().map(|entry| photos.file(entry)).collect::<Vec<_>>());
+        photos.entries.iter_mut().zip(names).for_each(|(entry, name)| entry.name = name);
+        Ok(photos)
+    }
+
+    /// The path of a target below its root.
+    fn file(&self, entry: &Entry) -> String {
+        let items = self.roots.get(entry.root).and_then(|root| root.items(entry.at));
+        items.map(|(gt, _)| gt.file.clone()).unwrap_or_default()
     }
 
     /// Number of usable photos, at least 1.
@@ -108,14 +112,22 @@ impl Folder {
         self.entries.len()
     }
 
+    /// Number of usable photos of each root, at least 1.
+    pub fn of_roots(&self) -> Vec<usize> {
+        (0..self.roots.len())
+            .map(|root| self.entries.iter().filter(|entry| entry.root == root).count())
+            .collect()
+    }
+
     /// The photos in their order, as the next run of them would have to find them.
     pub fn list(&self) -> PhotoList {
-        let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
         let photo = |entry: &Entry| {
             let ((width, height), _) = entry.sizes;
-            let files = [Some(&entry.files.gt), entry.files.lq.as_ref()];
-            let bytes = files.into_iter().flatten().map(bytes);
-            let name = entry.files.gt.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = match entry.root {
+                0 => self.file(entry),
+                root => format!("{} of roots[{}]", self.file(entry), root - 1),
+            };
+            let bytes = self.roots.get(entry.root).map(|root| root.bytes(entry.at)).unwrap_or_default();
             Photo { name, mark: [width as u64, height as u64].into_iter().chain(bytes).collect() }
         };
         PhotoList::new(self.entries.iter().map(photo).collect())
@@ -126,112 +138,78 @@ impl Folder {
         &self.skipped
     }
 
-    /// Name of a photo, unique in the folder.
-    pub fn name(&self, at: usize) -> &str {
+    /// Name of a photo, unique among them and without slashes.
+    pub fn name_of(&self, at: usize) -> &str {
         self.entries.get(at).map_or("", |entry| &entry.name)
     }
 
-    /// Shows a photo to `f`, from memory or from its file. Positions beyond the end start over.
+    /// Shows a photo to `f`, from memory or from where it lies. Positions beyond the end start over.
     pub fn with<T>(&self, at: usize, f: impl FnOnce(&Pair) -> T) -> Result<T, DataError> {
         let entry = &self.entries[at % self.entries.len()];
         if let Some(pair) = &entry.kept {
             return Ok(f(pair));
         }
-        let pair = read(&entry.files)?;
-        let ((gt, _), (gt_then, _)) = (pair.sizes(), entry.sizes);
+        let root = &self.roots[entry.root];
+        let pair = read(root, entry.at)?;
         if pair.sizes() != entry.sizes {
-            let changed = if gt == gt_then { entry.files.lq.as_ref() } else { None };
-            return Err(DataError::Changed { path: changed.unwrap_or(&entry.files.gt).clone() });
+            let only_lq = pair.sizes().0 == entry.sizes.0;
+            let items = root.items(entry.at);
+            let changed = items.map(|(gt, lq)| if only_lq { lq.unwrap_or(gt) } else { gt });
+            let path = changed.map(|item| item.path.clone()).unwrap_or_default();
+            return Err(DataError::Changed { path });
         }
         Ok(f(&pair))
     }
 }
 
-fn read(files: &Files) -> Result<Pair, percept_image::ReadError> {
-    let stored = |path: &PathBuf| read_photo(path).map(Stored::new);
-    Ok(Pair { gt: stored(&files.gt)?, lq: files.lq.as_ref().map(stored).transpose()? })
+fn read(pairs: &Pairs, at: usize) -> Result<Pair, ReadError> {
+    let (gt, lq) = pairs.read(at)?;
+    Ok(Pair { gt: Stored::new(gt), lq: lq.map(Stored::new) })
 }
 
 /// The sizes, and the photos where there is room for them.
-type Found = (Sizes, Option<Pair>);
+type Looked = (Sizes, Option<Pair>);
 
-fn read_and_check(files: &Files, rule: &Rule, room: &AtomicUsize) -> Result<Found, Skipped> {
-    let pair = read(files).map_err(|error| Skipped::unreadable(&error))?;
-    let skip = |path: &PathBuf, reason: String| Skipped { path: path.clone(), reason };
-    let (width, height) = pair.gt.size();
-    if width.min(height) < rule.min_side {
-        let side = rule.min_side;
-        let reason =
-            format!("{width}×{height} pixels are too few, {side}×{side} are needed; use a larger photo");
-        return Err(skip(&files.gt, reason));
+fn look(pairs: &Pairs, at: usize, rule: &Rule, room: &AtomicUsize) -> Result<Looked, Skipped> {
+    // Three bytes a pixel: what a photo takes at least.
+    let least = |(width, height): (usize, usize)| 3 * width * height;
+    let fits = |sizes: &Sizes| {
+        least(sizes.0) + sizes.1.map_or(0, least) <= room.load(Ordering::Relaxed)
+    };
+    if let Some(sizes) = pairs.sizes(at).filter(|sizes| !fits(sizes)) {
+        check(pairs, at, sizes, rule)?;
+        return Ok((sizes, None));
     }
-    if let (Some(path), Some(lq)) = (&files.lq, &pair.lq) {
-        let (w, h) = lq.size();
-        if (w * rule.scale, h * rule.scale) != (width, height) {
-            let scale = rule.scale;
-            let reason = format!(
-                "{w}×{h} pixels do not fit the {width}×{height} of its target at scale {scale}; export the pair again"
-            );
-            return Err(skip(path, reason));
-        }
-    }
+    let pair = read(pairs, at).map_err(|error| Skipped::unreadable(&error))?;
+    check(pairs, at, pair.sizes(), rule)?;
     let bytes = pair.bytes();
     let fits =
         room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok();
     Ok((pair.sizes(), fits.then_some(pair)))
 }
 
-/// Targets with their counterparts of the same name, and what has none on either side.
-fn pair_up(
-    targets: Vec<PathBuf>,
-    lq: &Path,
-    counterparts: Vec<PathBuf>,
-    rule: &Rule,
-) -> Result<(Vec<Files>, Vec<Skipped>), DataError> {
-    if counterparts.is_empty() {
-        return Err(DataError::Empty { path: lq.to_path_buf() });
-    }
-    let mut free = BTreeMap::<String, Vec<PathBuf>>::new();
-    for path in counterparts {
-        free.entry(photo_name(&path)).or_default().push(path);
-    }
-    let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for gt in targets {
-        let name = photo_name(&gt);
-        let names = [format!("{name}x{}", rule.scale), name];
-        let mut found: Vec<PathBuf> = names.iter().filter_map(|name| free.remove(name)).flatten().collect();
-        let reason = match (found.pop(), found.pop()) {
-            (Some(lq), None) => {
-                files.push(Files { gt, lq: Some(lq) });
-                continue;
-            }
-            (None, _) => format!("no photo of this name in {}; add it or remove this one", lq.display()),
-            (Some(one), Some(other)) => format!(
-                "two photos may be its counterpart, {} and {}; remove one of them",
-                other.display(),
-                one.display()
-            ),
-        };
-        skipped.push(Skipped { path: gt, reason });
-    }
-    // With a limit, most counterparts are left over on purpose.
-    if rule.limit.is_none() {
-        let reason = "no target of this name; add it or remove this one";
-        skipped.extend(free.into_values().flatten().map(|path| Skipped { path, reason: reason.to_string() }));
-    }
-    Ok((files, skipped))
-}
-
-/// The file names without extension; with it where two would be the same.
-fn names(files: &[Files]) -> Vec<String> {
-    let mut count = BTreeMap::<String, usize>::new();
-    files.iter().for_each(|files| *count.entry(photo_name(&files.gt)).or_default() += 1);
-    let name = |files: &Files| {
-        let stem = photo_name(&files.gt);
-        match count.get(&stem) {
-            Some(1) | None => stem,
-            _ => files.gt.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        }
+/// Refuses a pair of sizes that nothing can be done with.
+fn check(pairs: &Pairs, at: usize, ((width, height), lq): Sizes, rule: &Rule) -> Result<(), Skipped> {
+    let skip = |of_lq: bool, reason: String| {
+        let items = pairs.items(at);
+        let item = items.map(|(gt, lq)| if of_lq { lq.unwrap_or(gt) } else { gt });
+        Err(Skipped { path: item.map(|item| item.path.clone()).unwrap_or_default(), reason })
     };
-    files.iter().map(name).collect()
+    if width.min(height) < rule.min_side {
+        let side = rule.min_side;
+        return skip(
+            false,
+            format!("{width}×{height} pixels are too few, {side}×{side} are needed; use a larger photo"),
+        );
+    }
+    match lq {
+        Some((w, h)) if (w * rule.scale, h * rule.scale) != (width, height) => {
+            let scale = rule.scale;
+            let reason = format!(
+                "{w}×{h} pixels do not fit the {width}×{height} of its target at scale {scale}; export the pair again"
+            );
+            skip(true, reason)
+        }
+        _ => Ok(()),
+    }
 }

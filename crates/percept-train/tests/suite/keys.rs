@@ -74,6 +74,9 @@ fn walk(root: &Json, here: &Json, at: &Key, found: &mut Vec<Key>) {
     }
 }
 
+/// Lists of tables that a base does not have by itself.
+const LISTS: [&str; 4] = ["degradation", "augment", "progressive", "roots"];
+
 /// A whole configuration in which the key can stand.
 fn base(dir: &Path, key: &Key) -> Table {
     let kind = |path: &str| {
@@ -120,6 +123,18 @@ fn base(dir: &Path, key: &Key) -> Table {
             "network_d".to_string(),
             Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
         );
+    }
+    // Shares are given for all roots.
+    if key.path.last().is_some_and(|key| key == "share") && key.path[0] == "datasets" {
+        let train = table["datasets"]["train"].as_table_mut().unwrap();
+        train.insert("share".to_string(), 1.0.into());
+        let root = format!("dataroot_gt = '{}/photos'\nshare = 1.0", dir.display());
+        train.insert("roots".to_string(), Value::Array(vec![Value::Table(toml::from_str(&root).unwrap())]));
+    }
+    if key.path.contains(&"progressive".to_string()) {
+        let stage = toml::from_str("after = 1\ngt_size = 48").unwrap();
+        let train = table["datasets"]["train"].as_table_mut().unwrap();
+        train.insert("progressive".to_string(), Value::Array(vec![Value::Table(stage)]));
     }
     if key.path.last().is_some_and(|key| key == "early_stop") {
         let val = table.entry("val").or_insert(Value::Table(Table::new())).as_table_mut().unwrap();
@@ -171,7 +186,7 @@ fn fit_degradation(table: &mut Table, key: &Key) {
 fn place<'a>(table: &'a mut Table, path: &[String], key: &Key) -> &'a mut Table {
     let mut here = table;
     for part in path {
-        let listed = part == "degradation" && key.path.contains(part);
+        let listed = LISTS.contains(&part.as_str());
         let made =
             if listed { Value::Array(vec![Value::Table(Table::new())]) } else { Value::Table(Table::new()) };
         let next = here.entry(part.clone()).or_insert(made);
