@@ -107,8 +107,13 @@ fn searched(config: &Config, store: &WeightStore) -> WeightStore {
 /// The losses, which can compare the crops.
 fn losses(config: &Config, store: &WeightStore, device: &Device) -> Result<Vec<LossTerm>, TrainError> {
     let losses = LossTerm::init(&config.train, store, device)?;
-    losses.iter().try_for_each(|term| term.check_side(config.datasets.train.sides().0))?;
+    losses.iter().try_for_each(|term| term.check_side(compared(config)))?;
     Ok(losses)
+}
+
+/// The least side of what losses and discriminators see.
+fn compared(config: &Config) -> usize {
+    config.datasets.train.sides().0.saturating_sub(config.train.jitter)
 }
 
 /// Untrained.
@@ -120,7 +125,7 @@ fn network(config: &Config, device: &Device) -> Result<Network, TrainError> {
 /// Untrained; `None` where no loss asks for one.
 fn discriminator(config: &Config, device: &Device) -> Result<Option<Discriminator>, TrainError> {
     let Some(kind) = &config.network_d else { return Ok(None) };
-    let (side, least) = (config.datasets.train.sides().0, kind.min_side());
+    let (side, least) = (compared(config), kind.min_side());
     if least > side {
         return Err(TrainError::CropTooSmall { side, loss: format!("network_d ({})", kind.name()), least });
     }

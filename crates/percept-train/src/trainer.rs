@@ -28,6 +28,7 @@ use crate::parts::Parts;
 use crate::player::{Moved, Player};
 use crate::recorder::Recorder;
 use crate::validate::Validator;
+use crate::window::Window;
 
 /// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
@@ -262,12 +263,14 @@ impl Trainer {
         first: bool,
         active: &mut Vec<(String, f64)>,
     ) -> Result<Vec<(String, f64)>, StepError> {
+        let window = Window::draw(self.config.train.jitter, self.config.seed, batch.number);
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
-        let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let result = window.of(self.generator.network().forward(x.clone())); // ŷ = G(x), [N, H, W, 3]
+        let (distorted, y) = (window.of(distorted), window.of(y));
         // What the averaged network makes of x, without gradient.
         let average = || {
             let average = self.generator.average()?;
-            Some(Tensor::<4>::from_inner(average.forward(x.clone().inner())))
+            Some(window.of(Tensor::from_inner(average.forward(x.clone().inner()))))
         };
         let mut terms = Terms::default();
 

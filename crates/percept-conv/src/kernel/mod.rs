@@ -6,6 +6,7 @@
 
 mod bf16;
 mod channels;
+mod curve;
 mod depthwise;
 mod direct;
 mod epilogue;
@@ -25,6 +26,7 @@ mod unit;
 mod winograd;
 
 pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
+pub(crate) use curve::{Curve, SigmoidGate, curved, curved_gradient, sigmoid_gated, sigmoid_gated_gradient};
 pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::convolve_to;
 pub(crate) use epilogue::Epilogue;

@@ -6,6 +6,7 @@
 
 mod attention;
 mod conv;
+mod curve;
 mod depthwise;
 mod distance;
 mod frozen;
@@ -29,6 +30,7 @@ use burn_flex::FlexTensor;
 
 pub use attention::channel_attention;
 pub use conv::conv2d;
+pub use curve::{mish, odd_gate, sigmoid, sigmoid_gate, silu};
 pub use depthwise::depthwise_conv2d;
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, simple_gate,
+    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish, odd_gate, sigmoid,
+    sigmoid_gate, silu, simple_gate,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -252,5 +253,22 @@ fn the_number_of_threads_changes_nothing() {
             all
         };
         assert_eq!(all(1), all(3));
+    }
+}
+
+#[test]
+fn curves_equal_burns() {
+    use burn::tensor::activation;
+    for size in SIZES {
+        let x = [noise(size) * 6.0, noise(size) * 6.0];
+        compare(&x[..1], &|x| sigmoid(x[0].clone()), &|x| activation::sigmoid(x[0].clone()));
+        compare(&x[..1], &|x| silu(x[0].clone()), &|x| activation::silu(x[0].clone()));
+        compare(&x[..1], &|x| mish(x[0].clone()), &|x| activation::mish(x[0].clone()));
+        let theirs = |x: &[Tensor<4>]| x[0].clone() * activation::sigmoid(x[1].clone());
+        compare(&x, &|x| sigmoid_gate(x[0].clone(), x[1].clone()), &theirs);
+        let theirs = |x: &[Tensor<4>]| {
+            (x[0].clone() + x[1].clone()) * activation::sigmoid(x[1].clone()).sub_scalar(0.5)
+        };
+        compare(&x, &|x| odd_gate(x[0].clone(), x[1].clone()), &theirs);
     }
 }

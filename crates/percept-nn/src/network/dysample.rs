@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode};
 use burn::tensor::{Int, Tensor, s};
-use percept_conv::{Conv, pixel_shuffle};
+use percept_conv::{Conv, pixel_shuffle, sigmoid_gate};
 
 use super::init::Init;
 use super::layer::ConvLayer;
@@ -48,8 +48,7 @@ impl DySample {
         let [n, h, w, c] = x.dims();
         let (groups, scale, device) = (self.groups, self.scale, x.device());
         let places = groups * scale * scale;
-        let moved =
-            self.offset.forward(x.clone()) * burn::tensor::activation::sigmoid(self.scope.forward(x.clone()));
+        let moved = sigmoid_gate(self.offset.forward(x.clone()), self.scope.forward(x.clone()));
         let moved = moved.mul_scalar(0.5) + self.init_pos.val().reshape([1, 1, 1, 2 * places]);
         // The middles of pixels along a side, and places on it from −1 to 1.
         let middles = |side: usize| Tensor::<1, Int>::arange(0..side as i64, &device).float().add_scalar(0.5);

@@ -2,8 +2,8 @@
 //! traiNNer's files.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation, s};
-use percept_conv::{Conv, pixel_shuffle};
+use burn::tensor::{Tensor, s};
+use percept_conv::{Conv, mish, pixel_shuffle, sigmoid_gate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -216,11 +216,11 @@ impl Block {
     fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let mut y = self.layer_norm.iter().fold(x.clone(), |y, norm| norm.forward(y));
         if let [Some(first), _, Some(second)] = &self.channel_mixer[..] {
-            y = second.forward(activation::mish(first.forward(y)));
+            y = second.forward(mish(first.forward(y)));
         }
         y = self.lk.forward(y);
         for conv in self.attn.iter().flat_map(|attention| &attention.f) {
-            y = y.clone() * activation::sigmoid(conv.forward(y));
+            y = sigmoid_gate(y.clone(), conv.forward(y));
         }
         match &self.norm {
             Some(norm) => Some(norm.forward(self.refine.forward(y), pool)? + x),

@@ -1,8 +1,8 @@
 //! SPAN (Wan et al., *Swift Parameter-free Attention Network for Efficient Super-Resolution*, arXiv 2311.12770).
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
-use percept_conv::{Conv, conv2d, pixel_shuffle};
+use burn::tensor::Tensor;
+use percept_conv::{Conv, conv2d, odd_gate, pixel_shuffle, silu};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -265,12 +265,11 @@ impl Spab {
 
     /// Its result, and what the first convolution found.
     fn forward(&self, x: Tensor<4>) -> [Tensor<4>; 2] {
-        let first = activation::silu(self.c1_r.forward(x.clone()));
-        let second = activation::silu(self.c2_r.forward(first.clone()));
+        let first = silu(self.c1_r.forward(x.clone()));
+        let second = silu(self.c2_r.forward(first.clone()));
         let third = self.c3_r.forward(second);
-        // An odd function: what is far from zero, on either side, counts.
-        let attention = activation::sigmoid(third.clone()).sub_scalar(0.5);
-        [(third + x) * attention, first]
+        // σ(v) − ½ is an odd function: what is far from zero, on either side, counts.
+        [odd_gate(x, third), first]
     }
 }
 

@@ -23,8 +23,11 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     check_scale(config)?;
     check_network(config)?;
     check_datasets(config)?;
-    let batches = config.datasets.train.stages().map(|(_, _, batch_size)| batch_size);
-    check_train(&config.train, batches.min().unwrap_or(1))?;
+    let train = &config.datasets.train;
+    check_train(&config.train, train.stages().map(|(_, _, batch_size)| batch_size).min().unwrap_or(1))?;
+    ensure(config.train.jitter <= train.sides().0 / 2, "train.jitter", || {
+        format!("must be at most half of datasets.train.gt_size; it is {}", config.train.jitter)
+    })?;
     check_game(config)?;
     let counts = [
         ("val.val_freq", config.val.val_freq),

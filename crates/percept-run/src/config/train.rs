@@ -31,6 +31,11 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "type": "constant" }))]
     pub scheduler_d: Option<SchedulerConfig>,
+    /// The losses compare a part of each crop that is so many pixels smaller and lies elsewhere in each step: 0 to
+    /// half of `gt_size`.
+    /// Frozen networks and discriminators see an image on a grid of their own; where the part stays, a network that enlarges
+    /// learns to draw that grid. A multiple of the grid's period serves (4 at relu3_3). Default 0: whole crops.
+    pub jitter: usize,
     /// The losses, at least one. The network descends their sum.
     pub losses: Vec<Term>,
 }
@@ -46,6 +51,7 @@ impl Default for TrainConfig {
             optim_d: None,
             scheduler: SchedulerConfig::Constant,
             scheduler_d: None,
+            jitter: 0,
             losses: Vec::new(),
         }
     }

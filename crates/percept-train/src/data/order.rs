@@ -3,9 +3,9 @@
 use percept_image::rng_for;
 use rand::RngExt;
 
-/// The generator's third number for the order of an epoch; samples of a batch count from 0. Roots with shares take those below.
+/// The generator's third number for the order of an epoch; samples of a batch count from 0.
 const ORDER: u64 = u64::MAX;
-/// That for the order of the roots within a block.
+/// That for the order of the roots within a block; the orders of their photos take those that follow.
 const ROOTS: u64 = u64::MAX / 2;
 /// So many places are shared out at a time.
 const BLOCK: u64 = 1000;
@@ -38,7 +38,7 @@ impl Order {
         }
         let mut first = 0;
         let groups = roots.iter().zip(quotas(shares)).zip(1..).map(|((photos, quota), number)| {
-            let group = Group { first, photos: *photos, quota, stream: ORDER - number };
+            let group = Group { first, photos: *photos, quota, stream: ROOTS + number };
             first += photos;
             group
         });
