@@ -40,8 +40,8 @@
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
 //! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`], [`Ssimulacra2`]
-//! and [`Vifp`] ask which picture is the reference; the others give the same either way.
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`],
+//! [`Ssimulacra2`] and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -88,8 +88,8 @@ pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
     Capacity, Chunk, Density, Depth, EXTENSIONS, Head, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS,
     MAX_SIDE, Metadata, Photo, ReadError, Reason, RowReader, RowWriter, WriteError, decode_photo,
-    encode_photo, list_folder, list_photos, list_tree, photo_name, photo_size, read_photo, read_srgb, upright_size,
-    write_photo, write_rows,
+    encode_photo, list_folder, list_photos, list_tree, photo_name, photo_size, read_photo, read_srgb,
+    upright_size, write_photo, write_rows,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

@@ -30,8 +30,8 @@ const NO_PAGE: u64 = u64::MAX;
 const DEEPEST: u16 = 32;
 
 /// The main database of an LMDB environment (Symas' *Lightning Memory-Mapped Database*, format 1 of 64-bit machines with the
-/// least byte first), as its last finished transaction left it. Keys and the places of all values are read when it is opened; values when
-/// they are asked for. Nothing is locked: who writes to it meanwhile has to make a copy first.
+/// least byte first), as its last finished transaction left it. Keys and the places of all values are read when it is opened;
+/// values when they are asked for. Nothing is locked: who writes to it meanwhile has to make a copy first.
 #[derive(Debug)]
 pub struct Lmdb<R = File> {
     path: PathBuf,
@@ -86,7 +86,9 @@ impl<R: Read + Seek> Lmdb<R> {
         }
         let found = lmdb.values.len() as u64;
         if found != meta.entries {
-            return Err(lmdb.malformed(format!("it says that it has {} entries and has {found}", meta.entries)));
+            return Err(
+                lmdb.malformed(format!("it says that it has {} entries and has {found}", meta.entries))
+            );
         }
         Ok(lmdb)
     }
@@ -132,9 +134,8 @@ impl<R: Read + Seek> Lmdb<R> {
             true => self.meta_at(first.page_size)?,
             false => return Err(self.truncated("its second page is missing".to_string())),
         };
-        let newer = second.filter(|second| {
-            second.page_size == first.page_size && second.transaction > first.transaction
-        });
+        let newer = second
+            .filter(|second| second.page_size == first.page_size && second.transaction > first.transaction);
         Ok(newer.unwrap_or(first))
     }
 
@@ -175,13 +176,16 @@ impl<R: Read + Seek> Lmdb<R> {
                 return Err(self.malformed(format!("page {number} is in its tree twice")));
             }
             let start = number.checked_mul(meta.page_size);
-            let start = start.filter(|start| start.checked_add(meta.page_size).is_some_and(|end| end <= length));
+            let start =
+                start.filter(|start| start.checked_add(meta.page_size).is_some_and(|end| end <= length));
             let start = start.ok_or_else(|| self.truncated(format!("page {number} is missing")))?;
             let page = self.bytes(start, meta.page_size)?;
             let kind = if level == meta.depth { LEAF } else { BRANCH };
             let head = (word(&page, 0, 8), word(&page, 10, 2));
             if head != (Some(number), Some(u64::from(kind))) {
-                return Err(self.malformed(format!("page {number} is not the page that its tree needs there")));
+                return Err(
+                    self.malformed(format!("page {number} is not the page that its tree needs there"))
+                );
             }
             for node in nodes(&page).ok_or_else(|| self.malformed(format!("the nodes of page {number}")))? {
                 match kind {

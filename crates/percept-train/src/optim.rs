@@ -70,9 +70,9 @@ impl Optimizer {
         Ok(Stepped { module, gradient_norm })
     }
 
-    /// Everything that the next step depends on, by a letter and the path of every parameter: `m.PATH` the average of the gradient,
-    /// `v.PATH` that of its square, `d.PATH` that of its change, `g.PATH` the last one, `t.PATH` the number of steps (exact
-    /// up to 2²⁴). Which of them, the kind of the optimiser says.
+    /// Everything that the next step depends on, by a letter and the path of every parameter: `m.PATH` the average of the
+    /// gradient, `v.PATH` that of its square, `d.PATH` that of its change, `g.PATH` the last one, `t.PATH` the number of
+    /// steps (exact up to 2²⁴). Which of them, the kind of the optimiser says.
     pub fn state_dict(&self) -> StateDict {
         let mut state = StateDict::new();
         self.states.iter().for_each(|(path, of)| of.save(path, &mut state));

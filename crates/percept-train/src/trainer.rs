@@ -254,8 +254,8 @@ impl Trainer {
         Ok(StepReport { iter, lr, terms: means.into_values(), gradient_norm, active, seconds: 0.0 })
     }
 
-    /// What is learned from one batch, in three parts: generator, selection, discriminator. `x` is the network's input, `x̃` the distorted
-    /// image, `y` the target, `ŷ` the result. A selection moves at once, by the first batch of a step.
+    /// What is learned from one batch, in three parts: generator, selection, discriminator. `x` is the network's input, `x̃`
+    /// the distorted image, `y` the target, `ŷ` the result. A selection moves at once, by the first batch of a step.
     fn learn(
         &mut self,
         batch: &Batch,

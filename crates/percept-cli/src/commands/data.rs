@@ -49,8 +49,12 @@ fn tiled(args: &TileArgs) -> Result<(), Failure> {
     if root.dataroot_lq.is_none() && scale > 1 {
         return Err(Failure::call("--scale is for pairs; name the folder of the counterparts by --lq"));
     }
-    if let Some((name, pixels)) = [("size", size), ("step", step)].into_iter().find(|(_, n)| !n.is_multiple_of(scale)) {
-        return Err(Failure::call(format!("--{name} must be a multiple of the scale {scale}; it is {pixels}")));
+    if let Some((name, pixels)) =
+        [("size", size), ("step", step)].into_iter().find(|(_, n)| !n.is_multiple_of(scale))
+    {
+        return Err(Failure::call(format!(
+            "--{name} must be a multiple of the scale {scale}; it is {pixels}"
+        )));
     }
     let cut = Cut { size, step, rest, scale };
     let done = counting("tile", &root, scale, |progress| tile(&root, &cut, &args.out, progress))?;

@@ -86,8 +86,8 @@ struct Work {
     waits: Option<String>,
 }
 
-/// Trains every run that is not finished and that no other process works on, one after the other. Several processes may work on one plan:
-/// a run belongs to who locks its folder, and that lock ends with the process.
+/// Trains every run that is not finished and that no other process works on, one after the other. Several processes may work
+/// on one plan: a run belongs to who locks its folder, and that lock ends with the process.
 fn work(global: &Global, plan: &[PlannedRun], stop: &AtomicBool) -> Result<Work, Failure> {
     let mut work = Work { done: 0, waits: None };
     let unfinished = |run: &&PlannedRun| Standing::of(&run.config) != Standing::Finished;

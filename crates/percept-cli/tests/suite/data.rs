@@ -41,9 +41,13 @@ fn check(dir: &Path, more: &[&str]) -> Run {
 /// Faults by the name of the first photo that they are about.
 fn faults(run: &Run) -> Vec<(String, String)> {
     let found: Value = serde_json::from_str(&run.out).unwrap();
-    let name = |path: &Value| PathBuf::from(path.as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
+    let name = |path: &Value| {
+        PathBuf::from(path.as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned()
+    };
     let problems = found["problems"].as_array().unwrap().iter();
-    problems.map(|problem| (problem["fault"].as_str().unwrap().to_string(), name(&problem["photos"][0]))).collect()
+    problems
+        .map(|problem| (problem["fault"].as_str().unwrap().to_string(), name(&problem["photos"][0])))
+        .collect()
 }
 
 #[test]
@@ -65,9 +69,15 @@ fn every_fault_is_named_with_its_photo() {
     fs::write(at("phone.heic"), b"").unwrap();
     write(&at("tiny.png"), &spices.crop(10, 20, 60, 95));
     fs::copy(at("coffee.png"), at("dup.png")).unwrap();
-    write(&at("near.png"), &imresize(&spices, spices.width() * 3 / 4, spices.height() * 3 / 4).map(|v| v.clamp(0.0, 1.0) * 0.95));
+    write(
+        &at("near.png"),
+        &imresize(&spices, spices.width() * 3 / 4, spices.height() * 3 / 4).map(|v| v.clamp(0.0, 1.0) * 0.95),
+    );
     let jpeg = Jpeg { quality: 40.0.into(), ..Jpeg::default() };
-    let blocky = jpeg.apply(coffee.crop(coffee.width() / 2, 3, coffee.width() / 2, coffee.height() - 3), &mut rng_for(0, 0, 0));
+    let blocky = jpeg.apply(
+        coffee.crop(coffee.width() / 2, 3, coffee.width() / 2, coffee.height() - 3),
+        &mut rng_for(0, 0, 0),
+    );
     write(&at("jpeg.png"), &blocky);
     let half = spices.crop(0, 0, spices.width() / 2, spices.height() / 2);
     let grey = Image::from_fn(half.width(), half.height(), |x, y, _| half.pixel(x, y)[1]);
@@ -87,9 +97,14 @@ fn every_fault_is_named_with_its_photo() {
         ("grey", "grey.png"),
         ("alpha", "glass.png"),
     ];
-    let expected: Vec<_> = expected.iter().map(|(fault, name)| (fault.to_string(), name.to_string())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(fault, name)| (fault.to_string(), name.to_string())).collect();
     assert_eq!(faults(&found), expected, "{}", found.out);
-    check(dir.path(), &[]).exits(1).prints(&["cannot be used; repair or remove", "dup.png: the same as", "coffee.png"]);
+    check(dir.path(), &[]).exits(1).prints(&[
+        "cannot be used; repair or remove",
+        "dup.png: the same as",
+        "coffee.png",
+    ]);
     check(dir.path(), &["--min-side", "32", "--json"]).exits(1);
 }
 
@@ -97,14 +112,17 @@ fn every_fault_is_named_with_its_photo() {
 fn pairs_of_other_size_place_or_content_are_named() {
     let (gt, lq) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (coffee, spices) = (photo("coffee.jpg"), photo("spices.jpg"));
-    let shrunk = |image: &Image<Srgb>| imresize(image, image.width() / 4, image.height() / 4).map(|v| v.clamp(0.0, 1.0));
+    let shrunk = |image: &Image<Srgb>| {
+        imresize(image, image.width() / 4, image.height() / 4).map(|v| v.clamp(0.0, 1.0))
+    };
     let pair = |name: &str, target: &Image<Srgb>, input: &Image<Srgb>| {
         write(&gt.path().join(format!("{name}.png")), target);
         write(&lq.path().join(format!("{name}.png")), input);
     };
     // Noise and compression move nothing.
     let jpeg = Jpeg { quality: 30.0.into(), ..Jpeg::default() };
-    let part = |image: &Image<Srgb>, x: usize, y: usize| image.crop(x, y, image.width() - 16, image.height() - 16);
+    let part =
+        |image: &Image<Srgb>, x: usize, y: usize| image.crop(x, y, image.width() - 16, image.height() - 16);
     pair("right", &part(&coffee, 0, 0), &jpeg.apply(shrunk(&part(&coffee, 0, 0)), &mut rng_for(0, 0, 0)));
     pair("moved", &part(&spices, 0, 0), &shrunk(&part(&spices, 8, 0)));
     pair("half", &part(&coffee, 16, 8), &shrunk(&part(&coffee, 16, 10)));
@@ -114,7 +132,10 @@ fn pairs_of_other_size_place_or_content_are_named() {
     write(&gt.path().join("single.png"), &photo("cityscape.jpg"));
     let call = ["--lq", arg(lq.path()), "--scale", "4"];
     let found = check(gt.path(), &[&call[..], &["--json"]].concat()).exits(1);
-    let pairs: Vec<_> = faults(&found).into_iter().filter(|(fault, _)| fault != "near_duplicate" && fault != "duplicate").collect();
+    let pairs: Vec<_> = faults(&found)
+        .into_iter()
+        .filter(|(fault, _)| fault != "near_duplicate" && fault != "duplicate")
+        .collect();
     let expected = [
         ("unpaired", "single.png"),
         ("pair_size", "large.png"),
@@ -122,7 +143,8 @@ fn pairs_of_other_size_place_or_content_are_named() {
         ("shifted", "moved.png"),
         ("pair_content", "other.png"),
     ];
-    let expected: Vec<_> = expected.iter().map(|(fault, name)| (fault.to_string(), name.to_string())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(fault, name)| (fault.to_string(), name.to_string())).collect();
     assert_eq!(pairs, expected, "{}", found.out);
     check(gt.path(), &call).exits(1).prints(&["shifted 2.0", "pixels left", "no place fits"]);
 }
@@ -156,7 +178,10 @@ fn tiles_are_parts_of_their_photos_and_a_call_that_was_ended_goes_on() {
     run(&call).exits(1).says(&["small.png: 63×90 pixels are too few", "24 tiles", "1 photo could not"]);
     let found = names(&out);
     assert_eq!(found.len(), 25, "{found:?}");
-    assert_eq!([found[0].as_str(), found[11].as_str(), found[24].as_str()], ["a_s001.png", "a_s012.png", "tiles.json"]);
+    assert_eq!(
+        [found[0].as_str(), found[11].as_str(), found[24].as_str()],
+        ["a_s001.png", "a_s012.png", "tiles.json"]
+    );
     // Columns at 0, 50, 100, 136; rows at 0, 50, 66.
     let tile = read_photo(out.join("a_s008.png")).unwrap();
     assert_eq!(tile.pixels, read_srgb(input.join("a.png")).unwrap().crop(136, 50, 64, 64));
@@ -178,11 +203,26 @@ fn pairs_are_cut_at_the_same_places() {
     write(&dir.path().join("gt/a.png"), &large);
     write(&dir.path().join("lq/ax4.png"), &small);
     let [gt, lq, out] = ["gt", "lq", "out"].map(|name| dir.path().join(name));
-    let call = ["data", "tile", arg(&gt), "--lq", arg(&lq), "--scale", "4", "-o", arg(&out), "--size", "64", "--step", "48"];
+    let call = [
+        "data",
+        "tile",
+        arg(&gt),
+        "--lq",
+        arg(&lq),
+        "--scale",
+        "4",
+        "-o",
+        arg(&out),
+        "--size",
+        "64",
+        "--step",
+        "48",
+    ];
     run(&call).exits(0).says(&["6 tiles"]);
     assert_eq!(names(&out.join("gt")), names(&out.join("lq")));
     for name in names(&out.join("gt")) {
-        let (large, small) = (read_srgb(out.join("gt").join(&name)).unwrap(), read_srgb(out.join("lq").join(&name)).unwrap());
+        let (large, small) =
+            (read_srgb(out.join("gt").join(&name)).unwrap(), read_srgb(out.join("lq").join(&name)).unwrap());
         assert_eq!(large, Image::from_fn(64, 64, |x, y, c| small.pixel(x / 4, y / 4)[c]), "{name}");
     }
     run(&call).exits(0).says(&["6 tiles, 6 of them before"]);

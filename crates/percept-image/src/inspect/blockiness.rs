@@ -11,11 +11,11 @@ const STEP: f32 = 12.0 / 255.0;
 const LEAST: usize = 64;
 
 /// How much larger the steps between neighbouring pixels are at the edges of 8×8 blocks than within them, relative to those
-/// within: below 0.03 for photos without compression, and for most 0.05 to 0.2 at quality 80 and 0.1 to 0.4 at quality 50; where all is texture, it does
-/// not show. The idea is that
-/// of Wang, Sheikh and Bovik (*No-reference perceptual quality assessment of JPEG compressed images*, ICIP 2002); here the grid may begin
-/// anywhere, as it does in a cropped picture, strong edges are left out, and it has to show both along rows and along columns. `None` below 64
-/// pixels a side, and where the picture is flat.
+/// within: below 0.03 for photos without compression, and for most 0.05 to 0.2 at quality 80 and 0.1 to 0.4 at quality 50;
+/// where all is texture, it does not show. The idea is that of Wang, Sheikh and Bovik (*No-reference perceptual quality
+/// assessment of JPEG compressed images*, ICIP 2002); here the grid may begin anywhere, as it does in a cropped picture,
+/// strong edges are left out, and it has to show both along rows and along columns. `None` below 64 pixels a side, and where
+/// the picture is flat.
 pub fn blockiness(image: &Image<Srgb>) -> Option<f64> {
     let (width, height) = image.size();
     if width.min(height) < LEAST {
@@ -42,7 +42,8 @@ fn steps(length: usize, lines: usize, step: impl Fn(usize, usize) -> f32) -> [f6
     std::array::from_fn(|at| sums[at] / counts[at].max(1) as f64)
 }
 
-/// How far the largest mean is above the others, less what the second one is: in a picture without a grid any place may be a little above.
+/// How far the largest mean is above the others, less what the second one is: in a picture without a grid any place may be a
+/// little above.
 fn excess(means: [f64; BLOCK]) -> Option<f64> {
     let mut sorted = means;
     sorted.sort_by(f64::total_cmp);

@@ -25,10 +25,10 @@ pub struct Displacement {
     pub fit: f64,
 }
 
-/// How far `other` is shifted against `image`, which is of the same size: by phase correlation (Kuglin and Hines, *The Phase Correlation Image
-/// Alignment Method*, 1975) of the luma of their middles, of which fine frequencies count less: its peak is a Gaussian then, and three values of
-/// it give its place to a part of a pixel. Symmetric blur, noise and changes of light and contrast move nothing. `None` where sizes differ, are below 24 pixels, or
-/// one of the pictures is flat.
+/// How far `other` is shifted against `image`, which is of the same size: by phase correlation (Kuglin and Hines, *The Phase
+/// Correlation Image Alignment Method*, 1975) of the luma of their middles, of which fine frequencies count less: its peak is
+/// a Gaussian then, and three values of it give its place to a part of a pixel. Symmetric blur, noise and changes of light
+/// and contrast move nothing. `None` where sizes differ, are below 24 pixels, or one of the pictures is flat.
 pub fn displacement(image: &Image<Srgb>, other: &Image<Srgb>) -> Option<Displacement> {
     let (width, height) = (image.width().min(MOST), image.height().min(MOST));
     if image.size() != other.size() || width.min(height) < LEAST {
@@ -43,7 +43,8 @@ pub fn displacement(image: &Image<Srgb>, other: &Image<Srgb>) -> Option<Displace
     let mut total = 0.0;
     // Spectra are transposed: rows of `height` frequencies.
     let cross = a.iter().zip(&b).enumerate().map(|(at, (a, b))| {
-        let [fx, fy] = [(at / height, width), (at % height, height)].map(|(k, side)| k.min(side - k) as f64 / side as f64);
+        let [fx, fy] = [(at / height, width), (at % height, height)]
+            .map(|(k, side)| k.min(side - k) as f64 / side as f64);
         let weight = (-0.5 * (fx * fx + fy * fy) / (SIGMA * SIGMA)).exp();
         total += weight;
         let product = b * a.conj();
@@ -60,7 +61,8 @@ pub fn displacement(image: &Image<Srgb>, other: &Image<Srgb>) -> Option<Displace
         let bend = before - 2.0 * here + after;
         if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 }
     };
-    let signed = |place: usize, side: usize| if place > side / 2 { place as f64 - side as f64 } else { place as f64 };
+    let signed =
+        |place: usize, side: usize| if place > side / 2 { place as f64 - side as f64 } else { place as f64 };
     let here = at(x, y);
     Some(Displacement {
         x: signed(x, width) + between(at(x + width - 1, y), here, at(x + 1, y)),

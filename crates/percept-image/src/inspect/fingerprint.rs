@@ -25,8 +25,9 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Of a photo: a hash of its pixels, and one of what it looks like at 32×32 pixels: which of the 63 lowest frequencies of its cosine
-    /// transform are above their median (Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010).
+    /// Of a photo: a hash of its pixels, and one of what it looks like at 32×32 pixels: which of the 63 lowest frequencies of
+    /// its cosine transform are above their median (Zauner, *Implementation and Benchmarking of Perceptual Image Hash
+    /// Functions*, 2010).
     pub fn of(image: &Image<Srgb>) -> Self {
         let mut hasher = DefaultHasher::new();
         image.size().hash(&mut hasher);

@@ -20,5 +20,10 @@ fn luma(image: &Image<Srgb>) -> Vec<f32> {
 pub fn is_grey(image: &Image<Srgb>) -> bool {
     // Files that were grey once and were compressed in colour since have rounding of two levels.
     let limit = 2.5 / 255.0;
-    image.data().as_chunks().0.iter().all(|[r, g, b]: &[f32; 3]| (r - g).abs() < limit && (g - b).abs() < limit)
+    image
+        .data()
+        .as_chunks()
+        .0
+        .iter()
+        .all(|[r, g, b]: &[f32; 3]| (r - g).abs() < limit && (g - b).abs() < limit)
 }

@@ -21,10 +21,11 @@ pub const MAX_BYTES: u64 = 10 * MAX_PIXELS;
 
 /// Reads an image file, whatever its extension says: the format is found from the content.
 ///
-/// Orientation marks (EXIF) are applied, and what else the file says is kept as [`Metadata`] has it. Palettes become colours, CMYK becomes RGB, colours that are multiplied by their
-/// alpha are divided by it, levels of fewer than 8 bits are spread to 8. Alpha, 16 bits and the ICC profile are kept (a
-/// profile that does not describe the channels that come out, as CMYK's, is dropped). Of animations and multi-page files
-/// the first picture is read, and a note says so. Colours are not converted by the profile: the values are the file's.
+/// Orientation marks (EXIF) are applied, and what else the file says is kept as [`Metadata`] has it. Palettes become colours,
+/// CMYK becomes RGB, colours that are multiplied by their alpha are divided by it, levels of fewer than 8 bits are spread to
+/// 8. Alpha, 16 bits and the ICC profile are kept (a profile that does not describe the channels that come out, as CMYK's, is
+/// dropped). Of animations and multi-page files the first picture is read, and a note says so. Colours are not converted by
+/// the profile: the values are the file's.
 ///
 /// # Errors
 /// When there is no such file, its format or kind of pixels is not supported (floating point TIFF), it is cut off,

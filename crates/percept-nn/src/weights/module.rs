@@ -25,7 +25,10 @@ pub(super) fn apply<M: Module>(state: &StateDict, module: M) -> Result<M, Weight
     Ok(module.map(&mut Applier { path: Path::default(), state }))
 }
 
-pub(super) fn apply_fitting<M: Module>(state: &StateDict, module: M) -> Result<(M, Differences), WeightError> {
+pub(super) fn apply_fitting<M: Module>(
+    state: &StateDict,
+    module: M,
+) -> Result<(M, Differences), WeightError> {
     let shapes = Shapes::of(&module);
     let found = compare(state, &shapes);
     if found.alike == 0 {
@@ -65,7 +68,12 @@ impl std::fmt::Display for Differences {
         let sizes = |(name, has, needs): &(String, Vec<usize>, Vec<usize>)| {
             format!("{name} ({}, not {})", side(has), side(needs))
         };
-        write!(f, "{} of {} weights taken", self.alike, self.alike + self.missing.len() + self.reshaped.len())?;
+        write!(
+            f,
+            "{} of {} weights taken",
+            self.alike,
+            self.alike + self.missing.len() + self.reshaped.len()
+        )?;
         let reshaped = self.reshaped.iter().map(sizes).collect::<Vec<_>>();
         let kinds =
             [("not there", &self.missing), ("of another size", &reshaped), ("of no use", &self.unexpected)];

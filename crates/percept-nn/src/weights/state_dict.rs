@@ -246,8 +246,8 @@ impl StateDict {
         }
     }
 
-    /// `module` with those of these weights that have the name and the shape of one of its parameters; the others stay as they are. With
-    /// what was and was not taken.
+    /// `module` with those of these weights that have the name and the shape of one of its parameters; the others stay as
+    /// they are. With what was and was not taken.
     ///
     /// # Errors
     /// When none fits, or one that does holds NaN or infinity.

@@ -45,8 +45,8 @@ pub struct TrainSetConfig {
     /// Whether folders inside the folders are entered, too. Default false.
     #[serde(default)]
     pub recursive: bool,
-    /// How many of the crops are of these photos, relative to the shares of `roots`: 1e-6 to 1e6. Left out, here and there: every
-    /// photo is as frequent as any other.
+    /// How many of the crops are of these photos, relative to the shares of `roots`: 1e-6 to 1e6. Left out, here and there:
+    /// every photo is as frequent as any other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
     /// More photos beside these, at most 100 roots, `[[datasets.train.roots]]`.
@@ -207,8 +207,8 @@ impl TrainSetConfig {
         }
     }
 
-    /// What is trained with from the first step on, and then from stage to stage: the steps that are done before, the side of crops, and their
-    /// number.
+    /// What is trained with from the first step on, and then from stage to stage: the steps that are done before, the side of
+    /// crops, and their number.
     pub fn stages(&self) -> impl Iterator<Item = (u64, usize, usize)> {
         let mut batch_size = self.batch_size;
         let later = self.progressive.iter().map(move |stage| {

@@ -12,8 +12,9 @@ pub enum MixConfig {
     Mixup(MixupConfig),
     /// A rectangle of another sample (Yun et al., CutMix, 2019).
     Cutmix(CutmixConfig),
-    /// A rectangle of the input, or all around it, shows the target, as small as the input is: the network learns where there is nothing to
-    /// do (Yoo et al., CutBlur, 2020). Not for `raw2rgb`, and of no effect where inputs are shrunk targets and no more.
+    /// A rectangle of the input, or all around it, shows the target, as small as the input is: the network learns where there
+    /// is nothing to do (Yoo et al., CutBlur, 2020). Not for `raw2rgb`, and of no effect where inputs are shrunk targets and
+    /// no more.
     Cutblur(CutblurConfig),
 }
 

@@ -89,8 +89,8 @@ pub struct PathConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"warm.safetensors")]
     pub pretrain_network_g: Option<PathBuf>,
-    /// Whether `pretrain_network_g` and `pretrain_network_d` have to fit: every weight there, and of the right size. If not, what
-    /// fits is taken, the rest starts untrained, and it is said what was and was not taken. Default true.
+    /// Whether `pretrain_network_g` and `pretrain_network_d` have to fit: every weight there, and of the right size. If not,
+    /// what fits is taken, the rest starts untrained, and it is said what was and was not taken. Default true.
     pub strict: bool,
     /// Weights that the discriminator starts from: safetensors or `.pth`. Left out, it starts untrained.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -164,7 +164,8 @@ fn check_mixes(config: &Config) -> Result<(), Complaint> {
             MixConfig::Cutmix(mix) => mix.side,
             MixConfig::Cutblur(mix) => {
                 ensure(config.task != Task::Raw2rgb, &key("type"), || {
-                    "is `cutblur`, which needs inputs that are photos; leave it out with `raw2rgb`".to_string()
+                    "is `cutblur`, which needs inputs that are photos; leave it out with `raw2rgb`"
+                        .to_string()
                 })?;
                 mix.side
             }
@@ -194,7 +195,8 @@ fn check_roots(train: &TrainSetConfig) -> Result<(), Complaint> {
     let (paired, shared) = (train.dataroot_lq.is_some(), roots.iter().any(|root| root.share.is_some()));
     for (at, root) in roots.iter().enumerate() {
         ensure(root.dataroot_lq.is_some() == paired, &key(at, "dataroot_lq"), || {
-            "is given for some roots and not for all; the photos are all paired, or all degraded on the fly".to_string()
+            "is given for some roots and not for all; the photos are all paired, or all degraded on the fly"
+                .to_string()
         })?;
         match root.share {
             Some(share) => within(&key(at, "share"), share, 1e-6, 1e6)?,
@@ -205,7 +207,10 @@ fn check_roots(train: &TrainSetConfig) -> Result<(), Complaint> {
     }
     let lists = roots.iter().zip(0..).find(|(root, _)| root.recursive && root.meta_info_file.is_some());
     match lists {
-        Some((_, at)) => Err((key(at, "recursive"), "and `meta_info_file` contradict each other; keep one of them".to_string())),
+        Some((_, at)) => Err((
+            key(at, "recursive"),
+            "and `meta_info_file` contradict each other; keep one of them".to_string(),
+        )),
         None => Ok(()),
     }
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::keys::Schema;
 use super::{
-    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, OptimConfig, PathConfig, SchedulerConfig,
-    TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
+    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, OptimConfig, PathConfig,
+    SchedulerConfig, TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
 };
 use crate::Task;
 

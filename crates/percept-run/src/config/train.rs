@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Steps of the whole run. Default 10000.
     pub total_iter: u64,
-    /// Batches whose mean gradient makes a step, 1 to 1024: as a batch so many times larger, in the memory of one. Steps are those of the
-    /// optimizer everywhere: in `total_iter`, schedules, averages and logs. A selection moves by the first batch of a step. Default 1.
+    /// Batches whose mean gradient makes a step, 1 to 1024: as a batch so many times larger, in the memory of one. Steps are
+    /// those of the optimizer everywhere: in `total_iter`, schedules, averages and logs. A selection moves by the first batch
+    /// of a step. Default 1.
     pub accumulate: u64,
     /// Decay of the moving average of the network's weights, in [0, 1); 0 keeps none. Validation and the
     /// saved model use the average. In an early step t it is no more than (1 + t) / (10 + t), so that short
@@ -98,8 +99,8 @@ pub enum OptimType {
     Adan,
     /// Lion (Chen et al., 2023): the sign of an average; takes a rate three to ten times smaller than Adam's.
     Lion,
-    /// Muon (Jordan et al., 2024; Liu et al., 2025) for weights of two dimensions and more, seen as matrices, with AdamW's rates; AdamW for the
-    /// others, with `betas` 0.9 and 0.99.
+    /// Muon (Jordan et al., 2024; Liu et al., 2025) for weights of two dimensions and more, seen as matrices, with AdamW's
+    /// rates; AdamW for the others, with `betas` 0.9 and 0.99.
     Muon,
     /// Stochastic gradient descent with momentum; its weight decay is added to the gradient.
     Sgd,
@@ -126,9 +127,9 @@ pub struct OptimConfig {
     pub kind: OptimType,
     /// Learning rate, 1e-12 to 1. Default 2e-4.
     pub lr: f64,
-    /// Decay of the averages, each from 0 to 0.99999. Of gradient and squared gradient for `adam` and `adamw`, [0.9, 0.99] where it is left
-    /// out; of `lion` [0.9, 0.99]; of gradient, its change and its square for `adan`, [0.98, 0.92, 0.99]; the momentum of `muon`, [0.95], and
-    /// `sgd`, [0.9].
+    /// Decay of the averages, each from 0 to 0.99999. Of gradient and squared gradient for `adam` and `adamw`, [0.9, 0.99]
+    /// where it is left out; of `lion` [0.9, 0.99]; of gradient, its change and its square for `adan`, [0.98, 0.92, 0.99];
+    /// the momentum of `muon`, [0.95], and `sgd`, [0.9].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub betas: Option<Vec<f64>>,
     /// Weight decay, 0 to 1. Default 0.
@@ -143,14 +144,7 @@ pub struct OptimConfig {
 
 impl Default for OptimConfig {
     fn default() -> Self {
-        Self {
-            kind: OptimType::Adam,
-            lr: 2e-4,
-            betas: None,
-            weight_decay: 0.0,
-            eps: 1e-8,
-            grad_clip: None,
-        }
+        Self { kind: OptimType::Adam, lr: 2e-4, betas: None, weight_decay: 0.0, eps: 1e-8, grad_clip: None }
     }
 }
 

@@ -10,8 +10,8 @@ const ROOTS: u64 = u64::MAX / 2;
 /// So many places are shared out at a time.
 const BLOCK: u64 = 1000;
 
-/// Which photo comes at which place: a function of the seed and the place. Photos that are drawn together come in a new order every epoch, and
-/// each epoch shows each once.
+/// Which photo comes at which place: a function of the seed and the place. Photos that are drawn together come in a new order
+/// every epoch, and each epoch shows each once.
 pub(super) struct Order {
     seed: u64,
     groups: Vec<Group>,
@@ -121,7 +121,8 @@ mod tests {
     fn every_root_has_its_share_and_shows_each_photo_once_an_epoch() {
         let order = Order::new(3, &[7, 5, 2], &[1.0, 0.5, 0.5]);
         let photos = order.photos(0..4000);
-        let count = |range: std::ops::Range<usize>| photos.iter().filter(|photo| range.contains(photo)).count();
+        let count =
+            |range: std::ops::Range<usize>| photos.iter().filter(|photo| range.contains(photo)).count();
         assert_eq!([count(0..7), count(7..12), count(12..14)], [2000, 1000, 1000]);
         let of_second: Vec<_> = photos.iter().filter(|photo| (7..12).contains(*photo)).collect();
         for epoch in of_second.chunks_exact(5) {

@@ -20,8 +20,8 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// The pairs of a root: of the first `limit` targets. A counterpart has the name of its target, or that with `x4` at scale 4.
-    /// What has no counterpart, or two, is [`unpaired`](Self::unpaired).
+    /// The pairs of a root: of the first `limit` targets. A counterpart has the name of its target, or that with `x4` at
+    /// scale 4. What has no counterpart, or two, is [`unpaired`](Self::unpaired).
     ///
     /// # Errors
     /// When a side cannot be listed, or has no photos.
@@ -117,11 +117,13 @@ fn matched(
     for (at, item) in counterparts.iter().enumerate() {
         free.entry(&item.name).or_default().push(at);
     }
-    let path = |at: &usize| counterparts.get(*at).map(|item| item.path.display().to_string()).unwrap_or_default();
+    let path =
+        |at: &usize| counterparts.get(*at).map(|item| item.path.display().to_string()).unwrap_or_default();
     let (mut pairs, mut skipped) = (Vec::new(), Vec::new());
     for (gt, target) in targets.iter().enumerate() {
         let names = [format!("{}x{scale}", target.name), target.name.clone()];
-        let mut found: Vec<usize> = names.iter().filter_map(|name| free.remove(name.as_str())).flatten().collect();
+        let mut found: Vec<usize> =
+            names.iter().filter_map(|name| free.remove(name.as_str())).flatten().collect();
         let reason = match (found.pop(), found.pop()) {
             (Some(lq), None) => {
                 pairs.push((gt, Some(lq)));

@@ -61,9 +61,9 @@ pub(super) struct Photos {
 }
 
 impl Photos {
-    /// Looks at every photo once. As many as the cache holds are decoded and kept: in an order in which every photo comes once
-    /// before any comes twice, keeping some is better than keeping the last ones. Of the others their heads are read. What is broken, too
-    /// small or without its counterpart is left out and listed.
+    /// Looks at every photo once. As many as the cache holds are decoded and kept: in an order in which every photo comes
+    /// once before any comes twice, keeping some is better than keeping the last ones. Of the others their heads are read.
+    /// What is broken, too small or without its counterpart is left out and listed.
     pub fn open(roots: &[RootConfig], rule: &Rule) -> Result<Self, DataError> {
         let room = AtomicUsize::new(rule.cache);
         let mut photos = Self { roots: Vec::new(), entries: Vec::new(), skipped: Vec::new() };
@@ -173,9 +173,7 @@ type Looked = (Sizes, Option<Pair>);
 fn look(pairs: &Pairs, at: usize, rule: &Rule, room: &AtomicUsize) -> Result<Looked, Skipped> {
     // Three bytes a pixel: what a photo takes at least.
     let least = |(width, height): (usize, usize)| 3 * width * height;
-    let fits = |sizes: &Sizes| {
-        least(sizes.0) + sizes.1.map_or(0, least) <= room.load(Ordering::Relaxed)
-    };
+    let fits = |sizes: &Sizes| least(sizes.0) + sizes.1.map_or(0, least) <= room.load(Ordering::Relaxed);
     if let Some(sizes) = pairs.sizes(at).filter(|sizes| !fits(sizes)) {
         check(pairs, at, sizes, rule)?;
         return Ok((sizes, None));

@@ -83,8 +83,8 @@ pub enum TileError {
 }
 
 impl Cut {
-    /// Where tiles begin along a side of so many pixels, as BasicSR's `extract_subimages.py` has it; none where it is shorter than a
-    /// tile.
+    /// Where tiles begin along a side of so many pixels, as BasicSR's `extract_subimages.py` has it; none where it is shorter
+    /// than a tile.
     pub fn places(&self, side: usize) -> Vec<usize> {
         let Some(last) = side.checked_sub(self.size) else { return Vec::new() };
         let mut places: Vec<usize> = (0..=last).step_by(self.step.max(1)).collect();
@@ -96,13 +96,18 @@ impl Cut {
     }
 }
 
-/// Cuts every photo of a root into tiles, `NAME_s001.png` and so on, row by row: into `out`, or where the root has pairs into `gt` and
-/// `lq` below it, with equal names. Tiles keep depth and colour profile. Those that are there already are kept, so that a call that was
-/// ended goes on. `progress` hears when a photo is done.
+/// Cuts every photo of a root into tiles, `NAME_s001.png` and so on, row by row: into `out`, or where the root has pairs into
+/// `gt` and `lq` below it, with equal names. Tiles keep depth and colour profile. Those that are there already are kept, so
+/// that a call that was ended goes on. `progress` hears when a photo is done.
 ///
 /// # Errors
 /// When the root cannot be listed, the folder holds something else, or a tile cannot be written.
-pub fn tile(root: &RootConfig, cut: &Cut, out: &Path, progress: &(dyn Fn() + Sync)) -> Result<Tiled, TileError> {
+pub fn tile(
+    root: &RootConfig,
+    cut: &Cut,
+    out: &Path,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Tiled, TileError> {
     let pairs = Pairs::open(root, cut.scale, None)?;
     let paired = root.dataroot_lq.is_some();
     begin(out, cut)?;
@@ -156,7 +161,8 @@ fn photo(pairs: &Pairs, at: usize, name: &str, cut: &Cut, folders: &[PathBuf]) -
         let columns = cut.places(width);
         cut.places(height).iter().flat_map(|y| columns.iter().map(|x| (*x, *y))).collect()
     };
-    let places = |number: usize| folders.iter().map(move |folder| folder.join(format!("{name}_s{number:03}.png")));
+    let places =
+        |number: usize| folders.iter().map(move |folder| folder.join(format!("{name}_s{number:03}.png")));
     let is_there = |number: usize| {
         let mut sides = places(number).zip([cut.size, cut.size / cut.scale.max(1)]);
         sides.all(|(path, side)| size(&path) == Some((side, side)))
@@ -167,7 +173,9 @@ fn photo(pairs: &Pairs, at: usize, name: &str, cut: &Cut, folders: &[PathBuf]) -
             return Ok(Tiled { tiles: count, before: count, skipped: Vec::new() });
         }
     }
-    let skip = |reason: String| Ok(Tiled { skipped: vec![Skipped { path: path.clone(), reason }], ..Tiled::default() });
+    let skip = |reason: String| {
+        Ok(Tiled { skipped: vec![Skipped { path: path.clone(), reason }], ..Tiled::default() })
+    };
     let (gt, lq) = match pairs.read(at) {
         Ok(pair) => pair,
         Err(error) => return Ok(Tiled { skipped: vec![Skipped::unreadable(&error)], ..Tiled::default() }),
@@ -176,7 +184,10 @@ fn photo(pairs: &Pairs, at: usize, name: &str, cut: &Cut, folders: &[PathBuf]) -
     if let Some((w, h)) = lq.as_ref().map(|lq| lq.pixels.size())
         && (w * cut.scale, h * cut.scale) != (width, height)
     {
-        return skip(format!("its counterpart has {w}×{h} pixels, which do not fit its {width}×{height} at scale {}", cut.scale));
+        return skip(format!(
+            "its counterpart has {w}×{h} pixels, which do not fit its {width}×{height} at scale {}",
+            cut.scale
+        ));
     }
     let tiles = tiles((width, height));
     if tiles.is_empty() {

@@ -30,8 +30,12 @@ impl TrainSource {
     pub fn open(config: &Config) -> Result<Self, DataError> {
         let train = &config.datasets.train;
         let crops = Crops::of_config(config)?;
-        let rule =
-            Rule { min_side: train.sides().1, scale: config.scale, cache: train.cache_mib << 20, limit: None };
+        let rule = Rule {
+            min_side: train.sides().1,
+            scale: config.scale,
+            cache: train.cache_mib << 20,
+            limit: None,
+        };
         let roots = train.all_roots();
         let photos = Photos::open(&roots, &rule)?;
         let shares: Vec<f64> = roots.iter().filter_map(|root| root.share).collect();
@@ -61,8 +65,8 @@ impl TrainSource {
         self.photos.skipped()
     }
 
-    /// The batch of that number, counted from 1, `accumulate` of which make a step: a pure function of the configuration's seed and the
-    /// number. Its samples are made in parallel.
+    /// The batch of that number, counted from 1, `accumulate` of which make a step: a pure function of the configuration's
+    /// seed and the number. Its samples are made in parallel.
     ///
     /// # Errors
     /// When a photo that was sound at the start cannot be read any more.

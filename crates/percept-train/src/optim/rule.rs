@@ -3,9 +3,9 @@
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::{MomentumConfig, MomentumState};
 use burn::optim::{
-    Adam, AdamConfig, AdamState, AdaptiveMomentumState, AdaptiveNesterovMomentumState, Adan, AdanConfig, AdanState,
-    AdjustLrFn, Lion, LionConfig, LionState, Muon, MuonConfig, MuonState, Optimizer as _, RecordState, Sgd,
-    SgdConfig, SgdState, StateSink,
+    Adam, AdamConfig, AdamState, Adan, AdanConfig, AdanState, AdaptiveMomentumState,
+    AdaptiveNesterovMomentumState, AdjustLrFn, Lion, LionConfig, LionState, Muon, MuonConfig, MuonState,
+    Optimizer as _, RecordState, Sgd, SgdConfig, SgdState, StateSink,
 };
 use burn::tensor::{Device, Tensor};
 use percept_nn::weights::{Array, StateDict, WeightError};
@@ -64,9 +64,9 @@ impl Rule {
                 let muon = muon.with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).build();
                 Self::Muon(muon, adam(BESIDE_MUON).build(), config.weight_decay)
             }
-            OptimType::Sgd => {
-                Self::Sgd(SgdConfig::new().with_momentum(Some(momentum(false))).with_weight_decay(some_decay).build())
-            }
+            OptimType::Sgd => Self::Sgd(
+                SgdConfig::new().with_momentum(Some(momentum(false))).with_weight_decay(some_decay).build(),
+            ),
         }
     }
 
@@ -93,7 +93,8 @@ impl Rule {
             (Self::Adam(adam, shrink) | Self::Muon(_, adam, shrink), state) => {
                 let value = if *shrink > 0.0 { value.mul_scalar(1.0 - lr * shrink) } else { value };
                 let before = if let Some(State::Adam(state)) = state { Some(state) } else { None };
-                let none = || AdamState::new(AdaptiveMomentumState::new(0, grad.zeros_like(), grad.zeros_like()));
+                let none =
+                    || AdamState::new(AdaptiveMomentumState::new(0, grad.zeros_like(), grad.zeros_like()));
                 let (value, state) = adam.step(lr, value, grad.clone(), before);
                 (value, State::Adam(state.unwrap_or_else(none)))
             }

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::degrade::{GaussianNoise, Strength};
 use percept_image::{DegradationConfig, Image, Photo, write_photo};
-use percept_run::config::{
-    CutblurConfig, CutmixConfig, MixConfig, MixupConfig, StageConfig, TrainSetConfig,
-};
+use percept_run::config::{CutblurConfig, CutmixConfig, MixConfig, MixupConfig, StageConfig, TrainSetConfig};
 use percept_run::{Config, RunFiles, Task};
 use percept_train::data::{Batch, TrainSource};
 use percept_train::{Event, Resume, TrainError, Trainer};
@@ -93,7 +91,9 @@ fn cutblur_shows_the_target_in_a_part_of_the_input() {
         assert_eq!(mixed.gt, plain.gt);
         let clean = mixed.lq.iter().zip(&mixed.gt).filter(|(a, b)| a == b).count();
         shares.push(clean as f64 / mixed.gt.len() as f64);
-        assert!(mixed.lq.iter().zip(&plain.lq).zip(&mixed.gt).all(|((lq, noisy), gt)| lq == noisy || lq == gt));
+        assert!(
+            mixed.lq.iter().zip(&plain.lq).zip(&mixed.gt).all(|((lq, noisy), gt)| lq == noisy || lq == gt)
+        );
         assert_eq!(mixed.lq, mixed.distorted);
     }
     // A quarter inside, three quarters outside, as chance wants for either of two samples.
@@ -280,8 +280,14 @@ fn wrong_values_are_refused_by_name() {
             "progressive = [{ after = 5, gt_size = 64 }, { after = 5, gt_size = 32 }]",
             "progressive.1.after` must rise",
         ),
-        ("progressive = [{ after = 5, gt_size = 64, batch_size = 0 }]", "progressive.0.batch_size` must be 1"),
-        ("patch_size = 2000\nprogressive = [{ after = 5, gt_size = 256 }]", "`datasets.train.patch_size` is 2160"),
+        (
+            "progressive = [{ after = 5, gt_size = 64, batch_size = 0 }]",
+            "progressive.0.batch_size` must be 1",
+        ),
+        (
+            "patch_size = 2000\nprogressive = [{ after = 5, gt_size = 256 }]",
+            "`datasets.train.patch_size` is 2160",
+        ),
         ("[train]\naccumulate = 0", "train.accumulate` must be 1 to 1024"),
         ("[train.optim_g]\ntype = 'adan'\nbetas = [0.9, 0.99]", "train.optim_g.betas` must be 3"),
     ] {
@@ -294,6 +300,7 @@ fn wrong_values_are_refused_by_name() {
         assert!(error.contains(says), "{train}: {error}");
     }
     let raw = base.replace("'sr'", "'raw2rgb'").replace("compact", "srresnet");
-    let error = Config::from_toml(&format!("{raw}augment = [{{ type = 'cutblur' }}]\n"), "x.toml").unwrap_err();
+    let error =
+        Config::from_toml(&format!("{raw}augment = [{{ type = 'cutblur' }}]\n"), "x.toml").unwrap_err();
     assert!(error.to_string().contains("leave it out with `raw2rgb`"), "{error}");
 }

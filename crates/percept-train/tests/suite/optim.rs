@@ -310,5 +310,8 @@ fn muon_moves_matrices_along_an_orthogonal_one_and_leaves_vectors_to_adamw() {
     let dot = |a: usize, b: usize| (0..3).map(|k| step[3 * a + k] * step[3 * b + k]).sum::<f32>();
     // Newton and Schulz stop between 0.7 and 1.2.
     let (one, two, across) = (dot(0, 0), dot(1, 1), dot(0, 1));
-    assert!((0.4..1.5).contains(&one) && (0.4..1.5).contains(&two) && across.abs() < 0.35, "{one} {two} {across}");
+    assert!(
+        (0.4..1.5).contains(&one) && (0.4..1.5).contains(&two) && across.abs() < 0.35,
+        "{one} {two} {across}"
+    );
 }

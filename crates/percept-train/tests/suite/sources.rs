@@ -33,7 +33,8 @@ fn write(path: &Path, kind: usize, (width, height): (usize, usize)) {
 /// The photos of the LMDB in files, below folders.
 fn tree() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let photos = [("baboon", (48, 40)), ("town/bridge", (52, 48)), ("town/comic", (64, 33)), ("zebra", (40, 40))];
+    let photos =
+        [("baboon", (48, 40)), ("town/bridge", (52, 48)), ("town/comic", (64, 33)), ("zebra", (40, 40))];
     for (kind, (name, size)) in photos.into_iter().enumerate() {
         write(&dir.path().join(format!("{name}.png")), kind, size);
     }
@@ -159,7 +160,10 @@ fn roots_have_their_shares_of_the_crops() {
     config.datasets.train.share = Some(1.0);
     config.datasets.train.roots[0].share = Some(3.0);
     let shared = count(&config);
-    assert!((200..250).contains(&shared["rare"]) && shared["baboon"].abs_diff(shared["zebra"]) <= 1, "{shared:?}");
+    assert!(
+        (200..250).contains(&shared["rare"]) && shared["baboon"].abs_diff(shared["zebra"]) <= 1,
+        "{shared:?}"
+    );
     let source = TrainSource::open(&config).unwrap();
     assert_eq!(source.batch(700).unwrap(), source.batch(700).unwrap());
     assert_eq!(TrainSource::open(&config).unwrap().batch(700).unwrap(), source.batch(700).unwrap());
@@ -277,10 +281,16 @@ fn what_cannot_be_used_is_said_with_what_to_do() {
 fn contradictions_between_roots_are_refused() {
     let base = "name = 'x'\ntask = 'sr'\nnetwork_g.type = 'compact'\n[[train.losses]]\ntype = 'l1'\n[datasets.train]\ndataroot_gt = 'a'\n";
     for (train, says) in [
-        ("share = 2.0\nroots = [{ dataroot_gt = 'b' }]", "`datasets.train.roots.0.share` is given for some roots"),
+        (
+            "share = 2.0\nroots = [{ dataroot_gt = 'b' }]",
+            "`datasets.train.roots.0.share` is given for some roots",
+        ),
         ("roots = [{ dataroot_gt = 'b', share = 1.0 }]", "`datasets.train.share` is given for some"),
         ("share = 0.0", "`datasets.train.share` must be from"),
-        ("roots = [{ dataroot_gt = 'b', dataroot_lq = 'c' }]", "`datasets.train.roots.0.dataroot_lq` is given for some"),
+        (
+            "roots = [{ dataroot_gt = 'b', dataroot_lq = 'c' }]",
+            "`datasets.train.roots.0.dataroot_lq` is given for some",
+        ),
         ("recursive = true\nmeta_info_file = 'x.txt'", "`datasets.train.recursive` and `meta_info_file`"),
         ("roots = [{ dataroot = 'b' }]", "dataroot_gt"),
         ("num_workers = 0", "`datasets.train.num_workers` must be 1 to 256"),
@@ -288,7 +298,8 @@ fn contradictions_between_roots_are_refused() {
         let error = Config::from_toml(&format!("{base}{train}\n"), "x.toml").unwrap_err().to_string();
         assert!(error.contains(says), "{train}: {error}");
     }
-    let config = Config::from_toml(&format!("{base}roots = [{{ dataroot_gt = '~/b' }}]\n"), "x.toml").unwrap();
+    let config =
+        Config::from_toml(&format!("{base}roots = [{{ dataroot_gt = '~/b' }}]\n"), "x.toml").unwrap();
     assert!(!config.datasets.train.roots[0].dataroot_gt.starts_with("~"));
     let again = Config::from_toml(&config.to_toml().unwrap(), "again.toml").unwrap();
     assert_eq!(again, config);

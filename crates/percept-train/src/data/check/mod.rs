@@ -19,8 +19,8 @@ pub struct Demands {
     pub min_side: usize,
     /// How many times larger a target is than its counterpart.
     pub scale: usize,
-    /// The largest shift between a target and its counterpart, in pixels of the counterpart; of those that are blurred or compressed so much
-    /// that it is not sure, 1 at least.
+    /// The largest shift between a target and its counterpart, in pixels of the counterpart; of those that are blurred or
+    /// compressed so much that it is not sure, 1 at least.
     pub shift: f64,
     /// The strongest edges of JPEG's blocks: [`percept_image::inspect::blockiness`].
     pub blockiness: f64,
@@ -84,10 +84,16 @@ impl Fault {
             Self::Small => "are too small for crops of that size, and are left out",
             Self::PairSize => "do not have the size of their pair, and are left out",
             Self::Shifted => "are shifted within their pair: a network learns to move pictures, and blurs",
-            Self::PairContent => "do not show what their pair shows: look whether the right photos are paired",
-            Self::Duplicate => "are the same photo: it counts twice, and if one of them validates it was seen in training",
+            Self::PairContent => {
+                "do not show what their pair shows: look whether the right photos are paired"
+            }
+            Self::Duplicate => {
+                "are the same photo: it counts twice, and if one of them validates it was seen in training"
+            }
             Self::NearDuplicate => "are nearly the same photo: look at them, and keep one",
-            Self::Blocky => "have the blocks of a JPEG, which a network learns to draw; use better files, or shrink them",
+            Self::Blocky => {
+                "have the blocks of a JPEG, which a network learns to draw; use better files, or shrink them"
+            }
             Self::Grey => "have no colour, among photos that have: fine if it is meant",
             Self::Alpha => "have transparent pixels; the colours behind them are learned",
         }
@@ -132,7 +138,11 @@ pub fn check(
     let (found, problems): (Vec<_>, Vec<_>) = (0..pairs.len()).into_par_iter().map(look).unzip();
     let mut problems: Vec<Problem> = problems.into_iter().flatten().collect();
     let of = |fault: Fault| {
-        move |Skipped { path, reason }: &Skipped| Problem { fault, photos: vec![path.clone()], what: reason.clone() }
+        move |Skipped { path, reason }: &Skipped| Problem {
+            fault,
+            photos: vec![path.clone()],
+            what: reason.clone(),
+        }
     };
     problems.extend(pairs.unpaired().iter().map(of(Fault::Unpaired)));
     problems.extend(pairs.left_out().map(of(Fault::Unreadable)));

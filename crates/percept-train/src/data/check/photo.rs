@@ -9,8 +9,8 @@ use percept_image::{Image, Photo, Srgb};
 use super::{Demands, Fault, Problem};
 use crate::data::{Pairs, Skipped};
 
-/// Below this, two pictures have nothing to do with each other: those of different photos reached 0.19, a small one that was blurred and
-/// compressed at quality 40 had 0.36.
+/// Below this, two pictures have nothing to do with each other: those of different photos reached 0.19, a small one that was
+/// blurred and compressed at quality 40 had 0.36.
 const FIT: f64 = 0.25;
 /// Above this, the place of the best fit is sure to a tenth of a pixel; below, blur and compression may move it by half of one.
 const SURE: f64 = 0.7;
@@ -40,7 +40,11 @@ pub(super) fn look(pairs: &Pairs, at: usize, demands: &Demands) -> (Option<Looke
     };
     let (width, height) = gt.pixels.size();
     if width.min(height) < demands.min_side {
-        note(Fault::Small, &[&path], format!("{width}×{height} pixels, {0}×{0} are needed", demands.min_side));
+        note(
+            Fault::Small,
+            &[&path],
+            format!("{width}×{height} pixels, {0}×{0} are needed", demands.min_side),
+        );
     }
     if is_seen_through(&gt) {
         note(Fault::Alpha, &[&path], "transparent pixels".to_string());
@@ -53,7 +57,11 @@ pub(super) fn look(pairs: &Pairs, at: usize, demands: &Demands) -> (Option<Looke
         let (w, h) = lq.pixels.size();
         if (w * demands.scale, h * demands.scale) != (width, height) {
             let scale = demands.scale;
-            note(Fault::PairSize, &[&lq_path, &path], format!("{w}×{h} pixels, and {width}×{height} of the target at scale {scale}"));
+            note(
+                Fault::PairSize,
+                &[&lq_path, &path],
+                format!("{w}×{h} pixels, and {width}×{height} of the target at scale {scale}"),
+            );
         } else if let Some(moved) = displacement(&shrunk(&gt.pixels, (w, h)), &lq.pixels) {
             let far = moved.x.hypot(moved.y);
             let most = if moved.fit > SURE { demands.shift } else { demands.shift.max(UNSURE) };

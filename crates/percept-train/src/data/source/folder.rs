@@ -58,7 +58,8 @@ fn skipped(left: LeftOut) -> Skipped {
     match left.reason {
         Reason::Folder => Skipped {
             path: left.path,
-            reason: "a folder inside the folder is not entered; set `recursive` if it holds photos, too".to_string(),
+            reason: "a folder inside the folder is not entered; set `recursive` if it holds photos, too"
+                .to_string(),
         },
         _ => left.into(),
     }

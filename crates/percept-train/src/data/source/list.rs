@@ -28,7 +28,8 @@ impl ListSource {
         for (line, number) in text.lines().zip(1..) {
             let Some((gt, lq)) = names(line) else { continue };
             if !seen.insert(gt.to_string()) {
-                let reason = format!("it stands in the list twice, again in line {number}; remove one of them");
+                let reason =
+                    format!("it stands in the list twice, again in line {number}; remove one of them");
                 left_out.push(Skipped { path: list.join(gt), reason });
                 continue;
             }
@@ -37,7 +38,9 @@ impl ListSource {
         }
         match items.is_empty() {
             false => Ok(Self { items, left_out }),
-            true => Err(DataError::List { path: list.to_path_buf(), problem: "it names no photo".to_string() }),
+            true => {
+                Err(DataError::List { path: list.to_path_buf(), problem: "it names no photo".to_string() })
+            }
         }
     }
 }

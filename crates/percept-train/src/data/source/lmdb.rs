@@ -28,7 +28,9 @@ impl LmdbSource {
         let (lmdb, list) = (Lmdb::open(folder.join(LMDB_DATA))?, folder.join(LIST));
         let text = std::fs::read_to_string(&list).map_err(|source| DataError::List {
             path: list.clone(),
-            problem: format!("an LMDB of photos has this list beside its data.mdb, and it cannot be read: {source}"),
+            problem: format!(
+                "an LMDB of photos has this list beside its data.mdb, and it cannot be read: {source}"
+            ),
         })?;
         let (mut items, mut keys) = (Vec::new(), Vec::new());
         let (mut left_out, mut seen) = (Vec::new(), BTreeSet::new());

@@ -55,8 +55,8 @@ pub enum Side {
     Lq,
 }
 
-/// The photos of one side of a root: of an LMDB where its folder holds one, of a list where one is named, else of the folder. `None`
-/// where the root has no such side.
+/// The photos of one side of a root: of an LMDB where its folder holds one, of a list where one is named, else of the folder.
+/// `None` where the root has no such side.
 ///
 /// # Errors
 /// When the folder or the list cannot be read, or there are no photos in it.
