@@ -45,7 +45,7 @@ impl Parts {
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
             let state = kind.with_our_names(StateDict::load(path)?);
-            let from = (path, config.path.strict);
+            let from = (path.as_path(), config.path.strict);
             network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
         let losses = losses(config, store, &device)?;

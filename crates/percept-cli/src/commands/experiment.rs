@@ -102,6 +102,10 @@ fn work(global: &Global, plan: &[PlannedRun], stop: &AtomicBool) -> Result<Work,
             work.waits.get_or_insert_with(|| name(run));
             continue;
         };
+        if !unfinished(&run) {
+            // It was finished while this process waited for its folder.
+            continue;
+        }
         let label = format!("{}/{} {}", at + 1, plan.len(), name(run));
         if let Outcome::Finished = training::train(trainer, &label, stop)? {
             work.done += 1;

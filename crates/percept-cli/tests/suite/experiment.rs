@@ -161,9 +161,9 @@ fn processes_that_share_a_folder_share_the_work() {
 #[test]
 fn what_a_killed_process_worked_on_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
-    let longer = |text: String| text.replace("[3, 5]", "[3]").replace("[base]\n", "[base]\nval = {}\n");
-    let file =
-        experiment(folder.path(), |text| longer(text).replace("total_iter = 2\n", "total_iter = 400\n"));
+    let longer =
+        |text: String| text.replace("[3, 5]", "[3]").replace("total_iter = 2\n", "total_iter = 400\n");
+    let file = experiment(folder.path(), longer);
     let out = folder.path().join("out");
     let call = || {
         let mut call = percept(&["experiment", &file, "--out", arg(&out)]);

@@ -178,7 +178,7 @@ fn check_mixes(config: &Config) -> Result<(), Complaint> {
     let sum: f64 = augment.iter().map(MixConfig::prob).sum();
     // Tenths do not add up exactly.
     ensure(sum < 1.0 + 1e-9, "datasets.train.augment", || {
-        format!("has probabilities that sum to {sum}; a sample is one mix at most, so 1 is the most")
+        format!("has probabilities that sum to {sum:.2}; a sample is one mix at most, so 1 is the most")
     })
 }
 

@@ -187,7 +187,7 @@ fn velocity<const D: usize>(momentum: &MomentumState<D>) -> Option<Array> {
     let mut sink = StateSink::default();
     momentum.state_flatten("", &mut sink);
     let (_, data) = sink.tensors.into_iter().next()?;
-    let shape = data.shape.to_vec();
+    let shape = data.shape().to_vec();
     Some(Array { shape, data: data.try_into_vec_as().unwrap_or_default() })
 }
 

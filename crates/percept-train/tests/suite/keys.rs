@@ -145,7 +145,7 @@ fn base(dir: &Path, key: &Key) -> Table {
         losses.push(Value::Table(toml::from_str("type = 'gan'").unwrap()));
     }
     for (path, kind) in &key.kinds {
-        let place = place(&mut table, path, key);
+        let place = place(&mut table, path);
         if place.get("type").and_then(Value::as_str) != Some(kind) {
             let features = path.last().is_some_and(|last| last == "losses")
                 && ["contextual", "style", "swd", "wasserstein_distortion"].contains(&kind.as_str());
@@ -159,15 +159,15 @@ fn base(dir: &Path, key: &Key) -> Table {
         }
     }
     if key.path.contains(&"degradation".to_string()) {
-        fit_degradation(&mut table, key);
+        fit_degradation(&mut table);
     }
     table
 }
 
 /// A degradation that stands alone: with a type, with steps where it needs some, and of the right size in the end.
-fn fit_degradation(table: &mut Table, key: &Key) {
+fn fit_degradation(table: &mut Table) {
     let list: Vec<String> = ["datasets", "train", "degradation"].map(String::from).into();
-    let step = place(table, &list, key);
+    let step = place(table, &list);
     let kind = step.entry("type").or_insert("quantise".into()).as_str().unwrap().to_string();
     if ["one_of", "shuffle", "repeat", "sequence"].contains(&kind.as_str()) {
         let steps: Value = toml::from_str::<Table>("steps = [{ type = 'quantise' }, { type = 'jpeg' }]")
@@ -183,7 +183,7 @@ fn fit_degradation(table: &mut Table, key: &Key) {
 }
 
 /// The table at `path`, made where it is missing; a list has one table.
-fn place<'a>(table: &'a mut Table, path: &[String], key: &Key) -> &'a mut Table {
+fn place<'a>(table: &'a mut Table, path: &[String]) -> &'a mut Table {
     let mut here = table;
     for part in path {
         let listed = LISTS.contains(&part.as_str());
@@ -263,7 +263,7 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
                 true => Value::Array(vec![value]),
                 false => value,
             };
-            place(&mut table, parents, &key).insert(name.clone(), value);
+            place(&mut table, parents).insert(name.clone(), value);
             // Steps of a whole run and of a large crop take long, and nothing else is at stake.
             match train(&table) {
                 Ok(()) => trained += 1,

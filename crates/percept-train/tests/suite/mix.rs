@@ -227,9 +227,10 @@ fn batches_that_are_accumulated_train_as_one_large_batch() {
     assert_eq!((whole.len(), parts.len()), (5, 5));
     assert!(whole.iter().zip(&parts).all(|(a, b)| (a - b).abs() < 1e-5), "{whole:?} {parts:?}");
     for (name, array) in one.iter() {
+        // Adam makes whole steps of gradients that are nearly 0, in whatever direction.
         let far = array.data.iter().zip(&other.get(name).unwrap().data).map(|(a, b)| (a - b).abs());
-        let far = far.fold(0.0, f32::max);
-        assert!(far < 1e-4, "{name}: {far}");
+        let mean = far.sum::<f32>() / array.data.len() as f32;
+        assert!(mean < 2e-5, "{name}: {mean}");
     }
     // One part of it is not the same.
     let (quarter, _) = trained("quarter", 1, 1);

@@ -87,5 +87,5 @@ fn shrunk(image: &Image<Srgb>, size: (usize, usize)) -> Image<Srgb> {
 
 /// `0.5 pixels to the left`.
 fn direction(pixels: f64, [before, after]: [&str; 2]) -> String {
-    format!("{:.2} pixels {}", pixels.abs(), if pixels < 0.0 { before } else { after })
+    format!("{:.1} pixels {}", pixels.abs(), if pixels < 0.0 { before } else { after })
 }
