@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Agree(args) => commands::agree::run(&global, &args),
         Command::Apply(args) => commands::apply::run(&global, args),
         Command::Compare(args) => commands::compare::run(&global, &args),
+        Command::Data(args) => commands::data::run(&args),
         Command::Degrade(args) => commands::degrade::run(&args),
         Command::Demo(args) => commands::demo::run(&global, &args),
         Command::Experiment(args) => commands::experiment::run(&global, &args),

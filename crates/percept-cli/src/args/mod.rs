@@ -3,6 +3,7 @@
 mod agree;
 mod apply;
 mod compare;
+mod data;
 mod degrade;
 mod experiment;
 mod model;
@@ -26,6 +27,7 @@ use crate::failure::Failure;
 pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
+pub use data::{CheckArgs, DataAction, DataArgs, RootArgs, TileArgs};
 pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
 pub use model::{ExportArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
@@ -39,6 +41,7 @@ pub use weights::{WeightsAction, WeightsArgs};
 use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
+use data::DATA;
 use degrade::DEGRADE;
 use experiment::EXPERIMENT;
 use model::{EXPORT, INFO, INTERPOLATE, MODELS};
@@ -139,6 +142,9 @@ pub enum Command {
     /// Write a commented config to start from
     #[command(after_help = INIT)]
     Init(InitArgs),
+    /// Check photos that are to be trained on, or cut them into tiles
+    #[command(after_help = DATA)]
+    Data(DataArgs),
     /// Show what a network will see: crops of photos, degraded as a config says
     #[command(after_help = DEGRADE)]
     Degrade(DegradeArgs),

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod apply;
 pub mod compare;
+pub mod data;
 pub mod degrade;
 pub mod demo;
 mod distribution;

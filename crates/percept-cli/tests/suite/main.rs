@@ -11,6 +11,7 @@ mod agree;
 mod apply;
 mod common;
 mod compare;
+mod data;
 mod degrade;
 mod demo;
 mod experiment;
