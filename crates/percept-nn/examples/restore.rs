@@ -17,6 +17,7 @@ const NETWORKS: [(&str, &str, usize, usize); 6] = [
         "span 28",
         r#"{"type":"span","feature_channels":28,"cat_channels":20,"norm":true,"reparameterized":false}"#,
         4,
+        2,
     ),
     ("span 48", r#"{"type":"span","feature_channels":48,"norm":true,"reparameterized":false}"#, 4, 2),
     ("compact 64/32", r#"{"type":"compact","num_feat":64,"num_conv":32}"#, 4, 2),
