@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish,
-    odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
+    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, join, layer_norm,
+    mish, odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -313,5 +313,13 @@ fn batch_norm_equals_its_definition() {
         };
         let ours = |x: &[Tensor<4>]| batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2);
         compare(&norm_inputs(size), &ours, &theirs);
+    }
+}
+
+#[test]
+fn channels_side_by_side_equal_burns() {
+    for [n, h, w, c] in SIZES {
+        let x = [noise([n, h, w, c]), noise([n, h, w, c + 3])];
+        compare(&x, &|x| join(x[0].clone(), x[1].clone()), &|x| Tensor::cat(x.to_vec(), 3));
     }
 }
