@@ -9,9 +9,12 @@ mod channels;
 mod depthwise;
 mod direct;
 mod epilogue;
+mod exp;
 mod fill;
+mod gelu;
 mod lanes;
 mod level;
+mod matrix;
 mod norm;
 mod outer;
 mod pack;
@@ -22,6 +25,7 @@ mod similarity;
 mod span;
 mod tile;
 mod unit;
+mod window;
 mod winograd;
 
 pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
@@ -29,6 +33,7 @@ pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::convolve_to;
 pub(crate) use epilogue::Epilogue;
 pub(crate) use fill::{filled, filled_in};
+pub(crate) use gelu::{gelu, gelu_gradient};
 pub(crate) use level::Level;
 pub(crate) use norm::Norm;
 pub(crate) use outer::weight_gradient;
@@ -36,6 +41,7 @@ pub(crate) use pack::Packed;
 pub(crate) use signs::{Derivative, Signs};
 pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
 pub(crate) use unit::Vectors;
+pub(crate) use window::Attention;
 pub(crate) use winograd::{Pixels, Transformed, winograd_to, winograd_weight_gradient};
 
 #[cfg(test)]

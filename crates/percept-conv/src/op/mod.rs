@@ -10,6 +10,7 @@ mod depthwise;
 mod distance;
 mod frozen;
 mod gate;
+mod gelu;
 mod norm;
 mod pool;
 mod prelu;
@@ -17,6 +18,7 @@ mod shuffle;
 mod similarity;
 mod stage;
 mod unit;
+mod window;
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{Shape, Tensor, TensorData};
@@ -33,6 +35,7 @@ pub use depthwise::depthwise_conv2d;
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;
 pub use gate::simple_gate;
+pub use gelu::gelu;
 pub use norm::layer_norm;
 pub use pool::max_pool2d;
 pub use prelu::conv2d_prelu;
@@ -40,6 +43,7 @@ pub use shuffle::pixel_shuffle;
 pub use similarity::contextual_similarity;
 pub use stage::{FrozenLayer, FrozenStage};
 pub use unit::{unit, unit_distance};
+pub use window::window_attention;
 
 /// `bias`, or zeros for every result of `weight`, `[out, …]`.
 fn or_zeros(bias: Option<Tensor<1>>, weight: &Tensor<4>) -> Tensor<1> {
