@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Single convolutions, trunks, LPIPS, the contextual loss, inference, NAFNet and published architectures: percept and PyTorch
-# in turn on two threads, and their ratio (percept ÷ PyTorch).
+# Single convolutions, trunks, LPIPS, the contextual loss, inference, NAFNet, SwinIR and published architectures: percept and
+# PyTorch in turn on two threads, and their ratio (percept ÷ PyTorch).
 #
 #   bench/run.sh PYTHON [ROUNDS] [REPETITIONS] [BENCHES]
 #
-# BENCHES are some of "micro parts nafnet restore"; left out, the first three. PYTHON is the interpreter of an environment with
-# torch, torchvision, lpips and, for restore, spandrel. Each side runs with its allocator as it
+# BENCHES are some of "micro parts nafnet swinir restore"; left out, the first three. PYTHON is the interpreter of an environment
+# with torch, torchvision, lpips and, for swinir and restore, spandrel. Each side runs with its allocator as it
 # comes ("stock") and told to keep its memory ("kept"); the least time of all rounds counts.
 set -euo pipefail
 
@@ -18,7 +18,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 cd "$root"
-cargo build --quiet --release --workspace --example peak --example micro --example parts --example nafnet --example restore
+cargo build --quiet --release --workspace --example peak --example micro --example parts --example nafnet --example swinir --example restore
 examples=${CARGO_TARGET_DIR:-target}/release/examples
 export RAYON_NUM_THREADS=2 PYTHONWARNINGS=ignore
 keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)

@@ -15,7 +15,7 @@
 //! - `kernel`: the inner loops on slices, and the unsafe code. `kernel::level` finds what the processor can
 //!   do; the variable `PERCEPT_SIMD` (`scalar`, `neon`, `avx2`, `avx512`, `avx512-bf16`) asks for less. `kernel::simd` has
 //!   the vectors, `kernel::fill` new memory, `kernel::direct` and `kernel::winograd` the two ways to convolve.
-//! - `conv`, `precision`: what an operation is told.
+//! - `conv`, `precision`, `windows`: what an operation is told.
 //! - `device`, `memory`: devices by name; freed memory that is kept.
 //!
 //! **To add an operation**: one file in `op` (`op::gate` is a small example), its loops in `kernel`, and a test of values
@@ -31,6 +31,7 @@ mod naive;
 mod op;
 mod packs;
 mod precision;
+mod windows;
 
 pub use burn::tensor::Device;
 pub use conv::{Activation, Conv};
@@ -38,8 +39,9 @@ pub use device::{DeviceError, device, devices};
 pub use memory::keep_memory;
 pub use op::{
     FrozenConv, FrozenLayer, FrozenStage, batch_norm_leaky, channel_attention, channel_distance,
-    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, join, layer_norm,
+    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, gelu, join, layer_norm,
     max_pool2d, mish, odd_gate, pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu,
-    simple_gate, sum, unit, unit_distance,
+    simple_gate, sum, unit, unit_distance, window_attention,
 };
 pub use precision::Precision;
+pub use windows::Windows;

@@ -10,9 +10,11 @@ mod curve;
 mod depthwise;
 mod direct;
 mod epilogue;
+mod exp;
 mod fill;
 mod lanes;
 mod level;
+mod matrix;
 mod mix;
 mod norm;
 mod outer;
@@ -24,6 +26,7 @@ mod similarity;
 mod span;
 mod tile;
 mod unit;
+mod window;
 mod winograd;
 
 pub(crate) use channels::{
@@ -44,6 +47,7 @@ pub(crate) use pack::Packed;
 pub(crate) use signs::{Derivative, Signs};
 pub(crate) use similarity::{Cosines, NEAREST_EPSILON, similarity, similarity_gradient};
 pub(crate) use unit::Vectors;
+pub(crate) use window::Attention;
 pub(crate) use winograd::{Pixels, Transformed, winograd_to, winograd_weight_gradient};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Level;
-use super::curve::exp;
+use super::exp::exp;
 use super::level::Kernel;
 use super::simd::Simd;
 

@@ -27,6 +27,11 @@ pub fn mish(x: Tensor<4>) -> Tensor<4> {
     along(x, Curve::Mish)
 }
 
+/// `x · Φ(x)` of every number, where `Φ` is the normal distribution (Hendrycks and Gimpel, arXiv 1606.08415), within 1e-7 of `x`.
+pub fn gelu(x: Tensor<4>) -> Tensor<4> {
+    along(x, Curve::Gelu)
+}
+
 fn along(x: Tensor<4>, curve: Curve) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::along(x.into_dispatch(), curve))
 }
@@ -61,6 +66,7 @@ pub(crate) trait CurveBackend: Backend {
             Curve::Sigmoid => Self::sigmoid(x),
             Curve::Silu => Self::float_mul(x.clone(), Self::sigmoid(x)),
             Curve::Mish => Self::float_mul(x.clone(), tanh_softplus::<Self>(x)),
+            Curve::Gelu => Self::gelu(x),
         }
     }
 
@@ -81,6 +87,7 @@ pub(crate) trait CurveBackend: Backend {
                 let rest = Self::float_sub(sigmoid.clone(), Self::float_mul(sigmoid, square));
                 Self::float_add(value, Self::float_mul(x, rest))
             }
+            Curve::Gelu => return Self::gelu_backward(x, gradient),
         };
         Self::float_mul(gradient, slope)
     }

@@ -23,6 +23,7 @@ mod similarity;
 mod stage;
 mod sum;
 mod unit;
+mod window;
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{Shape, Tensor, TensorData};
@@ -36,7 +37,7 @@ use burn_flex::FlexTensor;
 pub use attention::channel_attention;
 pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;
-pub use curve::{mish, odd_gate, sigmoid, sigmoid_gate, silu};
+pub use curve::{gelu, mish, odd_gate, sigmoid, sigmoid_gate, silu};
 pub use depthwise::depthwise_conv2d;
 pub use depthwise_gate::depthwise_gate;
 pub use distance::channel_distance;
@@ -52,6 +53,7 @@ pub use similarity::contextual_similarity;
 pub use stage::{FrozenLayer, FrozenStage};
 pub use sum::sum;
 pub use unit::{unit, unit_distance};
+pub use window::window_attention;
 
 /// `bias`, or zeros for every result of `weight`, `[out, …]`.
 fn or_zeros(bias: Option<Tensor<1>>, weight: &Tensor<4>) -> Tensor<1> {

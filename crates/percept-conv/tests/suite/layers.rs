@@ -7,7 +7,7 @@ use burn::tensor::{
 };
 use percept_conv::{Activation, Conv, channel_distance, depthwise_conv2d, max_pool2d, pixel_shuffle};
 
-fn noise<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+pub(crate) fn noise<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &Device::flex())
 }
 
@@ -16,7 +16,7 @@ fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
 }
 
 /// The values of both operations, and the gradients to all inputs, are the same.
-fn compare<const D: usize>(
+pub(crate) fn compare<const D: usize>(
     inputs: &[Tensor<4>],
     ours: impl Fn(Vec<Tensor<4>>) -> Tensor<D>,
     theirs: impl Fn(Vec<Tensor<4>>) -> Tensor<D>,

@@ -14,3 +14,4 @@ mod gradients;
 mod layers;
 mod stage;
 mod training;
+mod windows;

@@ -26,7 +26,7 @@ pub use tiling::Tiling;
 pub use turn::Ensemble;
 
 use self::restore::Pass;
-use crate::network::{Network, NetworkConfig};
+use crate::network::{Extent, Network, NetworkConfig};
 use crate::weights::{Array, StateDict};
 
 /// What is said of a file of weights; what is left out is read off it.
@@ -274,13 +274,18 @@ impl Model {
         let scale = self.card.network_scale();
         let extent = self.card.network_g.extent(scale);
         let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
-        let tiles = tiling.cut(wide, high, extent, scale);
+        let tiles = tiling.cut(wide, high, self.aligned(extent, scale), scale);
         let largest = tiles.iter().map(|tile| tile.x.length() * tile.y.length()).max().unwrap_or(0);
         let read = tiles.iter().map(|tile| tile.y.length()).max().unwrap_or(0);
         let made = tiles.iter().map(|tile| tile.y.to - tile.y.from).max().unwrap_or(0);
         bytes([largest, extent.floats, 1])
             .saturating_add(bytes([width, read + extent.multiple, self.card.in_channels]))
             .saturating_add(bytes([wide * scale, made * scale, 3]))
+    }
+
+    /// For tiles that start where they are computed as the whole image is.
+    fn aligned(&self, extent: Extent, scale: usize) -> Extent {
+        Extent { multiple: self.card.network_g.alignment(scale), ..extent }
     }
 
     fn apply<S: Space>(&self, image: &Image<S>, tiling: Tiling) -> Result<Image<Srgb>, ModelError> {
@@ -321,7 +326,7 @@ impl Model {
         let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
         let pass = Pass {
             network: &self.network,
-            tiles: &tiling.cut(wide, high, extent, scale),
+            tiles: &tiling.cut(wide, high, self.aligned(extent, scale), scale),
             scale,
             channels: S::CHANNELS,
             multiple: extent.multiple,

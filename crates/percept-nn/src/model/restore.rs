@@ -6,7 +6,7 @@ use super::rows::Rows;
 use super::tiling::{Span, Tile};
 use super::turn::{Ensemble, Turn};
 use super::window::Window;
-use crate::network::Network;
+use crate::network::{Mean, Network};
 
 /// How a network is applied.
 pub(super) struct Pass<'a> {
@@ -102,12 +102,13 @@ impl Means {
 
     /// What the network makes of a tile, already turned; `None` where a mean is missing, to which the tile has then added.
     fn forward(&mut self, network: &Network, x: Tensor<4>, tile: Tile) -> Option<Tensor<4>> {
-        let (turn, pixels, next) = (self.turn, self.pixels, &mut self.next);
+        let (turn, next) = (self.turn, &mut self.next);
+        let weight = (tile.x.share().len() * tile.y.share().len()) as f64 / self.pixels as f64;
         let mut known = self.known.iter();
-        let mut pool = |y: Tensor<4>| {
+        let mut pool = |y: Tensor<4>, of: &Mean| {
             let mean = known.next().cloned();
             if mean.is_none() {
-                let part = part_of_mean(y, turn.tile(tile), pixels);
+                let part = of(share_of(y, turn.tile(tile))).mul_scalar(weight);
                 *next = Some(match next.take() {
                     Some(sum) => sum + part,
                     None => part,
@@ -127,17 +128,14 @@ impl Means {
     }
 }
 
-/// What the tile's share adds to the mean over the image. `y` may be at a lower level, whose pixels cover several of
-/// the image's.
-fn part_of_mean(y: Tensor<4>, tile: Tile, pixels: usize) -> Tensor<4> {
+/// The tile's share of the image. `y` may be at a lower level, whose pixels cover several of the image's.
+fn share_of(y: Tensor<4>, tile: Tile) -> Tensor<4> {
     let [_, height, width, _] = y.dims();
     let inside = |span: Span, side: usize| {
         let (share, level) = (span.share(), span.length() / side);
         share.start / level..share.end / level
     };
-    let share = tile.x.share().len() * tile.y.share().len();
-    let y = y.slice(s![.., inside(tile.y, height), inside(tile.x, width), ..]);
-    y.mean_dim(1).mean_dim(2).mul_scalar(share as f64 / pixels as f64)
+    y.slice(s![.., inside(tile.y, height), inside(tile.x, width), ..])
 }
 
 /// What a band of tiles makes.

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::rows::Rows;
 use super::tiling::{Span, Tile};
+use crate::network::mirrored;
 
 /// Rows that have been read and are still needed. Beyond its right and lower edge the image is continued by its mirror image:
 /// zeros would be an edge that the network sharpens.
@@ -58,15 +59,6 @@ impl Window {
         }
         Tensor::from_data(TensorData::new(values, [1, y.length(), x.length(), self.channels]), device)
     }
-}
-
-/// The position that `at` shows when `length` pixels are mirrored endlessly about the last and the first one.
-fn mirrored(at: usize, length: usize) -> usize {
-    if length <= 1 {
-        return 0;
-    }
-    let at = at % (2 * (length - 1));
-    at.min(2 * (length - 1) - at)
 }
 
 #[cfg(test)]

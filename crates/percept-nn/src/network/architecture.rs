@@ -22,11 +22,23 @@ pub(crate) trait Architecture: Clone + Default {
     /// Whether these numbers make a network.
     fn check(&self) -> Result<(), Unfit>;
 
+    /// Whether such a network can enlarge so many times, which is one of `SCALES`.
+    fn check_scale(&self, scale: usize) -> Result<(), Unfit> {
+        let _ = scale;
+        Ok(())
+    }
+
     /// The network with initial weights. It reads `in_channels` channels and writes 3, `scale` times larger.
     fn init(&self, scale: usize, in_channels: usize, init: &Init) -> Self::Network;
 
     /// What cutting an image into tiles has to know.
     fn extent(&self, scale: usize) -> Extent;
+
+    /// Tiles that start at multiples of it are computed as the whole image is, where that is more than what
+    /// [`extent`](Self::extent) says.
+    fn alignment(&self) -> usize {
+        1
+    }
 
     /// Published weights under the names that percept's network has; what it does not know stays as it is.
     fn with_our_names(state: StateDict) -> StateDict {
@@ -80,8 +92,17 @@ pub(crate) trait Transform {
     }
 }
 
-/// What is taken for the mean of the image, `[N, H, W, C]` → `[N, 1, 1, C]`; `None` stops the computation.
-pub(crate) type Pool<'a> = dyn FnMut(Tensor<4>) -> Option<Tensor<4>> + 'a;
+/// What is taken for the mean over the image of what stands at every position; `None` stops the computation.
+pub(crate) type Pool<'a> = dyn FnMut(Tensor<4>, &Mean) -> Option<Tensor<4>> + 'a;
+
+/// A mean over all positions of something that is computed at each: `[N, H, W, C]` → `[N, 1, …]`. Means over parts of an image
+/// add up by their shares.
+pub(crate) type Mean = dyn Fn(Tensor<4>) -> Tensor<4>;
+
+/// The mean over all positions itself: `[N, H, W, C]` → `[N, 1, 1, C]`.
+pub(crate) fn mean(x: Tensor<4>) -> Tensor<4> {
+    x.mean_dim(1).mean_dim(2)
+}
 
 /// A key whose value makes no network, and why.
 pub(crate) type Unfit = (&'static str, String);

@@ -1,10 +1,10 @@
 //! The pieces that networks share.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, s};
+use burn::tensor::{Int, Tensor, TensorData, s};
 use percept_conv::{
-    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_gate, layer_norm, resize_bilinear,
-    resize_nearest,
+    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, gelu,
+    layer_norm, resize_bilinear, resize_nearest,
 };
 
 use super::init::Init;
@@ -61,6 +61,11 @@ impl ConvLayer {
         channel_attention(x, self.weight.val(), self.bias())
     }
 
+    /// Every channel by itself; `weight` is `[C, 1, k, k]`.
+    pub fn forward_depthwise(&self, x: Tensor<4>) -> Tensor<4> {
+        depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
+    }
+
     /// Every channel by itself, then the first half of them times the second; `weight` is `[C, 1, k, k]`.
     pub fn forward_depthwise_gate(&self, x: Tensor<4>) -> Tensor<4> {
         depthwise_gate(x, self.weight.val(), self.bias(), self.conv)
@@ -92,7 +97,7 @@ impl ConvLayer {
         graph.add(&y, residual)
     }
 
-    /// Every channel by itself, in a graph.
+    /// [`forward_depthwise`](Self::forward_depthwise) in a graph.
     pub fn draw_depthwise(&self, graph: &mut Graph, x: &Value) -> Value {
         let weight = self.weight.val();
         let channels = weight.dims()[0];
@@ -142,27 +147,89 @@ impl ResidualBlock {
     }
 }
 
-/// What layer normalisation adds to the variance.
-const EPSILON: f64 = 1e-6;
-
 /// Normalises every pixel over its channels.
 #[derive(Module, Debug)]
 pub(super) struct LayerNorm {
     weight: Param<Tensor<1>>,
     bias: Param<Tensor<1>>,
+    /// Added to the variance.
+    #[module(skip)]
+    epsilon: f64,
 }
 
 impl LayerNorm {
+    /// With 1e-6 added to the variance.
     pub fn new(channels: usize, init: &Init) -> Self {
-        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
+        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0), epsilon: 1e-6 }
+    }
+
+    /// With 1e-5, as PyTorch's own has it.
+    pub fn of_torch(channels: usize, init: &Init) -> Self {
+        Self { epsilon: 1e-5, ..Self::new(channels, init) }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
+        layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
     }
 
     pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
-        graph.layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
+        graph.layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
+    }
+}
+
+/// The same linear map for every pixel: `weight` `[out, in]`, `bias` `[out]`.
+#[derive(Module, Debug)]
+pub(super) struct Linear {
+    weight: Param<Tensor<2>>,
+    bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// Small normally distributed weights, as transformers begin with.
+    pub fn new([out, input]: [usize; 2], init: &Init) -> Self {
+        Self { weight: init.normal("weight", [out, input], 0.02), bias: Some(init.full([out], 0.0)) }
+    }
+
+    /// The same without a bias.
+    pub fn unbiased(self) -> Self {
+        Self { bias: None, ..self }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.convolved(x, None)
+    }
+
+    /// `linear(x) + residual`.
+    pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        self.convolved(x, Some(residual))
+    }
+
+    fn convolved(&self, x: Tensor<4>, residual: Option<Tensor<4>>) -> Tensor<4> {
+        let weight = self.weight.val();
+        let [out, input] = weight.dims();
+        let bias = self.bias.as_ref().map(Param::val);
+        conv2d(x, weight.reshape([out, input, 1, 1]), bias, residual, Conv::default())
+    }
+}
+
+/// Two linear maps with a Gaussian unit between them.
+#[derive(Module, Debug)]
+pub(super) struct Mlp {
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Mlp {
+    pub fn new(channels: usize, hidden: usize, init: &Init) -> Self {
+        Self {
+            fc1: Linear::new([hidden, channels], &init.at("fc1")),
+            fc2: Linear::new([channels, hidden], &init.at("fc2")),
+        }
+    }
+
+    /// `mlp(x) + residual`.
+    pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        self.fc2.forward_onto(gelu(self.fc1.forward(x)), residual)
     }
 }
 
@@ -195,6 +262,29 @@ pub(super) fn pad_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
     let device = x.device();
     let x = Tensor::cat(vec![x, Tensor::zeros([n, down - h, w, c], &device)], 1);
     Tensor::cat(vec![x, Tensor::zeros([n, down, right - w, c], &device)], 2)
+}
+
+/// Continued below and to the right by its mirror image until both sides are multiples of `multiple`.
+pub(super) fn mirror_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
+    let [_, h, w, _] = x.dims();
+    [(1, h), (2, w)].into_iter().fold(x, |x, (dimension, length)| {
+        let all = length.next_multiple_of(multiple);
+        if all == length {
+            return x;
+        }
+        let places: Vec<i64> = (0..all).map(|at| mirrored(at, length) as i64).collect();
+        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [all]), &x.device());
+        x.select(dimension, places)
+    })
+}
+
+/// The position that `at` shows when `length` pixels are mirrored endlessly about the last and the first one.
+pub(crate) fn mirrored(at: usize, length: usize) -> usize {
+    if length <= 1 {
+        return 0;
+    }
+    let at = at % (2 * (length - 1));
+    at.min(2 * (length - 1) - at)
 }
 
 /// The top left `height × width` pixels.

@@ -9,6 +9,8 @@
 
 mod architecture;
 mod compact;
+mod covariance;
+mod dat;
 mod detect;
 mod dysample;
 mod edsr;
@@ -18,15 +20,22 @@ mod layer;
 mod nafnet;
 mod order;
 mod realplksr;
+mod restormer;
 mod rrdbnet;
+mod scunet;
 mod span;
 mod srresnet;
+mod swinir;
 mod table;
+mod upsampler;
+mod window;
 
-pub(crate) use architecture::{Extent, MOST_CHANNELS, Unfit, within};
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Mean, Unfit, within};
 pub use compact::ActType;
 pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
 pub(crate) use init::Init;
-pub(crate) use layer::ConvLayer;
+pub(crate) use layer::{ConvLayer, mirrored};
+pub use restormer::LayerNormType;
 pub use table::*;
+pub use upsampler::{ResiConnection, Upsampler};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, mean, places, results, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, cut, pad_to_multiple};
@@ -135,7 +135,7 @@ impl NafBlock {
         let mut attention = self.sca.iter().flatten();
         let y = match pool {
             None => attention.fold(y, |y, conv| conv.forward_attention(y)),
-            Some(pool) => attention.try_fold(y, |y, conv| Some(y.clone() * conv.forward(pool(y)?)))?,
+            Some(pool) => attention.try_fold(y, |y, conv| Some(y.clone() * conv.forward(pool(y, &mean)?)))?,
         };
         let x = self.conv3.forward_scaled_onto(y, self.beta.val(), x);
         let y = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));

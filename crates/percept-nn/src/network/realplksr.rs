@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, last_place, results, shuffled,
-    within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, last_place, mean, results,
+    shuffled, within,
 };
 use super::dysample::DySample;
 use super::init::Init;
@@ -155,8 +155,8 @@ impl GroupNorm {
         let [n, _, _, c] = x.dims();
         let both = Tensor::cat(vec![x.clone(), x.clone().square()], 3);
         let means = match pool {
-            Some(pool) => pool(both)?,
-            None => both.mean_dim(1).mean_dim(2),
+            Some(pool) => pool(both, &mean)?,
+            None => mean(both),
         };
         let (groups, each) = (self.groups, c / self.groups);
         // Of every group, for each of its channels.

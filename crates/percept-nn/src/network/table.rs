@@ -68,7 +68,7 @@ macro_rules! networks {
             pub fn validate(&self, scale: usize) -> Result<(), NetworkError> {
                 let network = self.name();
                 let (scales, checked) = match self {
-                    $(Self::$network(config) => ($config::SCALES, config.check()),)*
+                    $(Self::$network(config) => ($config::SCALES, config.check().and_then(|()| config.check_scale(scale))),)*
                 };
                 if !scales.contains(&scale) {
                     return Err(NetworkError::Scale { network, scale, scales });
@@ -138,6 +138,13 @@ macro_rules! networks {
                 }
             }
 
+            /// Tiles that start at multiples of it are computed as the whole image is.
+            pub(crate) fn alignment(&self, scale: usize) -> usize {
+                match self {
+                    $(Self::$network(config) => lcm(config.alignment(), config.extent(scale).multiple),)*
+                }
+            }
+
             /// What cutting an image into tiles has to know, where the network enlarges `scale` times.
             pub(crate) fn extent(&self, scale: usize) -> Extent {
                 match self {
@@ -185,6 +192,15 @@ macro_rules! networks {
     };
 }
 
+/// The least number that both divide.
+fn lcm(a: usize, b: usize) -> usize {
+    let (mut one, mut other) = (a, b);
+    while other > 0 {
+        (one, other) = (other, one % other);
+    }
+    a / one.max(1) * b
+}
+
 networks! {
     srresnet { SrResNet, SrResNetConfig }
     edsr { Edsr, EdsrConfig }
@@ -193,4 +209,8 @@ networks! {
     nafnet { NafNet, NafNetConfig }
     span { Span, SpanConfig }
     realplksr { RealPlksr, RealPlksrConfig }
+    swinir { SwinIr, SwinIrConfig }
+    scunet { ScuNet, ScuNetConfig }
+    restormer { Restormer, RestormerConfig }
+    dat { Dat, DatConfig }
 }

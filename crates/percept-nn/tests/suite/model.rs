@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Asked, Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RrdbNetConfig, SpanConfig,
-    SrResNetConfig,
+    CompactConfig, DatConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RestormerConfig,
+    RrdbNetConfig, ScuNetConfig, SpanConfig, SrResNetConfig, SwinIrConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -73,6 +73,33 @@ fn realplksr(layer_norm: bool, dysample: bool) -> NetworkConfig {
     NetworkConfig::RealPlksr(config)
 }
 
+fn swinir(blocks: usize) -> NetworkConfig {
+    let (depths, num_heads) = (vec![blocks; 2], vec![2; 2]);
+    NetworkConfig::SwinIr(SwinIrConfig { embed_dim: 12, depths, num_heads, ..SwinIrConfig::default() })
+}
+
+fn scunet() -> NetworkConfig {
+    NetworkConfig::ScuNet(ScuNetConfig { dim: 8, config: [1, 1, 1, 2, 1, 1, 1], head_dim: 4 })
+}
+
+fn restormer() -> NetworkConfig {
+    let (num_blocks, num_refinement_blocks) = ([1; 4], 1);
+    let config = RestormerConfig { dim: 8, num_blocks, num_refinement_blocks, ..RestormerConfig::default() };
+    NetworkConfig::Restormer(config)
+}
+
+fn dat(split_size: [usize; 2]) -> NetworkConfig {
+    let (depth, num_heads, num_feat) = (vec![3, 2], vec![2; 2], 8);
+    NetworkConfig::Dat(DatConfig {
+        embed_dim: 32,
+        depth,
+        num_heads,
+        split_size,
+        num_feat,
+        ..DatConfig::default()
+    })
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -121,6 +148,12 @@ fn tiles_give_what_one_piece_gives() {
         (realplksr(true, false), 4, 1.0),
         // Its means are those of the whole photo.
         (realplksr(false, true), 2, 1.0),
+        (swinir(2), 4, 2.0),
+        (swinir(6), 1, 4.0),
+        (scunet(), 1, 1.5),
+        // Their channels are compared over the whole photo; windows of the last have zeros beyond its edges.
+        (restormer(), 1, 1.0),
+        (dat([4, 8]), 2, 1.0),
     ];
     for (network_g, scale, growth) in cases {
         let name = format!("{} x{scale}", network_g.name());
@@ -162,7 +195,9 @@ fn every_size_goes_through() {
         num_grow_ch: 2,
         ..RrdbNetConfig::default()
     });
-    for (network_g, scale) in [(naf, 1), (srresnet(4, 1), 4), (rrdb, 1)] {
+    for (network_g, scale) in
+        [(naf, 1), (srresnet(4, 1), 4), (rrdb, 1), (swinir(1), 2), (restormer(), 1), (dat([2, 4]), 1)]
+    {
         let model = model(network_g, scale, 3, 1.0);
         for (width, height) in [(1, 1), (1, 40), (17, 3), (33, 50)] {
             let tilings =
@@ -229,6 +264,23 @@ fn a_file_holds_the_model_bit_for_bit() {
     let error = loaded.restore(&photo(9, 9), Tiling::default()).unwrap_err();
     assert!(matches!(error, ModelError::Input { .. }), "{error}");
     assert!(error.to_string().contains("packed Bayer") && error.to_string().contains("model.safetensors"));
+}
+
+/// What other tools ask for and percept does not is written beside the parameters, and left out when it is read.
+#[test]
+fn transformers_are_saved_with_what_follows_from_their_windows() {
+    let index = ".relative_position_index";
+    for (network_g, scale, masks, indices) in [(swinir(2), 2, 2, 4), (dat([4, 8]), 2, 4, 6)] {
+        let (_folder, path, saved) = saved(network_g, scale, 3);
+        let file = StateDict::load(&path).unwrap();
+        let count = |what: &str| file.iter().filter(|(name, _)| name.contains(what)).count();
+        assert_eq!((count("attn_mask"), count(index)), (masks, indices));
+        let masks = file.iter().filter(|(name, _)| name.contains("attn_mask"));
+        assert!(masks.flat_map(|(_, mask)| &mask.data).all(|value| [0.0, -100.0].contains(value)));
+        assert!(count("num_batches") == 0);
+        let weights = |model: &Model| StateDict::of(model.network()).to_safetensors();
+        assert_eq!(weights(&load(&path).unwrap()), weights(&saved));
+    }
 }
 
 /// SPAN's authors keep the folded convolutions beside the branches, and other tools want them there.
@@ -373,6 +425,11 @@ fn sizes_of_public_weights_are_read_off_them() {
         (span(false).completed(), NetworkConfig::Span(SpanConfig::default()), 4),
         (realplksr(true, true), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 3),
         (realplksr(false, false), NetworkConfig::RealPlksr(RealPlksrConfig::default()), 1),
+        (swinir(2).completed(), NetworkConfig::SwinIr(SwinIrConfig::default()), 4),
+        (scunet(), NetworkConfig::ScuNet(ScuNetConfig::default()), 1),
+        (restormer(), NetworkConfig::Restormer(RestormerConfig::default()), 1),
+        (dat([4, 8]), NetworkConfig::Dat(DatConfig::default()), 2),
+        (dat([16, 8]), NetworkConfig::Dat(DatConfig::default()), 3),
     ];
     for (network_g, default, scale) in cases {
         let (_folder, path, _) = saved(network_g.clone(), scale, 3);

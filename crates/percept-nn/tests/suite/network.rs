@@ -2,12 +2,12 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use percept_nn::network::{
-    CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RealPlksrConfig,
-    RrdbNetConfig, SpanConfig, SrResNetConfig,
+    CompactConfig, DatConfig, EdsrConfig, NETWORKS, NafNetConfig, Network, NetworkConfig, RealPlksrConfig,
+    RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig, SrResNetConfig, SwinIrConfig, Upsampler,
 };
 use percept_nn::weights::{Array, StateDict};
 
-fn small() -> [NetworkConfig; 7] {
+fn small() -> [NetworkConfig; 11] {
     [
         NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 }),
         NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: Some(0.1) }),
@@ -30,6 +30,28 @@ fn small() -> [NetworkConfig; 7] {
             n_blocks: 1,
             dysample: true,
             ..RealPlksrConfig::default()
+        }),
+        NetworkConfig::SwinIr(SwinIrConfig {
+            embed_dim: 12,
+            depths: vec![2, 1],
+            num_heads: vec![2, 3],
+            window_size: 4,
+            ..SwinIrConfig::default()
+        }),
+        NetworkConfig::ScuNet(ScuNetConfig { dim: 8, config: [1, 1, 1, 2, 1, 1, 1], head_dim: 4 }),
+        NetworkConfig::Restormer(RestormerConfig {
+            dim: 8,
+            num_blocks: [1, 1, 1, 2],
+            num_refinement_blocks: 1,
+            ..RestormerConfig::default()
+        }),
+        NetworkConfig::Dat(DatConfig {
+            embed_dim: 32,
+            depth: vec![2, 1],
+            num_heads: vec![2, 4],
+            split_size: [2, 4],
+            num_feat: 8,
+            ..DatConfig::default()
         }),
     ]
 }
@@ -54,13 +76,13 @@ fn every_scale_has_its_size_or_is_refused() {
             }
         }
     }
-    assert_eq!(made, 4 + 4 + 3 + 4 + 1 + 4 + 4, "up to five times");
+    assert_eq!(made, 4 + 4 + 3 + 4 + 1 + 4 + 4 + 4 + 1 + 1 + 4, "up to five times");
 }
 
 #[test]
 fn a_packed_raw_becomes_a_picture() {
     let raw = Tensor::<4>::random([1, 4, 6, 4], Distribution::Uniform(0.0, 1.0), &Device::flex());
-    for config in small().iter().filter(|config| config.name() != "nafnet") {
+    for config in small().iter().filter(|config| config.validate(2).is_ok()) {
         let network = config.init(2, 4, 0, &Device::flex()).unwrap();
         let picture = network.forward(raw.clone());
         assert_eq!(picture.dims(), [1, 8, 12, 3], "{}", config.name());
@@ -80,9 +102,33 @@ fn names_are_those_of_the_originals() {
         ("encoders.1.0.sca.1.weight", "middle_blks.0.norm1.bias", "ups.0.0.weight", "decoders.0.0.beta"),
         ("conv_1.sk.weight", "block_1.c2_r.conv.1.bias", "block_6.c3_r.conv.2.weight", "upsampler.0.weight"),
         ("feats.0.weight", "feats.1.channel_mixer.2.bias", "feats.1.norm.weight", "to_img.init_pos"),
+        (
+            "patch_embed.norm.bias",
+            "layers.1.conv.weight",
+            "layers.0.residual_group.blocks.1.attn.relative_position_bias_table",
+            "upsample.0.weight",
+        ),
+        (
+            "m_head.0.weight",
+            "m_down1.1.weight",
+            "m_body.1.trans_block.msa.relative_position_params",
+            "m_up2.1.conv_block.2.weight",
+        ),
+        (
+            "patch_embed.proj.weight",
+            "latent.1.attn.temperature",
+            "up2_1.body.0.weight",
+            "refinement.0.norm2.body.bias",
+        ),
+        (
+            "before_RG.1.weight",
+            "layers.0.blocks.0.attn.attns.1.pos.pos3.2.weight",
+            "layers.0.blocks.1.attn.channel_interaction.2.running_var",
+            "upsample.2.bias",
+        ),
     ];
     for (config, (a, b, c, d)) in small().iter().zip(expected) {
-        let scale = if config.name() == "nafnet" { 1 } else { 4 };
+        let scale = if config.validate(4).is_ok() { 4 } else { 1 };
         let state = StateDict::of(&init(config, scale, 0));
         for name in [a, b, c, d] {
             assert!(state.get(name).is_some(), "{} has no {name}", config.name());
@@ -340,4 +386,24 @@ fn wrong_numbers_are_named() {
     );
     let uneven = NafNetConfig { dec_blk_nums: vec![1], ..NafNetConfig::default() };
     assert!(error(NetworkConfig::NafNet(uneven)).contains("dec_blk_nums"));
+}
+
+/// Not every way to enlarge goes with every scale.
+#[test]
+fn a_swinir_that_cannot_enlarge_so_is_refused() {
+    let fits = |upsampler, scale| {
+        NetworkConfig::SwinIr(SwinIrConfig { upsampler, ..SwinIrConfig::default() }).validate(scale)
+    };
+    for (upsampler, scales) in [
+        (Upsampler::PixelShuffle, &[1, 2, 3, 4, 8][..]),
+        (Upsampler::PixelShuffleDirect, &[1, 2, 3, 4, 8]),
+        (Upsampler::NearestConv, &[2, 4, 8]),
+        (Upsampler::None, &[1]),
+    ] {
+        for scale in [1, 2, 3, 4, 8] {
+            assert_eq!(fits(upsampler, scale).is_ok(), scales.contains(&scale), "{upsampler:?} x{scale}");
+        }
+    }
+    let error = fits(Upsampler::None, 4).unwrap_err().to_string();
+    assert!(error.contains("upsampler") && error.contains('4'), "{error}");
 }

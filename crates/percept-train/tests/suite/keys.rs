@@ -86,7 +86,7 @@ fn base(dir: &Path, key: &Key) -> Table {
     // A network that keeps its size, a camera, a degradation alone: each has its own task.
     let task = match () {
         () if key.path.contains(&"mosaic".to_string()) => "raw2rgb",
-        () if kind("network_g") == Some("nafnet") => "denoise",
+        () if ["nafnet", "scunet", "restormer"].map(Some).contains(&kind("network_g")) => "denoise",
         () if key.path.contains(&"degradation".to_string()) => "denoise",
         () => "sr",
     };
@@ -152,6 +152,7 @@ fn base(dir: &Path, key: &Key) -> Table {
             let keep: Table = if features { place.clone() } else { Table::new() };
             *place = keep;
             place.insert("type".to_string(), kind.as_str().into());
+            place.extend(toml::from_str::<Table>(small(kind)).unwrap());
             // All five scales need larger crops.
             if kind == "ms_ssim" {
                 place.insert("scales".to_string(), 1.into());
@@ -162,6 +163,17 @@ fn base(dir: &Path, key: &Key) -> Table {
         fit_degradation(&mut table);
     }
     table
+}
+
+/// Settings of a network that would take long as it is.
+fn small(kind: &str) -> &'static str {
+    match kind {
+        "swinir" => "embed_dim = 12\ndepths = [2]\nnum_heads = [2]",
+        "scunet" => "dim = 8\nhead_dim = 4\nconfig = [1, 1, 1, 1, 1, 1, 1]",
+        "restormer" => "dim = 8\nnum_blocks = [1, 1, 1, 1]\nnum_refinement_blocks = 1",
+        "dat" => "embed_dim = 32\ndepth = [2]\nnum_heads = [2]\nsplit_size = [4, 4]\nnum_feat = 4",
+        _ => "",
+    }
 }
 
 /// A degradation that stands alone: with a type, with steps where it needs some, and of the right size in the end.
@@ -257,6 +269,9 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
             let shown = value.to_string();
             let value = match key.list {
                 true if name == "rgb_mean" => Value::Array(vec![value; 3]),
+                true if name == "split_size" => Value::Array(vec![value; 2]),
+                true if name == "num_blocks" || name == "heads" => Value::Array(vec![value; 4]),
+                true if name == "config" => Value::Array(vec![value; 7]),
                 true if name == "betas" => Value::Array(vec![0.9.into(), value]),
                 // A strength has a least and a largest value.
                 true if key.path[0] == "datasets" => Value::Array(vec![value.clone(), value]),
