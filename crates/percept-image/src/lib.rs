@@ -85,8 +85,8 @@ pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
     Capacity, Chunk, Density, Depth, EXTENSIONS, Head, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS,
     MAX_SIDE, Metadata, Photo, ReadError, Reason, RowReader, RowWriter, WriteError, decode_photo,
-    encode_photo, list_folder, list_photos, photo_name, photo_size, read_photo, read_srgb, write_photo,
-    write_rows,
+    encode_photo, list_folder, list_photos, photo_name, photo_size, photo_size_of, read_photo, read_srgb,
+    write_photo, write_rows,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

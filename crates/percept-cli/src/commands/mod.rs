@@ -17,4 +17,5 @@ pub mod score;
 pub mod select;
 pub mod study;
 pub mod train;
+pub mod web;
 pub mod weights;

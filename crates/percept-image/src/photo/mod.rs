@@ -31,7 +31,9 @@ pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, photo_name}
 pub use format::{Capacity, EXTENSIONS};
 pub use head::Head;
 pub use metadata::{Chunk, Density, Metadata};
-pub use read::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, read_photo, read_srgb};
+pub use read::{
+    MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, photo_size_of, read_photo, read_srgb,
+};
 pub use rows::RowReader;
 pub use write::{JPEG_QUALITY, RowWriter, encode_photo, write_photo, write_rows};
 

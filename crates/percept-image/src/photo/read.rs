@@ -56,6 +56,11 @@ pub fn photo_size(path: impl AsRef<Path>) -> Option<(u32, u32)> {
     ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
 }
 
+/// [`photo_size`] of a file's bytes that are in memory already.
+pub fn photo_size_of(bytes: &[u8]) -> Option<(u32, u32)> {
+    ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
+}
+
 /// A decoder's result, its pixels as they are stored.
 pub(super) struct Decoded {
     pub image: DynamicImage,
