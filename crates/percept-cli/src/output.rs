@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use percept_image::{Listing, write_atomic};
+pub use percept_judge::counted;
 
 use crate::failure::Failure;
 use crate::screen;
@@ -140,11 +141,6 @@ pub fn name_left_out(listing: &Listing) {
         let photos = counted(listing.photos.len(), "photo");
         screen::say(&format!("{photos} found, {} left out", listing.left_out.len()));
     }
-}
-
-/// `1 photo`, `2 photos`.
-pub fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Rows under a header, columns aligned; columns after the first `left` ones to the right.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use percept_run::{Config, RunFiles};
+use percept_run::{Config, RunError, RunFiles};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 
 use crate::args::Global;
@@ -14,29 +14,73 @@ use crate::progress::Progress;
 use crate::screen::say;
 
 /// The run that `config` describes: a new one, or where it may be resumed and its folder holds one, that one.
-pub fn trainer(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<Trainer, Failure> {
+pub fn trainer(global: &Global, config: Config, resume: Option<Resume>) -> Result<Trainer, Failure> {
+    begin(global, config, resume).map_err(Failure::from)
+}
+
+/// The run that `config` describes, new or resumed; `None` where another process works on it.
+pub fn claimed(global: &Global, config: Config) -> Result<Option<Trainer>, Failure> {
+    match begin(global, config, Some(Resume::default())) {
+        // One that is there now was not there a moment ago.
+        Err(Refused::Train(TrainError::Run(RunError::Locked { .. } | RunError::Exists { .. }))) => Ok(None),
+        begun => Ok(Some(begun?)),
+    }
+}
+
+/// The run in `folder`, from where it was.
+pub fn go_on(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Failure> {
+    resumed(global, folder, resume).map_err(Failure::from)
+}
+
+/// Why a run does not begin.
+enum Refused {
+    Train(TrainError),
+    Other(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<TrainError> for Refused {
+    fn from(error: TrainError) -> Self {
+        Self::Train(error)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Train(error) => failure(error),
+            Refused::Other(failure) => failure,
+        }
+    }
+}
+
+fn begin(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<Trainer, Refused> {
     let store = bundle::store(global.weights.as_deref())?;
     let folder = config.run_dir();
     match resume {
         Some(resume) if RunFiles::new(&folder).config().exists() => {
             config.train.total_iter = resume.total_iter.unwrap_or(config.train.total_iter);
             unchanged(&folder, &config, resume.total_iter)?;
-            go_on(global, &folder, resume)
+            resumed(global, &folder, resume)
         }
         _ => {
             if let Some(device) = &global.device {
                 config.device.clone_from(device);
             }
-            Trainer::create(config, &store).map_err(failure)
+            Ok(Trainer::create(config, &store)?)
         }
     }
 }
 
-/// The run in `folder`, from where it was.
-pub fn go_on(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Failure> {
+fn resumed(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Refused> {
     let store = bundle::store(global.weights.as_deref())?;
     let resume = Resume { device: global.device.clone(), ..resume };
-    Trainer::resume(folder, &resume, &store).map_err(failure)
+    Ok(Trainer::resume(folder, &resume, &store)?)
 }
 
 /// Trains to the end, or until `stop` is set; `label` stands before the bar.

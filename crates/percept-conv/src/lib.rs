@@ -37,7 +37,9 @@ pub use conv::{Activation, Conv};
 pub use device::{DeviceError, device, devices};
 pub use memory::keep_memory;
 pub use op::{
-    FrozenConv, FrozenLayer, FrozenStage, channel_attention, channel_distance, contextual_similarity, conv2d,
-    conv2d_prelu, depthwise_conv2d, layer_norm, max_pool2d, pixel_shuffle, simple_gate, unit, unit_distance,
+    FrozenConv, FrozenLayer, FrozenStage, batch_norm_leaky, channel_attention, channel_distance,
+    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, max_pool2d, mish, odd_gate,
+    pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate, unit,
+    unit_distance,
 };
 pub use precision::Precision;

@@ -40,8 +40,8 @@
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
 //! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
-//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`], [`Ssimulacra2`]
-//! and [`Vifp`] ask which picture is the reference; the others give the same either way.
+//! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`],
+//! [`Ssimulacra2`] and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
 //! ```
 //! use percept_image::degrade::{Downscale, Jpeg};
@@ -69,6 +69,8 @@ pub mod degrade;
 mod heat;
 mod home;
 mod image;
+pub mod inspect;
+mod lmdb;
 mod metric;
 mod photo;
 pub mod resize;
@@ -81,12 +83,13 @@ pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pi
 pub use crate::heat::heat;
 pub use crate::home::expand_home;
 pub use crate::image::{Difference, Image, LengthMismatch, Linear, Luma, PackedBayer, Space, Srgb};
+pub use crate::lmdb::{DATA as LMDB_DATA, Lmdb};
 pub use crate::metric::{Better, Cost, Metric, MetricError, Spatial};
 pub use crate::photo::{
     Capacity, Chunk, Density, Depth, EXTENSIONS, Head, JPEG_QUALITY, LeftOut, Listing, MAX_BYTES, MAX_PIXELS,
     MAX_SIDE, Metadata, Photo, ReadError, Reason, RowReader, RowWriter, WriteError, decode_photo,
-    encode_photo, list_folder, list_photos, photo_name, photo_size, photo_size_of, read_photo, read_srgb,
-    write_photo, write_rows,
+    encode_photo, list_folder, list_photos, list_tree, photo_name, photo_size, read_photo, read_srgb,
+    upright_size, write_photo, write_rows,
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{

@@ -62,6 +62,7 @@ mod single;
 pub mod stats;
 pub mod study;
 
+pub use page::counted;
 pub use pairs::{Pair, PairError, PairFault, Pairs};
 pub use panel::{Panel, PanelError};
 pub use score::{ImageScores, MetricInfo, Scores};

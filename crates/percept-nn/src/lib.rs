@@ -24,6 +24,7 @@ pub mod metric;
 pub mod model;
 mod nearest;
 pub mod network;
+mod onnx;
 mod ranges;
 pub mod weights;
 

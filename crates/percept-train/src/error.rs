@@ -48,10 +48,11 @@ pub enum TrainError {
     Metric(#[from] MetricNameError),
     /// Crops on which a loss has nothing to see.
     #[error(
-        "datasets.train.gt_size {side} is too small for {loss}, at least {least}; raise it or name a shallower tap"
+        "crops of {side} pixels (datasets.train.gt_size less train.jitter) are too small for {loss}, at least {least}; raise \
+         gt_size or name a shallower tap"
     )]
     CropTooSmall {
-        /// Side of the crops.
+        /// Side of what the losses compare.
         side: usize,
         /// The loss, or its frozen network and deepest tap.
         loss: String,

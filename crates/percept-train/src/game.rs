@@ -6,8 +6,8 @@ use percept_nn::adversarial::{AdversarialType, Discriminator, R1_SIGMA, approxim
 use percept_nn::loss::GanLoss;
 use percept_nn::weights::{Array, StateDict, WeightError};
 
-use crate::error::StepError;
-use crate::losses::Terms;
+use crate::GradientError;
+use crate::losses::{NotFinite, Terms};
 use crate::player::Player;
 
 /// Steps in a row after which a game that stands still is called so.
@@ -22,6 +22,10 @@ pub(crate) struct Game {
     player: Player<Discriminator>,
     gan: GanLoss,
     seed: u64,
+    /// What the discriminator says of a batch's photos, where the generator asked first.
+    real: Option<Tensor<4>>,
+    /// The sum of the discriminator's losses over the batches of a step.
+    loss: f64,
     /// Steps in a row in which the discriminator had won, and in which it told nothing apart.
     won: u32,
     lost: u32,
@@ -29,7 +33,7 @@ pub(crate) struct Game {
 
 impl Game {
     pub(crate) fn new(player: Player<Discriminator>, gan: GanLoss, seed: u64) -> Self {
-        Self { player, gan, seed, won: 0, lost: 0 }
+        Self { player, gan, seed, real: None, loss: 0.0, won: 0, lost: 0 }
     }
 
     /// Whether the discriminator takes part in step `iter`.
@@ -42,38 +46,48 @@ impl Game {
     pub(crate) fn generator_loss(&mut self, result: Tensor<4>, y: &Tensor<4>) -> Tensor<1> {
         self.player.change(Discriminator::renewed);
         let judge = self.player.network().clone().no_grad();
-        self.gan.gan_type.generator(judge.forward(result), || judge.forward(y.clone()))
+        self.gan.gan_type.generator(judge.forward(result), || {
+            let real = self.player.network().forward(y.clone());
+            self.real.insert(real).clone()
+        })
     }
 
-    /// The discriminator's step of step `iter` of the run; the `result` is a constant here. Says so when the game has come
-    /// to a standstill.
-    pub(crate) fn discriminator_step(
+    /// What the discriminator learns from batch `number` of the run; the `result` is a constant here.
+    pub(crate) fn discriminator_loss(
         &mut self,
         result: Tensor<4>,
         y: Tensor<4>,
-        iter: u64,
+        number: u64,
         terms: &mut Terms,
-    ) -> Result<Option<String>, StepError> {
+    ) -> Result<(), NotFinite> {
         let judge = self.player.network();
-        let (real, fake) = (judge.forward(y.clone()), judge.forward(result.detach()));
+        let real = self.real.take().unwrap_or_else(|| judge.forward(y.clone()));
+        let fake = judge.forward(result.detach());
         for (name, logits) in [("out_d_real", &real), ("out_d_fake", &fake)] {
             terms.note(name.to_string(), logits.clone().mean().into_scalar())?;
         }
         let (l_real, l_fake) = self.gan.gan_type.discriminator(real.clone(), fake);
-        let mut loss = 0.0;
         for (name, term) in [("l_d_real", &l_real), ("l_d_fake", &l_fake)] {
             let value: f32 = term.clone().into_scalar();
             terms.note(name.to_string(), value)?;
-            loss += f64::from(value);
+            self.loss += f64::from(value);
         }
         let mut descended = l_real + l_fake;
         if self.gan.r1 > 0.0 {
-            let noise = r1_noise(&y, self.seed, iter);
+            let noise = r1_noise(&y, self.seed, number);
             let r1 = approximate_r1(|y| judge.forward(y), y, real, noise, R1_SIGMA).mul_scalar(self.gan.r1);
             terms.note("l_d_r1".to_string(), r1.clone().into_scalar())?;
             descended = descended + r1;
         }
-        self.player.step(&descended, iter)?;
+        self.player.take(&descended);
+        Ok(())
+    }
+
+    /// The discriminator's step of step `iter` of the run, by what it learned from `batches`. Says so when the game has come
+    /// to a standstill.
+    pub(crate) fn step(&mut self, iter: u64, batches: u64) -> Result<Option<String>, GradientError> {
+        let loss = std::mem::take(&mut self.loss) / batches as f64;
+        self.player.step(iter)?;
         Ok(self.standstill(loss))
     }
 

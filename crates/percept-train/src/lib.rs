@@ -31,6 +31,7 @@ pub mod select;
 pub mod tensorboard;
 mod trainer;
 mod validate;
+mod window;
 
 pub use ema::Ema;
 pub use error::{StepError, TrainError};

@@ -100,6 +100,29 @@ impl Terms {
     }
 }
 
+/// The means of all values over the batches of a step, in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Means {
+    sums: Vec<(String, f64, u32)>,
+}
+
+impl Means {
+    /// Adds those of a batch.
+    pub(crate) fn add(&mut self, values: Vec<(String, f64)>) {
+        for (name, value) in values {
+            match self.sums.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, sum, count)) => (*sum, *count) = (*sum + value, *count + 1),
+                None => self.sums.push((name, value, 1)),
+            }
+        }
+    }
+
+    /// All of them by name.
+    pub(crate) fn into_values(self) -> Vec<(String, f64)> {
+        self.sums.into_iter().map(|(name, sum, count)| (name, sum / f64::from(count))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

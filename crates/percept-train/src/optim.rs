@@ -1,15 +1,17 @@
-//! Adam and AdamW, with the norm of the gradient and a state that goes into a checkpoint.
+//! Optimisers, with the norm of the gradient and a state that goes into a checkpoint.
+
+mod rule;
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, Param, ParamId};
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, Optimizer as _};
-use burn::tensor::{Device, Gradients, Tensor};
-use percept_nn::weights::{Array, StateDict, WeightError};
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use percept_nn::weights::{StateDict, WeightError};
 
 use crate::params::{Change, Look, change, look_at};
-use percept_run::config::{OptimConfig, OptimType};
+use percept_run::config::OptimConfig;
+use rule::{Rule, State};
 
 /// A gradient that no step can be made with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,40 +30,25 @@ pub struct Stepped<M> {
     pub gradient_norm: f64,
 }
 
-/// Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019) over all parameters of a module that
+/// One of burn's optimisers over all parameters of a module that
 /// require a gradient. Its state is keyed by the paths of the parameters.
 #[derive(Clone)]
 pub struct Optimizer {
-    adam: Adam,
-    /// Decay of the weights themselves: AdamW.
-    shrink: f64,
+    rule: Rule,
     grad_clip: Option<f64>,
-    moments: BTreeMap<String, AdamState<1>>,
+    states: BTreeMap<String, State>,
 }
 
 impl std::fmt::Debug for Optimizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Optimizer").field("parameters", &self.moments.len()).finish_non_exhaustive()
+        f.debug_struct("Optimizer").field("parameters", &self.states.len()).finish_non_exhaustive()
     }
 }
 
 impl Optimizer {
     /// An optimiser that has made no step.
     pub fn new(config: &OptimConfig) -> Self {
-        let [beta_1, beta_2] = config.betas;
-        let adam = AdamConfig::new()
-            .with_beta_1(beta_1 as f32)
-            .with_beta_2(beta_2 as f32)
-            .with_epsilon(config.eps as f32);
-        let (adam, shrink) = match config.kind {
-            OptimType::Adamw => (adam, config.weight_decay),
-            OptimType::Adam if config.weight_decay > 0.0 => {
-                let decay = WeightDecayConfig::new(config.weight_decay as f32);
-                (adam.with_weight_decay(Some(decay)), 0.0)
-            }
-            OptimType::Adam => (adam, 0.0),
-        };
-        Self { adam: adam.build(), shrink, grad_clip: config.grad_clip, moments: BTreeMap::new() }
+        Self { rule: Rule::new(config), grad_clip: config.grad_clip, states: BTreeMap::new() }
     }
 
     /// One step with learning rate `lr` down the gradients of `module`. A parameter without a gradient stays.
@@ -71,10 +58,9 @@ impl Optimizer {
     pub fn step<M: Module>(
         &mut self,
         module: M,
-        mut grads: Gradients,
+        grads: GradientsParams,
         lr: f64,
     ) -> Result<Stepped<M>, GradientError> {
-        let grads = GradientsParams::from_module(&mut grads, &module);
         let gradient_norm = gradient_norm(&module, &grads)?;
         let scale = match self.grad_clip {
             Some(limit) if gradient_norm > limit => Some(limit / gradient_norm),
@@ -84,15 +70,12 @@ impl Optimizer {
         Ok(Stepped { module, gradient_norm })
     }
 
-    /// Everything that the next step depends on: `m.PATH`, `v.PATH` and the number of steps `t.PATH` (exact
-    /// up to 2²⁴) of every parameter.
+    /// Everything that the next step depends on, by a letter and the path of every parameter: `m.PATH` the average of the
+    /// gradient, `v.PATH` that of its square, `d.PATH` that of its change, `g.PATH` the last one, `t.PATH` the number of
+    /// steps (exact up to 2²⁴). Which of them, the kind of the optimiser says.
     pub fn state_dict(&self) -> StateDict {
         let mut state = StateDict::new();
-        for (path, AdamState { momentum }) in &self.moments {
-            state.insert(&format!("m.{path}"), array(momentum.moment_1.clone()));
-            state.insert(&format!("v.{path}"), array(momentum.moment_2.clone()));
-            state.insert(&format!("t.{path}"), Array { shape: vec![1], data: vec![momentum.time as f32] });
-        }
+        self.states.iter().for_each(|(path, of)| of.save(path, &mut state));
         state
     }
 
@@ -102,15 +85,9 @@ impl Optimizer {
     /// When an array is missing, has another length than its partner or holds NaN or infinity.
     pub fn load_state_dict(&mut self, state: &StateDict, device: &Device) -> Result<(), WeightError> {
         let device = device.clone().inner();
-        let mut moments = BTreeMap::new();
-        for (path, times) in state.section("t.").iter() {
-            let len = state.get(&format!("m.{path}")).map_or(0, |m| m.data.len());
-            let time = times.data.first().copied().unwrap_or(0.0) as usize;
-            let m = state.tensor(&format!("m.{path}"), [len], &device)?;
-            let v = state.tensor(&format!("v.{path}"), [len], &device)?;
-            moments.insert(path.to_string(), AdamState::new(AdaptiveMomentumState::new(time, m, v)));
-        }
-        self.moments = moments;
+        let load = |(path, _): (&str, &_)| Ok((path.to_string(), self.rule.load(path, state, &device)?));
+        let states: Result<_, WeightError> = state.section("m.").iter().map(load).collect();
+        self.states = states?;
         Ok(())
     }
 }
@@ -152,37 +129,15 @@ struct Step<'a> {
     scale: Option<f64>,
 }
 
-impl Step<'_> {
-    fn gradient<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
-        let grad = self.grads.remove::<D>(id)?;
-        Some(match self.scale {
-            Some(scale) => grad.mul_scalar(scale),
-            None => grad,
-        })
-    }
-}
-
 impl Change for Step<'_> {
     fn change<const D: usize>(&mut self, path: &str, param: &Param<Tensor<D>>) -> Option<Tensor<D>> {
-        let grad = self.gradient::<D>(param.id)?;
-        let value = param.val().inner();
-        let shape = value.dims();
-        let len = shape.iter().product::<usize>();
-        let (mut value, grad) = (value.reshape([len]), grad.reshape([len]));
-        if self.optimizer.shrink > 0.0 {
-            value = value.mul_scalar(1.0 - self.lr * self.optimizer.shrink);
+        let mut grad = self.grads.remove::<D>(param.id)?;
+        if let Some(scale) = self.scale {
+            grad = grad.mul_scalar(scale);
         }
-        let moments = self.optimizer.moments.remove(path);
-        let (value, moments) = self.optimizer.adam.step(self.lr, value, grad, moments);
-        if let Some(moments) = moments {
-            self.optimizer.moments.insert(path.to_string(), moments);
-        }
-        Some(value.reshape(shape))
+        let state = self.optimizer.states.remove(path);
+        let (value, state) = self.optimizer.rule.step(self.lr, param.val().inner(), grad, state);
+        self.optimizer.states.insert(path.to_string(), state);
+        Some(value)
     }
-}
-
-fn array(tensor: Tensor<1>) -> Array {
-    let shape = tensor.dims().to_vec();
-    // Floats always convert to f32. Were it ever to fail, the length would betray it when saved.
-    Array { shape, data: tensor.into_data().try_into_vec_as().unwrap_or_default() }
 }

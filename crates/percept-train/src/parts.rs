@@ -1,11 +1,13 @@
 //! What a run needs before its first step, loaded before anything is written.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightStore};
+use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
@@ -35,18 +37,21 @@ impl Parts {
         let device = plain.clone().autodiff();
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
+        let mut warnings = Vec::new();
         if let Some(path) = &config.path.pretrain_network_g {
-            network_g = config.network_g.with_our_names(store.model(path)?).apply(network_g)?;
+            let state = config.network_g.with_our_names(store.model(path)?);
+            network_g = begun(network_g, &state, (path, config.path.strict), &mut warnings)?;
         }
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
-            let load = |network| kind.with_our_names(StateDict::load(path)?).apply(network);
-            network_d = network_d.map(load).transpose()?;
+            let state = kind.with_our_names(StateDict::load(path)?);
+            let from = (path.as_path(), config.path.strict);
+            network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
         let losses = losses(config, store, &device)?;
         let validator = Validator::open(config, store, &plain)?;
         let source = TrainSource::open(config)?;
-        let mut warnings = Vec::from_iter(left_out("training", source.photos(), source.skipped()));
+        warnings.extend(left_out("training", source.photos(), source.skipped()));
         if let Some(source) = validator.as_ref().map(Validator::source) {
             warnings.extend(left_out("validation", source.photos(), source.skipped()));
         }
@@ -67,6 +72,23 @@ impl Parts {
     }
 }
 
+/// A network with the weights that it starts from: all of them, or those that fit, which is said.
+fn begun<M: Module>(
+    network: M,
+    state: &StateDict,
+    (path, strict): (&Path, bool),
+    warnings: &mut Vec<String>,
+) -> Result<M, WeightError> {
+    if strict {
+        return state.apply(network);
+    }
+    let (network, found) = state.apply_fitting(network)?;
+    if !found.is_empty() {
+        warnings.push(format!("{}: {found}", path.display()));
+    }
+    Ok(network)
+}
+
 /// Without the files that a checkpoint replaces: they may be gone.
 fn without_starts(config: &Config) -> Config {
     let mut config = config.clone();
@@ -85,8 +107,13 @@ fn searched(config: &Config, store: &WeightStore) -> WeightStore {
 /// The losses, which can compare the crops.
 fn losses(config: &Config, store: &WeightStore, device: &Device) -> Result<Vec<LossTerm>, TrainError> {
     let losses = LossTerm::init(&config.train, store, device)?;
-    losses.iter().try_for_each(|term| term.check_side(config.datasets.train.gt_size))?;
+    losses.iter().try_for_each(|term| term.check_side(compared(config)))?;
     Ok(losses)
+}
+
+/// The least side of what losses and discriminators see.
+fn compared(config: &Config) -> usize {
+    config.datasets.train.sides().0.saturating_sub(config.train.jitter)
 }
 
 /// Untrained.
@@ -98,7 +125,7 @@ fn network(config: &Config, device: &Device) -> Result<Network, TrainError> {
 /// Untrained; `None` where no loss asks for one.
 fn discriminator(config: &Config, device: &Device) -> Result<Option<Discriminator>, TrainError> {
     let Some(kind) = &config.network_d else { return Ok(None) };
-    let (side, least) = (config.datasets.train.gt_size, kind.min_side());
+    let (side, least) = (compared(config), kind.min_side());
     if least > side {
         return Err(TrainError::CropTooSmall { side, loss: format!("network_d ({})", kind.name()), least });
     }

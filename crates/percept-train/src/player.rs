@@ -1,6 +1,7 @@
 //! A network that learns, with all that it learns by.
 
 use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use percept_nn::weights::{StateDict, WeightError};
 use percept_run::config::{OptimConfig, SchedulerConfig, TrainConfig};
@@ -9,12 +10,14 @@ use crate::{Ema, GradientError, Optimizer, Schedule};
 
 /// A network with its optimiser, its schedule and, if it is kept, its average. The generator is one (`g`), a discriminator
 /// another (`d`).
-#[derive(Debug)]
 pub(crate) struct Player<M: Module> {
     network: M,
     optimizer: Optimizer,
     schedule: Schedule,
     ema: Option<Ema<M>>,
+    /// The sum of the gradients of a step's batches, and how many make a step.
+    gradients: GradientsAccumulator<M>,
+    accumulate: u64,
     /// `g` or `d`.
     letter: &'static str,
 }
@@ -41,6 +44,8 @@ impl<M: Module> Player<M> {
             schedule: Schedule::new(optim, scheduler, train),
             ema: (ema_decay > 0.0).then(|| Ema::new(&network, ema_decay)),
             network,
+            gradients: GradientsAccumulator::new(),
+            accumulate: train.accumulate,
             letter,
         }
     }
@@ -65,10 +70,20 @@ impl<M: Module> Player<M> {
         self.network = change(self.network.clone());
     }
 
-    /// Goes one step down the gradient of `loss`, `[1]`, as step `iter` of the run.
-    pub(crate) fn step(&mut self, loss: &Tensor<1>, iter: u64) -> Result<Moved, GradientError> {
+    /// Takes in the gradient of `loss`, `[1]`, of one of the batches of a step.
+    pub(crate) fn take(&mut self, loss: &Tensor<1>) {
+        let mut gradients = match self.accumulate {
+            1 => loss.backward(),
+            batches => loss.clone().div_scalar(batches as f64).backward(),
+        };
+        let gradients = GradientsParams::from_module(&mut gradients, &self.network);
+        self.gradients.accumulate(&self.network, gradients);
+    }
+
+    /// Goes one step down the gradients that were taken in, as step `iter` of the run.
+    pub(crate) fn step(&mut self, iter: u64) -> Result<Moved, GradientError> {
         let lr = self.schedule.rate(iter);
-        let stepped = self.optimizer.step(self.network.clone(), loss.backward(), lr);
+        let stepped = self.optimizer.step(self.network.clone(), self.gradients.grads(), lr);
         let stepped = stepped.map_err(|GradientError { parameter }| GradientError {
             parameter: format!("network_{}.{parameter}", self.letter),
         })?;

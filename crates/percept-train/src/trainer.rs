@@ -23,11 +23,12 @@ use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
 use crate::game::Game;
-use crate::losses::{LossTerm, Terms};
+use crate::losses::{LossTerm, Means, Terms};
 use crate::parts::Parts;
 use crate::player::{Moved, Player};
 use crate::recorder::Recorder;
 use crate::validate::Validator;
+use crate::window::Window;
 
 /// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
@@ -182,8 +183,10 @@ impl Trainer {
         });
         std::mem::take(&mut self.notes).into_iter().for_each(&mut tell);
         let mut recorder = self.recorder()?;
-        let mut loader =
-            Loader::start(self.source.clone(), self.iter + 1, self.config.datasets.train.prefetch)?;
+        let train = &self.config.datasets.train;
+        let ahead = [train.prefetch, train.workers()];
+        let batches = self.config.train.accumulate;
+        let mut loader = Loader::start(self.source.clone(), self.iter * batches + 1, ahead)?;
         loop {
             let due =
                 self.validation_due() || self.iter.is_multiple_of(self.config.logger.save_checkpoint_freq);
@@ -212,15 +215,15 @@ impl Trainer {
             }
 
             let started = Instant::now();
-            let batch = match loader.next_batch() {
-                Ok(batch) => batch,
-                Err(error) => {
+            let mut report = match self.step(&mut loader) {
+                // A photo is gone; what was learned is not.
+                Err(error @ TrainError::Data(_)) => {
                     self.save(&recorder, &mut tell)?;
-                    return Err(error.into());
+                    return Err(error);
                 }
+                made => made?,
             };
-            let mut report = self.step(&batch).map_err(|error| self.failed(error, &batch))?;
-            self.iter = batch.iter;
+            self.iter = report.iter;
             report.seconds = started.elapsed().as_secs_f64();
             self.record(&mut recorder, &report)
                 .unwrap_or_else(|error| tell(Event::Warning(error.to_string())));
@@ -229,18 +232,47 @@ impl Trainer {
         }
     }
 
-    /// One batch, in three steps: generator, selection, discriminator. `x` is the network's input, `x̃` the distorted image, `y` the target, `ŷ` the result.
-    fn step(&mut self, batch: &Batch) -> Result<StepReport, StepError> {
+    /// One step: the players learn from each of its batches, and then they move.
+    fn step(&mut self, loader: &mut Loader) -> Result<StepReport, TrainError> {
+        let (iter, batches) = (self.iter + 1, self.config.train.accumulate);
+        let (mut means, mut active) = (Means::default(), Vec::new());
+        let mut batch = loader.next_batch()?;
+        for part in 0..batches {
+            if part > 0 {
+                batch = loader.next_batch()?;
+            }
+            let terms = self.learn(&batch, iter, part == 0, &mut active);
+            means.add(terms.map_err(|error| self.failed(error, iter, &batch))?);
+        }
+        let Moved { lr, gradient_norm } =
+            self.generator.step(iter).map_err(|error| self.failed(error.into(), iter, &batch))?;
+        if let Some(game) = self.game.as_mut().filter(|game| game.plays(iter)) {
+            let moved = game.step(iter, batches);
+            let warning = moved.map_err(|error| self.failed(error.into(), iter, &batch))?;
+            self.notes.extend(warning.map(Event::Warning));
+        }
+        Ok(StepReport { iter, lr, terms: means.into_values(), gradient_norm, active, seconds: 0.0 })
+    }
+
+    /// What is learned from one batch, in three parts: generator, selection, discriminator. `x` is the network's input, `x̃`
+    /// the distorted image, `y` the target, `ŷ` the result. A selection moves at once, by the first batch of a step.
+    fn learn(
+        &mut self,
+        batch: &Batch,
+        iter: u64,
+        first: bool,
+        active: &mut Vec<(String, f64)>,
+    ) -> Result<Vec<(String, f64)>, StepError> {
+        let window = Window::draw(self.config.train.jitter, self.config.seed, batch.number);
         let BatchTensors { lq: x, distorted, gt: y } = batch.to_tensors(&self.device);
-        let result = self.generator.network().forward(x.clone()); // ŷ = G(x), [N, H, W, 3]
+        let result = window.of(self.generator.network().forward(x.clone())); // ŷ = G(x), [N, H, W, 3]
+        let (distorted, y) = (window.of(distorted), window.of(y));
         // What the averaged network makes of x, without gradient.
         let average = || {
             let average = self.generator.average()?;
-            Some(Tensor::<4>::from_inner(average.forward(x.clone().inner())))
+            Some(window.of(Tensor::from_inner(average.forward(x.clone().inner()))))
         };
-        let iter = batch.iter;
         let mut terms = Terms::default();
-        let mut active = Vec::new();
 
         for LossTerm { name, weight, loss } in &mut self.losses {
             let loss = match loss {
@@ -254,7 +286,8 @@ impl Trainer {
                         Anchor::Earlier => average().unwrap_or_else(|| distorted.clone()),
                     };
                     // Selection step: only w moves.
-                    if let Some(selected) = space.selection_step(&seen, anchor) {
+                    let selected = if first { space.selection_step(&seen, anchor) } else { None };
+                    if let Some(selected) = selected {
                         terms.note(format!("l_sel_{name}"), selected.loss)?;
                         active.push((name.clone(), f64::from(selected.active)));
                         let idle = space.selection().filter(|_| selected.idle).map(|s| s.config().idle());
@@ -271,16 +304,13 @@ impl Trainer {
             };
             terms.add(name, *weight, loss)?;
         }
-        let Moved { lr, gradient_norm } = self.generator.step(&terms.sum(&self.device), iter)?;
+        self.generator.take(&terms.sum(&self.device));
 
-        // Discriminator step: only D moves.
-        let game = self.game.as_mut().filter(|game| game.plays(iter));
-        let warning = match game {
-            Some(game) => game.discriminator_step(result, y, iter, &mut terms)?,
-            None => None,
-        };
-        self.notes.extend(warning.map(Event::Warning));
-        Ok(StepReport { iter, lr, terms: terms.into_values(), gradient_norm, active, seconds: 0.0 })
+        // Discriminator step: only D will move.
+        if let Some(game) = self.game.as_mut().filter(|game| game.plays(iter)) {
+            game.discriminator_loss(result, y, batch.number, &mut terms)?;
+        }
+        Ok(terms.into_values())
     }
 
     /// Restores and scores the validation photos. When `stop` is set meanwhile, the run that is resumed does
@@ -443,8 +473,7 @@ impl Trainer {
     }
 
     /// Why a step could not be made, with its batch on disk.
-    fn failed(&self, error: StepError, batch: &Batch) -> TrainError {
-        let iter = batch.iter;
+    fn failed(&self, error: StepError, iter: u64, batch: &Batch) -> TrainError {
         let path = self.run.files().failed_batch(iter);
         let batch = match batch.to_state_dict().save(&path) {
             Ok(()) => format!("its batch is saved in {}", path.display()),

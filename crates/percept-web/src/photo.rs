@@ -1,5 +1,6 @@
 //! One photo on its way.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -67,7 +68,8 @@ pub(crate) struct Done {
 
 impl Photo {
     pub fn new(name: PathBuf, wish: Wish, bytes: Vec<u8>) -> Result<Self, getrandom::Error> {
-        let pixels = percept_image::photo_size_of(&bytes).map_or(0, |(w, h)| u64::from(w) * u64::from(h));
+        let size = percept_image::upright_size(Cursor::new(&bytes));
+        let pixels = size.map_or(0, |(width, height)| (width as u64).saturating_mul(height as u64));
         Ok(Self {
             id: Id::random()?,
             name,

@@ -1,10 +1,11 @@
 //! A photo through a network, as `percept apply` does it, from bytes to bytes.
 
+use std::io::Cursor;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use percept_image::{
-    Capacity, Head, Image, RowReader, RowWriter, Srgb, decode_photo, photo_size_of, write_rows,
+    Capacity, Head, Image, RowReader, RowWriter, Srgb, decode_photo, upright_size, write_rows,
 };
 use percept_nn::apply::{Fault, Misfit, Treatment, holding_name, mark, result_name};
 use percept_nn::model::{Ensemble, Model, Tiling};
@@ -30,8 +31,7 @@ pub(crate) fn restore(
     let misfit = |error: Misfit| State::Failed(error.to_string());
     let wanted = result_name(&photo.name, &mark(how.times()), format.as_deref());
     let named = |head: &Head| holding_name(&wanted, head, format.is_some());
-    if let Some((width, height)) = photo_size_of(bytes) {
-        let picture = (width as usize, height as usize);
+    if let Some(picture) = upright_size(Cursor::new(bytes)) {
         let head = how.least_head(picture);
         how.fits(how.size(picture), &head, false, &named(&head), true).map_err(misfit)?;
     }

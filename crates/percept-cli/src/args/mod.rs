@@ -3,6 +3,7 @@
 mod agree;
 mod apply;
 mod compare;
+mod data;
 mod degrade;
 mod experiment;
 mod model;
@@ -27,10 +28,12 @@ use crate::failure::Failure;
 pub use agree::AgreeArgs;
 pub use apply::ApplyArgs;
 pub use compare::CompareArgs;
+pub use data::{CheckArgs, DataAction, DataArgs, RootArgs, TileArgs};
 pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
 pub use model::{
-    BenchArgs, GalleryArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsAction, ModelsArgs, TimeArgs,
+    BenchArgs, ExportArgs, GalleryArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsAction, ModelsArgs,
+    TimeArgs,
 };
 pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
@@ -43,9 +46,10 @@ pub use weights::{WeightsAction, WeightsArgs};
 use agree::AGREE;
 use apply::APPLY;
 use compare::COMPARE;
+use data::DATA;
 use degrade::DEGRADE;
 use experiment::EXPERIMENT;
-use model::{INFO, INTERPOLATE, MODELS};
+use model::{EXPORT, INFO, INTERPOLATE, MODELS};
 use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
@@ -144,6 +148,9 @@ pub enum Command {
     /// Write a commented config to start from
     #[command(after_help = INIT)]
     Init(InitArgs),
+    /// Check photos that are to be trained on, or cut them into tiles
+    #[command(after_help = DATA)]
+    Data(DataArgs),
     /// Show what a network will see: crops of photos, degraded as a config says
     #[command(after_help = DEGRADE)]
     Degrade(DegradeArgs),
@@ -162,6 +169,9 @@ pub enum Command {
     /// Make a model that lies between two
     #[command(after_help = INTERPOLATE)]
     Interpolate(InterpolateArgs),
+    /// Write a model as an ONNX file, for other tools
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
     /// Score pictures against their references, or by themselves
     #[command(after_help = score_help())]
     Score(ScoreArgs),

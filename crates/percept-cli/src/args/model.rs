@@ -165,6 +165,36 @@ pub struct InterpolateArgs {
     pub force: bool,
 }
 
+pub(super) const EXPORT: &str = "\
+Examples:
+  percept export photo-x4 -o photo-x4.onnx
+  percept export RealESRGAN_x4plus.pth -o realesrgan.onnx --half
+  percept export runs/sr -o sr.onnx
+
+The file has one `input`, [batch, 3, height, width], RGB from 0 to 1 as 32-bit floats, and one `output` like it, as many \
+times larger as the network enlarges. Batch, height and width are open, and any size is right. Operators are those of opset \
+17. With --half weights take 16 bits; inputs, outputs and computations stay 32-bit floats.";
+
+/// `percept export`.
+#[derive(Debug, Flags)]
+pub struct ExportArgs {
+    /// A model file, a run's folder, or a name of `percept models`
+    #[arg(value_name = "MODEL")]
+    pub path: PathBuf,
+    /// The ONNX file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Weights in 16 bits: a file of half the size
+    #[arg(long)]
+    pub half: bool,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
+    /// What is said of it.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
 /// `percept info`.
 #[derive(Debug, Flags)]
 pub struct InfoArgs {

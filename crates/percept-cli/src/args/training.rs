@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
-use percept_run::Task;
+use percept_run::config::Preset;
 
 use super::one_of;
 
@@ -70,14 +70,15 @@ pub struct TrainArgs {
 pub(super) const INIT: &str = "\
 Examples:
   percept init sr                   to the terminal
+  percept init sr-gan -o gan.toml   against a discriminator, with a selection
   percept init denoise -o dn.toml   to a file";
 
 /// `percept init`.
 #[derive(Debug, Flags)]
 pub struct InitArgs {
     /// What the network is for
-    #[arg(value_parser = one_of(&Task::ALL, |task| task.name(), |task| task.about().to_string()))]
-    pub task: Task,
+    #[arg(value_parser = one_of(&Preset::ALL, |preset| preset.name(), |preset| preset.about().to_string()))]
+    pub preset: Preset,
     /// Write here instead of stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

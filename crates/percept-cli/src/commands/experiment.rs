@@ -1,11 +1,17 @@
 //! `percept experiment`: many trainings that one file describes, and what they show.
 
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use percept_image::list_photos;
 use percept_judge::Panel;
 use percept_judge::experiment::{Evidence, ExperimentError, Plan};
 use percept_run::config::PlannedRun;
 use percept_run::{Experiment, Standing};
-use percept_train::{Outcome, Resume, Trainer};
+use percept_train::data::{Side, open_source};
+use percept_train::{Outcome, Trainer};
 
 use crate::args::{ExperimentArgs, Global};
 use crate::failure::Failure;
@@ -13,6 +19,9 @@ use crate::output::{print, table};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt, training};
+
+/// Held by the process that judges.
+const LOCK: &str = ".lock";
 
 /// Runs the command.
 pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
@@ -30,20 +39,79 @@ pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
     if !args.judge_only {
         check(global, &experiment, &plan)?;
     }
-    for (at, run) in plan.iter().enumerate().filter(|_| !args.judge_only) {
-        if Standing::of(&run.config) == Standing::Finished {
-            continue;
-        }
+    let mut waited = None;
+    while !args.judge_only {
+        let Work { done, waits } = work(global, &plan, stop)?;
         if interrupt::asked(stop) {
             return Err(stopped());
         }
-        let label = format!("{}/{} {}", at + 1, plan.len(), name(run));
-        let trainer = training::trainer(global, run.config.clone(), Some(Resume::default()))?;
-        if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
-            return Err(stopped());
+        match (done, waits) {
+            (_, None) => break,
+            (0, Some(name)) => {
+                let (label, pause) = (format!("{name}: another process works on it"), Duration::from_secs(2));
+                if waited.as_ref() != Some(&name) {
+                    say(&format!("{label}; waiting for it"));
+                    waited = Some(name);
+                }
+                std::thread::sleep(pause);
+            }
+            _ => {}
         }
     }
+    // The one that comes last finds all scores there.
+    let _alone = locked(&args.out)?;
     judge(global, args, experiment, stop)
+}
+
+/// The folder, for this process alone; nothing where there is none.
+fn locked(out: &Path) -> Result<Option<File>, Failure> {
+    if !out.is_dir() {
+        return Ok(None);
+    }
+    let path = out.join(LOCK);
+    let lock = || {
+        let file = File::options().create(true).append(true).open(&path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    };
+    let failed = |error| Failure::work(format!("{}: cannot be locked: {error}", path.display()));
+    lock().map(Some).map_err(failed)
+}
+
+/// What a walk through the plan came to.
+struct Work {
+    /// Runs that were trained.
+    done: usize,
+    /// One that another process works on, or whose start it does.
+    waits: Option<String>,
+}
+
+/// Trains every run that is not finished and that no other process works on, one after the other. Several processes may work
+/// on one plan: a run belongs to who locks its folder, and that lock ends with the process.
+fn work(global: &Global, plan: &[PlannedRun], stop: &AtomicBool) -> Result<Work, Failure> {
+    let mut work = Work { done: 0, waits: None };
+    let unfinished = |run: &&PlannedRun| Standing::of(&run.config) != Standing::Finished;
+    for (at, run) in plan.iter().enumerate() {
+        if !unfinished(&run) || interrupt::asked(stop) {
+            continue;
+        }
+        let start = plan.iter().find(|other| other.seed == run.seed && other.variant.is_none());
+        let begins = run.variant.is_none() || start.is_none_or(|start| !unfinished(&start));
+        let trainer = if begins { training::claimed(global, run.config.clone())? } else { None };
+        let Some(trainer) = trainer else {
+            work.waits.get_or_insert_with(|| name(run));
+            continue;
+        };
+        if !unfinished(&run) {
+            // It was finished while this process waited for its folder.
+            continue;
+        }
+        let label = format!("{}/{} {}", at + 1, plan.len(), name(run));
+        if let Outcome::Finished = training::train(trainer, &label, stop)? {
+            work.done += 1;
+        }
+    }
+    Ok(work)
 }
 
 /// Scores, tables, page and picture of all runs that are finished.
@@ -51,7 +119,7 @@ fn judge(
     global: &Global,
     args: &ExperimentArgs,
     experiment: Experiment,
-    stop: &std::sync::atomic::AtomicBool,
+    stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let (device, store) = (global.device()?, bundle::store(global.weights.as_deref())?);
     let command = format!("percept experiment {} --out {}", args.file.display(), args.out.display());
@@ -109,9 +177,8 @@ fn check(global: &Global, experiment: &Experiment, plan: &[PlannedRun]) -> Resul
             config.device.clone_from(device);
         }
         Trainer::check(&config, &store).map_err(|error| wrong(error.to_string()))?;
-        let folder = &config.datasets.train.dataroot_gt;
-        if list_photos(folder).map_err(|error| wrong(error.to_string()))?.is_empty() {
-            return Err(wrong(format!("{}: no photo in this folder; name another", folder.display())));
+        for root in config.datasets.train.all_roots() {
+            open_source(&root, Side::Gt).map_err(|error| wrong(error.to_string()))?;
         }
     }
     Ok(())

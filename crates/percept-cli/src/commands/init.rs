@@ -9,7 +9,7 @@ use crate::output::print;
 
 /// Writes a commented config.
 pub fn run(args: &InitArgs) -> Result<(), Failure> {
-    let text = Config::template(args.task).map_err(Failure::work)?;
+    let text = Config::template(args.preset).map_err(Failure::work)?;
     let Some(path) = &args.output else { return print(&text) };
     if path.exists() && !args.force {
         return Err(Failure::call(format!(

@@ -3,10 +3,12 @@
 pub mod agree;
 pub mod apply;
 pub mod compare;
+pub mod data;
 pub mod degrade;
 pub mod demo;
 mod distribution;
 pub mod experiment;
+pub mod export;
 pub mod info;
 pub mod init;
 pub mod interpolate;

@@ -127,6 +127,66 @@ fn trains_judges_and_goes_on_after_a_kill() {
     assert_eq!(results(&other), found);
 }
 
+/// What a process has trained: the names of its runs, each time one began or went on.
+fn trained(stderr: &str) -> Vec<String> {
+    let began = stderr.lines().filter(|line| line.contains("M parameters"));
+    began.map(|line| line.split("  ").next().unwrap().to_string()).collect()
+}
+
+#[test]
+fn processes_that_share_a_folder_share_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = experiment(folder.path(), |text| text);
+    let (shared, alone) = (folder.path().join("shared"), folder.path().join("alone"));
+    let start = || {
+        let mut call = percept(&["experiment", &file, "--out", arg(&shared)]);
+        call.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children = [start(), start(), start()];
+    let mut all = Vec::new();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        all.extend(trained(&said));
+    }
+    all.sort();
+    let names = ["1/6 seed-3 warm", "2/6 seed-3 feature", "3/6 seed-3 across", "4/6 seed-5 warm"];
+    assert_eq!(all[..4], names, "each run once: {all:?}");
+    assert_eq!(all.len(), 6, "{all:?}");
+    run(&["experiment", &file, "--out", arg(&alone)]).exits(0);
+    assert_eq!(results(&shared), results(&alone));
+}
+
+#[test]
+fn what_a_killed_process_worked_on_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let longer =
+        |text: String| text.replace("[3, 5]", "[3]").replace("total_iter = 2\n", "total_iter = 400\n");
+    let file = experiment(folder.path(), longer);
+    let out = folder.path().join("out");
+    let call = || {
+        let mut call = percept(&["experiment", &file, "--out", arg(&out)]);
+        call.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut first = call();
+    let (log, started) = (out.join("seed-3/warm/log.jsonl"), Instant::now());
+    while fs::metadata(&log).map_or(0, |log| log.len()) == 0 && started.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let second = call();
+    // Nothing of the second can begin before the start is trained.
+    std::thread::sleep(Duration::from_secs(2));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let output = second.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("seed-3 warm: another process works on it"), "{said}");
+    assert!(said.contains("1/3 seed-3 warm  400 steps, from step "), "{said}");
+    assert_eq!(trained(&said).len(), 3, "{said}");
+}
+
 #[test]
 fn what_is_unfinished_is_left_out_and_said() {
     let folder = tempfile::tempdir().unwrap();

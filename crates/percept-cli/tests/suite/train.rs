@@ -119,8 +119,7 @@ fn init_train_round_trip() {
         ("total_iter = 10000", "total_iter = 2"),
         ("batch_size = 8", "batch_size = 2"),
         ("gt_size = 96", "gt_size = 32"),
-        ("num_feat = 64", "num_feat = 8"),
-        ("num_conv = 16", "num_conv = 2"),
+        ("feature_channels = 48", "feature_channels = 8"),
     ] {
         assert!(text.contains(from), "no `{from}` in {text}");
         text = text.replace(from, to);
@@ -129,6 +128,30 @@ fn init_train_round_trip() {
     let out = folder.path().join("run");
     run(&["train", arg(&config), "--out", arg(&out)]).exits(0).prints(&[arg(&out)]);
     assert!(out.join("model.safetensors").is_file() && out.join("config.toml").is_file());
+}
+
+/// As they are written, for two steps on photos that exist.
+#[test]
+fn the_recipes_of_the_field_train_as_they_are() {
+    let photos = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/photos");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, steps) in [("sr-gan", "2500"), ("real-sr", "10000")] {
+        let config = folder.path().join(format!("{name}.toml"));
+        run(&["init", name, "-o", arg(&config)]).exits(0);
+        let text = fs::read_to_string(&config).unwrap();
+        assert!(text.contains(&format!("total_iter = {steps}\n")), "{text}");
+        let text = text
+            .replace("\"photos/", &format!("\"{photos}/"))
+            .replace(&format!("total_iter = {steps}\n"), "total_iter = 2\n")
+            .replace("metrics = [\"psnr-y\", \"lpips-alex\"]", "metrics = [\"psnr-y\"]")
+            .replace("# max_images = 5", "max_images = 1")
+            .replace("print_freq = 100", "print_freq = 1");
+        fs::write(&config, text).unwrap();
+        let out = folder.path().join(name);
+        run(&["train", arg(&config), "--out", arg(&out)]).exits(0);
+        let log = fs::read_to_string(out.join("log.jsonl")).unwrap();
+        assert!(log.contains("\"l_g_gan\"") && log.contains("\"out_d_fake\""), "{log}");
+    }
 }
 
 #[test]

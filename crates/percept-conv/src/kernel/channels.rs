@@ -63,6 +63,20 @@ pub(crate) fn scaled(
     unsafe { filled_by(Vec::new(), x.len(), line, task).0 }
 }
 
+/// `x · factor + onto`, with a factor for every channel.
+pub(crate) fn scaled_onto(level: Level, x: &[f32], factor: &[f32], onto: &[f32]) -> Vec<f32> {
+    let chunk = PIXELS * factor.len();
+    assert!(onto.len() == x.len(), "images of different sizes");
+    assert!(x.len().is_multiple_of(factor.len().max(1)), "parts of pixels");
+    let task = |(index, out): (usize, &mut [_])| {
+        let [x, onto] = [x, onto].map(|all| &all[index * chunk..][..out.len()]);
+        // SAFETY: a level exists only where it is available; the slices were cut to the same length.
+        unsafe { level.run(ScaledOnto { x, factor, onto, out }) }
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), x.len(), chunk, task).0 }
+}
+
 /// `x` where positive, `slope · x` elsewhere; pixels have `slope.len()` channels, at least one.
 pub(crate) fn prelu(level: Level, x: &[f32], slope: &[f32]) -> Vec<f32> {
     let chunk = PIXELS * slope.len();
@@ -190,6 +204,33 @@ impl Kernel for Scaled<'_> {
                 for at in lanes.starts() {
                     let x = lanes.load(x.as_ptr(), at);
                     let value = S::mul_add(x, lanes.load(factor, at), lanes.load(shift, at));
+                    lanes.store(out.as_mut_ptr().cast(), at, value);
+                }
+            }
+        }
+    }
+}
+
+/// `x` and `onto` are as long as `out`.
+struct ScaledOnto<'a> {
+    x: &'a [f32],
+    factor: &'a [f32],
+    onto: &'a [f32],
+    out: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for ScaledOnto<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let channels = self.factor.len();
+        let pixels = self.x.chunks_exact(channels).zip(self.onto.chunks_exact(channels));
+        // SAFETY: every pixel and the factor have `channels` numbers.
+        unsafe {
+            let lanes = Lanes::<S>::new(channels);
+            for (out, (x, onto)) in self.out.chunks_exact_mut(channels).zip(pixels) {
+                for at in lanes.starts() {
+                    let (x, onto) = (lanes.load(x.as_ptr(), at), lanes.load(onto.as_ptr(), at));
+                    let value = S::mul_add(x, lanes.load(self.factor.as_ptr(), at), onto);
                     lanes.store(out.as_mut_ptr().cast(), at, value);
                 }
             }

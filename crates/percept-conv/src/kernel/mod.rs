@@ -6,12 +6,14 @@
 
 mod bf16;
 mod channels;
+mod curve;
 mod depthwise;
 mod direct;
 mod epilogue;
 mod fill;
 mod lanes;
 mod level;
+mod mix;
 mod norm;
 mod outer;
 mod pack;
@@ -24,12 +26,14 @@ mod tile;
 mod unit;
 mod winograd;
 
-pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
+pub(crate) use channels::{channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled, scaled_onto};
+pub(crate) use curve::{Curve, SigmoidGate, curved, curved_gradient, sigmoid_gated, sigmoid_gated_gradient};
 pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::convolve_to;
 pub(crate) use epilogue::Epilogue;
 pub(crate) use fill::{filled, filled_in};
 pub(crate) use level::Level;
+pub(crate) use mix::{Mix, mixed};
 pub(crate) use norm::Norm;
 pub(crate) use outer::weight_gradient;
 pub(crate) use pack::Packed;

@@ -1,7 +1,9 @@
 //! The passes over pixels and the depthwise kernels at every available level, against the definitions in `f64`.
 
 use super::tests::noise;
-use super::{Depthwise, Level, Norm, channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled};
+use super::{
+    Depthwise, Level, Norm, channel_sums, gated, gated_gradient, prelu, prelu_gradient, scaled, scaled_onto,
+};
 use crate::{conv::Conv, geometry::Geometry};
 
 /// Fewer channels than any vector has lanes, as many, more, and in between.
@@ -132,6 +134,9 @@ fn images_are_scaled_and_summed_by_channel() {
         let expected: Vec<f64> = (0..PIXELS * c).map(|i| a64[i] * factor64[at(i)] + shift64[at(i)]).collect();
         let values = scaled(level, &a, [10, 15 * c, c], &factor, &shift);
         assert_close(&values, &expected, 1e-6, &format!("{level:?} {c}"));
+        let expected: Vec<f64> = (0..PIXELS * c).map(|i| a64[i] * factor64[i % c] + b64[i]).collect();
+        let values = scaled_onto(level, &a, &factor[..c], &b);
+        assert_close(&values, &expected, 1e-6, &format!("{level:?} {c} onto"));
         let sums = |value: &dyn Fn(usize) -> f64| -> Vec<f64> {
             (0..c).map(|channel| (0..PIXELS).map(|pixel| value(pixel * c + channel)).sum()).collect()
         };

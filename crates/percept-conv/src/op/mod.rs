@@ -5,7 +5,9 @@
 //! the backward pass (`Autodiff`). The convolution and the frozen stage have so much of it that each is a folder.
 
 mod attention;
+mod batch_norm;
 mod conv;
+mod curve;
 mod depthwise;
 mod distance;
 mod frozen;
@@ -13,6 +15,7 @@ mod gate;
 mod norm;
 mod pool;
 mod prelu;
+mod resize;
 mod shuffle;
 mod similarity;
 mod stage;
@@ -28,7 +31,9 @@ use burn_autodiff::{
 use burn_flex::FlexTensor;
 
 pub use attention::channel_attention;
+pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;
+pub use curve::{mish, odd_gate, sigmoid, sigmoid_gate, silu};
 pub use depthwise::depthwise_conv2d;
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;
@@ -36,6 +41,7 @@ pub use gate::simple_gate;
 pub use norm::layer_norm;
 pub use pool::max_pool2d;
 pub use prelu::conv2d_prelu;
+pub use resize::{resize_bilinear, resize_nearest};
 pub use shuffle::pixel_shuffle;
 pub use similarity::contextual_similarity;
 pub use stage::{FrozenLayer, FrozenStage};

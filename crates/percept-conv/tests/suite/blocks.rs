@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, simple_gate,
+    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, mish,
+    odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -252,5 +253,65 @@ fn the_number_of_threads_changes_nothing() {
             all
         };
         assert_eq!(all(1), all(3));
+    }
+}
+
+#[test]
+fn curves_equal_burns() {
+    use burn::tensor::activation;
+    for size in SIZES {
+        let x = [noise(size) * 6.0, noise(size) * 6.0];
+        compare(&x[..1], &|x| sigmoid(x[0].clone()), &|x| activation::sigmoid(x[0].clone()));
+        compare(&x[..1], &|x| silu(x[0].clone()), &|x| activation::silu(x[0].clone()));
+        compare(&x[..1], &|x| mish(x[0].clone()), &|x| activation::mish(x[0].clone()));
+        let theirs = |x: &[Tensor<4>]| x[0].clone() * activation::sigmoid(x[1].clone());
+        compare(&x, &|x| sigmoid_gate(x[0].clone(), x[1].clone()), &theirs);
+        let theirs = |x: &[Tensor<4>]| {
+            (x[0].clone() + x[1].clone()) * activation::sigmoid(x[1].clone()).sub_scalar(0.5)
+        };
+        compare(&x, &|x| odd_gate(x[0].clone(), x[1].clone()), &theirs);
+    }
+}
+
+#[test]
+fn other_sizes_equal_burns() {
+    use burn::tensor::module::interpolate;
+    use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+    for [n, h, w, c] in SIZES {
+        for size in [[2 * h, 2 * w], [2 * h + 1, w + 3], [h, 3 * w], [h.div_ceil(2), w.div_ceil(2)]] {
+            let x = noise([n, h, w, c]);
+            let theirs = |mode: InterpolateMode| {
+                move |x: &[Tensor<4>]| {
+                    let options = InterpolateOptions::new(mode.clone())
+                        .with_align_corners(false)
+                        .with_output_size(size);
+                    interpolate(x[0].clone().permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
+                }
+            };
+            let x = std::slice::from_ref(&x);
+            compare(x, &|x| resize_bilinear(x[0].clone(), size), &theirs(InterpolateMode::Bilinear));
+            compare(x, &|x| resize_nearest(x[0].clone(), size), &theirs(InterpolateMode::Nearest));
+        }
+    }
+}
+
+#[test]
+fn batch_norm_equals_its_definition() {
+    for size in SIZES {
+        let [n, h, w, c] = size;
+        // A single value has no deviation.
+        if n * h * w < 4 {
+            continue;
+        }
+        let theirs = |x: &[Tensor<4>]| {
+            let rows = x[0].clone().reshape([n * h * w, c]);
+            let centred = rows.clone() - rows.mean_dim(0);
+            let variance = centred.clone().square().mean_dim(0);
+            let scale = flat(&x[1]).reshape([1, c]) / variance.add_scalar(1e-5).sqrt();
+            let normal = centred * scale + flat(&x[2]).reshape([1, c]);
+            burn::tensor::activation::leaky_relu(normal, 0.2).reshape(size)
+        };
+        let ours = |x: &[Tensor<4>]| batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2);
+        compare(&norm_inputs(size), &ours, &theirs);
     }
 }

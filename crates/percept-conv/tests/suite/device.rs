@@ -3,9 +3,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_conv::{
-    Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, channel_attention, channel_distance,
-    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, device, devices, layer_norm, max_pool2d,
-    pixel_shuffle, simple_gate, unit, unit_distance,
+    Activation, Conv, FrozenConv, FrozenLayer, FrozenStage, batch_norm_leaky, channel_attention,
+    channel_distance, contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, device, devices,
+    layer_norm, max_pool2d, mish, odd_gate, pixel_shuffle, resize_bilinear, silu, simple_gate, unit,
+    unit_distance,
 };
 
 /// How far numbers may be apart, relative to the largest: sums in single precision, in another order.
@@ -106,6 +107,13 @@ fn blocks_without_activations() {
         layer_norm(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-6)
     });
     compare("gate", std::slice::from_ref(&x), |x| simple_gate(x[0].clone()));
+    compare("batch normalisation", &[x.clone(), parameter(2), parameter(3)], |x| {
+        batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2)
+    });
+    compare("bilinear", std::slice::from_ref(&x), |x| resize_bilinear(x[0].clone(), [12, 11]));
+    compare("SiLU", std::slice::from_ref(&x), |x| silu(x[0].clone()));
+    compare("Mish", std::slice::from_ref(&x), |x| mish(x[0].clone()));
+    compare("odd gate", &[x.clone(), noise([2, 6, 5, 24], 4)], |x| odd_gate(x[0].clone(), x[1].clone()));
     compare("attention", &[x, noise([24, 24, 1, 1], 2), parameter(3)], |x| {
         channel_attention(x[0].clone(), x[1].clone(), Some(flat(&x[2])))
     });

@@ -1,6 +1,7 @@
 //! What is fed.
 
 mod image;
+mod lmdb;
 mod mat;
 mod pth;
 mod safetensors;
@@ -50,9 +51,10 @@ pub trait Target {
 type Open = fn() -> io::Result<Box<dyn Target>>;
 
 /// All targets by name.
-pub const TARGETS: [(&str, Open); 9] = [
+pub const TARGETS: [(&str, Open); 10] = [
     ("csv", || Ok(Box::new(table::Csv::new()?))),
     ("image", || Ok(Box::new(image::Photos))),
+    ("lmdb", || Ok(Box::new(lmdb::Environments))),
     ("mat", || Ok(Box::new(mat::Mat::new()?))),
     ("pth", || Ok(Box::new(pth::Pth::new()?))),
     ("safetensors", || Ok(Box::new(safetensors::Safetensors))),

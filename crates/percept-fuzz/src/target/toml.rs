@@ -3,7 +3,8 @@
 use std::io;
 
 use percept_judge::study::Study;
-use percept_run::{Config, Experiment, Task};
+use percept_run::config::Preset;
+use percept_run::{Config, Experiment};
 use tempfile::TempDir;
 
 use super::{Target, answer, bytes, files, scratch};
@@ -34,8 +35,8 @@ participants = 1000
 impl Target for Toml {
     fn seeds(&mut self) -> io::Result<Vec<Vec<u8>>> {
         let mut seeds = bytes(&[STUDY]);
-        for task in Task::ALL {
-            seeds.push(Config::template(task).map_err(io::Error::other)?.into_bytes());
+        for preset in Preset::ALL {
+            seeds.push(Config::template(preset).map_err(io::Error::other)?.into_bytes());
         }
         let experiments = files("docs/evidence", Some("toml"))?;
         seeds.extend(experiments.into_iter().step_by(3));

@@ -31,6 +31,11 @@ fn image() {
 }
 
 #[test]
+fn lmdb() {
+    stands("lmdb", 4000);
+}
+
+#[test]
 fn mat() {
     stands("mat", 4000);
 }

@@ -89,7 +89,7 @@ impl ReadError {
         Self::Unsupported { path: path.into(), reason: format!("{what} cannot be read") }
     }
 
-    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn from_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound { path },

@@ -89,6 +89,31 @@ pub fn list_folder(dir: impl AsRef<Path>) -> Result<Listing, ReadError> {
     Ok(listing)
 }
 
+/// The photos in a folder and in the folders inside it, as [`list_folder`] finds them, sorted by their path below it. Links
+/// to folders are not followed.
+///
+/// # Errors
+/// When the folder is missing, is no folder, or it or one inside it cannot be listed.
+pub fn list_tree(dir: impl AsRef<Path>) -> Result<Listing, ReadError> {
+    let dir = dir.as_ref();
+    let (mut all, mut open) = (Listing::default(), vec![dir.to_path_buf()]);
+    while let Some(folder) = open.pop() {
+        let Listing { photos, left_out } = list_folder(folder)?;
+        all.photos.extend(photos);
+        for left in left_out {
+            match left.reason == Reason::Folder && !left.path.is_symlink() {
+                true => open.push(left.path),
+                false => all.left_out.push(left),
+            }
+        }
+    }
+    let below = |path: &Path| path.strip_prefix(dir).unwrap_or(path).to_path_buf();
+    let key = |path: &Path| below(path).iter().map(|part| sort_key(Path::new(part))).collect::<Vec<_>>();
+    all.photos.sort_by_cached_key(|path| key(path));
+    all.left_out.sort_by_cached_key(|left| key(&left.path));
+    Ok(all)
+}
+
 /// The photos directly inside a folder, sorted by name: [`Listing::photos`].
 ///
 /// # Errors

@@ -27,12 +27,12 @@ mod write;
 mod xmp;
 
 pub use error::{ReadError, WriteError};
-pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, photo_name};
+pub use folder::{LeftOut, Listing, Reason, list_folder, list_photos, list_tree, photo_name};
 pub use format::{Capacity, EXTENSIONS};
 pub use head::Head;
 pub use metadata::{Chunk, Density, Metadata};
 pub use read::{
-    MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, photo_size_of, read_photo, read_srgb,
+    MAX_BYTES, MAX_PIXELS, MAX_SIDE, decode_photo, photo_size, read_photo, read_srgb, upright_size,
 };
 pub use rows::RowReader;
 pub use write::{JPEG_QUALITY, RowWriter, encode_photo, write_photo, write_rows};

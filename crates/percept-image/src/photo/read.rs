@@ -1,7 +1,7 @@
 //! Image files to pixels.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -21,10 +21,11 @@ pub const MAX_BYTES: u64 = 10 * MAX_PIXELS;
 
 /// Reads an image file, whatever its extension says: the format is found from the content.
 ///
-/// Orientation marks (EXIF) are applied, and what else the file says is kept as [`Metadata`] has it. Palettes become colours, CMYK becomes RGB, colours that are multiplied by their
-/// alpha are divided by it, levels of fewer than 8 bits are spread to 8. Alpha, 16 bits and the ICC profile are kept (a
-/// profile that does not describe the channels that come out, as CMYK's, is dropped). Of animations and multi-page files
-/// the first picture is read, and a note says so. Colours are not converted by the profile: the values are the file's.
+/// Orientation marks (EXIF) are applied, and what else the file says is kept as [`Metadata`] has it. Palettes become colours,
+/// CMYK becomes RGB, colours that are multiplied by their alpha are divided by it, levels of fewer than 8 bits are spread to
+/// 8. Alpha, 16 bits and the ICC profile are kept (a profile that does not describe the channels that come out, as CMYK's, is
+/// dropped). Of animations and multi-page files the first picture is read, and a note says so. Colours are not converted by
+/// the profile: the values are the file's.
 ///
 /// # Errors
 /// When there is no such file, its format or kind of pixels is not supported (floating point TIFF), it is cut off,
@@ -56,9 +57,20 @@ pub fn photo_size(path: impl AsRef<Path>) -> Option<(u32, u32)> {
     ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
 }
 
-/// [`photo_size`] of a file's bytes that are in memory already.
-pub fn photo_size_of(bytes: &[u8]) -> Option<(u32, u32)> {
-    ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
+/// Width and height as [`read_photo`] gives them, from what a file says before its pixels; `None` where they cannot be told
+/// without decoding it. What is wrong with the pixels does not show.
+pub fn upright_size(file: impl BufRead + Seek) -> Option<(usize, usize)> {
+    let mut decoder = ImageReader::new(file).with_guessed_format().ok()?.into_decoder().ok()?;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let (width, height) = (width as usize, height as usize);
+    Some(if turned { (height, width) } else { (width, height) })
 }
 
 /// A decoder's result, its pixels as they are stored.

@@ -26,7 +26,7 @@ mod pyramid;
 mod saliency;
 mod shift;
 mod shrunk;
-mod spectrum;
+pub(crate) mod spectrum;
 mod ssim;
 mod ssimulacra2;
 mod total_variation;

@@ -13,7 +13,7 @@ const ROWS: usize = 16;
 
 /// Transforms of `width × height` numbers, rows from the top. A spectrum is transposed: `width` rows of `height`
 /// frequencies, which saves half of the transpositions.
-pub(super) struct Transform {
+pub(crate) struct Transform {
     width: usize,
     height: usize,
     /// Along rows and along columns.

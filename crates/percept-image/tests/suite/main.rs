@@ -14,6 +14,8 @@ mod degrade;
 mod degrade_kinds;
 mod files;
 mod folder;
+mod inspect;
+mod lmdb;
 mod metadata;
 mod metrics;
 mod panel;

@@ -7,7 +7,8 @@ pub(crate) mod scatter;
 mod words;
 
 pub(crate) use html::{escape, fill, json, page};
-pub(crate) use words::{arrow, counted, date, list, none_judged, number, short, signed};
+pub use words::counted;
+pub(crate) use words::{arrow, date, list, none_judged, number, short, signed};
 
 /// The style of all pages.
 pub(crate) const CSS: &str = include_str!("page.css");

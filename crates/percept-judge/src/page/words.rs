@@ -67,7 +67,7 @@ pub(crate) fn arrow(better: Better) -> &'static str {
 }
 
 /// `1 photo`, `2 photos`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
+pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

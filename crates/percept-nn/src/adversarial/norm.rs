@@ -1,7 +1,8 @@
 //! Batch normalisation as a discriminator needs it.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use percept_conv::batch_norm_leaky;
 
 use super::SLOPE;
 use crate::network::Init;
@@ -27,12 +28,6 @@ impl BatchNorm {
 
     /// `leaky_relu(norm(x))`.
     pub fn forward_leaky(&self, x: Tensor<4>) -> Tensor<4> {
-        let [n, h, w, c] = x.dims();
-        let rows = x.reshape([n * h * w, c]);
-        let centred = rows.clone() - rows.mean_dim(0);
-        let variance = centred.clone().square().mean_dim(0);
-        let scale = self.weight.val().reshape([1, c]) / variance.add_scalar(EPSILON).sqrt();
-        let normal = centred * scale + self.bias.val().reshape([1, c]);
-        activation::leaky_relu(normal, f64::from(SLOPE)).reshape([n, h, w, c])
+        batch_norm_leaky(x, self.weight.val(), self.bias.val(), EPSILON, SLOPE)
     }
 }

@@ -3,14 +3,14 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use percept_conv::{Activation, Conv};
+use percept_conv::{Activation, Conv, resize_bilinear};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
 use super::architecture::{Architecture, Judge};
 use super::spectral::SpectralConv;
-use crate::network::{ConvLayer, Init, MOST_CHANNELS, Unfit, resize_bilinear, within};
+use crate::network::{ConvLayer, Init, MOST_CHANNELS, Unfit, within};
 use crate::weights::StateDict;
 
 /// Settings of `type = "unet"`: the U-Net with spectral normalisation of Real-ESRGAN (`UNetDiscriminatorSN`), whose

@@ -6,6 +6,7 @@
 
 mod card;
 mod error;
+mod export;
 mod restore;
 mod rows;
 mod tiling;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use burn::tensor::Tensor;
 
 use super::init::Init;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// The settings of an architecture, and all that is known of networks of its kind. It stands in one file, `network/NAME.rs`;
@@ -63,6 +64,13 @@ pub(crate) trait Transform {
     fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         let _ = pool;
         Some(self.forward(x))
+    }
+
+    /// [`forward`](Self::forward) as a graph that other tools run, from `x`, `[N, in, H, W]` with sides that are multiples of
+    /// [`Extent::multiple`], to `[N, 3, H·scale, W·scale]`. `None` where an architecture cannot be drawn yet.
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let _ = (graph, x);
+        None
     }
 
     /// What follows from the parameters and stands beside them in the authors' files, so that other tools open what percept

@@ -14,6 +14,7 @@ use super::architecture::{
 use super::init::Init;
 use super::layer::{ConvLayer, enlarge_nearest};
 use super::order::Order;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// Settings of `type = "compact"`: the compact network of Real-ESRGAN (`SRVGGNetCompact`), scales 1 to 4.
@@ -205,5 +206,24 @@ impl Transform for Compact {
         }
         let y = pixel_shuffle(y, self.scale);
         if self.adds_input { y + enlarge_nearest(x, self.scale) } else { y }
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let mut y = x.clone();
+        for place in self.body.iter().flatten() {
+            y = match place {
+                Place::Conv(conv) => conv.draw(graph, &y),
+                Place::Slope(slope) => {
+                    let slope = graph.of_channels(slope.weight.val());
+                    graph.op("PRelu", &[&y, &slope])
+                }
+            };
+        }
+        let y = graph.pixel_shuffle(&y, self.scale);
+        if !self.adds_input {
+            return Some(y);
+        }
+        let enlarged = graph.enlarge_nearest(x, self.scale);
+        Some(graph.add(&y, &enlarged))
     }
 }

@@ -12,6 +12,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock};
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// Mean colour of DIV2K, which the network's features are centred on.
@@ -119,6 +120,9 @@ pub struct Edsr {
     conv_last: ConvLayer,
     #[module(skip)]
     scale: usize,
+    /// A packed RAW has four channels and no mean colour.
+    #[module(skip)]
+    centred: bool,
 }
 
 impl Edsr {
@@ -143,6 +147,7 @@ impl Edsr {
             upsample: (0..stages).flat_map(|i| [Some(up(i)), None]).collect(),
             conv_last: init.conv("conv_last", [3, f, 3, 3], 0.5, plain),
             scale,
+            centred: in_channels == 3,
         }
     }
 }
@@ -150,8 +155,7 @@ impl Edsr {
 impl Transform for Edsr {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let mean = Tensor::<1>::from_floats(MEAN, &x.device()).reshape([1, 1, 1, 3]);
-        // A packed RAW has four channels and no mean colour.
-        let x = if x.dims()[3] == 3 { x - mean.clone() } else { x };
+        let x = if self.centred { x - mean.clone() } else { x };
         let first = self.conv_first.forward(x.mul_scalar(RANGE));
         let mut y = first.clone();
         for block in &self.body {
@@ -163,5 +167,22 @@ impl Transform for Edsr {
             y = pixel_shuffle(up.forward(y), step);
         }
         self.conv_last.forward(y).div_scalar(RANGE) + mean
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let mean = graph.floats(&[3, 1, 1], &MEAN);
+        let x = if self.centred { graph.op("Sub", &[x, &mean]) } else { x.clone() };
+        let x = graph.times(&x, RANGE);
+        let first = self.conv_first.draw(graph, &x);
+        let y = self.body.iter().fold(first.clone(), |y, block| block.draw(graph, &y));
+        let mut y = self.conv_after_body.draw_onto(graph, &y, &first);
+        let step = if self.scale == 3 { 3 } else { 2 };
+        for up in self.upsample.iter().flatten() {
+            let wide = up.draw(graph, &y);
+            y = graph.pixel_shuffle(&wide, step);
+        }
+        let y = self.conv_last.draw(graph, &y);
+        let y = graph.times(&y, 1.0 / RANGE);
+        Some(graph.add(&y, &mean))
     }
 }

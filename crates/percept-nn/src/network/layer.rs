@@ -1,12 +1,14 @@
 //! The pieces that networks share.
 
 use burn::module::{Module, Param};
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm};
+use percept_conv::{
+    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, resize_bilinear,
+    resize_nearest,
+};
 
 use super::init::Init;
+use crate::onnx::{Graph, Value};
 
 /// A convolution with its weights: `weight` `[out, in, k, k]`, `bias` `[out]`.
 #[derive(Module, Debug)]
@@ -43,11 +45,15 @@ impl ConvLayer {
 
     /// `conv(x) · scale + residual`; `scale` is `[1, out, 1, 1]`.
     pub fn forward_scaled_onto(&self, x: Tensor<4>, scale: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
-        // Scaled weights give scaled results, and there are far fewer of them.
+        let (weight, bias) = self.scaled(scale);
+        conv2d(x, weight, bias, Some(residual), self.conv)
+    }
+
+    /// Scaled weights give scaled results, and there are far fewer of them.
+    fn scaled(&self, scale: Tensor<4>) -> (Tensor<4>, Option<Tensor<1>>) {
         let channels = scale.dims()[1];
         let weight = self.weight.val() * scale.clone().reshape([channels, 1, 1, 1]);
-        let bias = self.bias().map(|bias| bias * scale.reshape([channels]));
-        conv2d(x, weight, bias, Some(residual), self.conv)
+        (weight, self.bias().map(|bias| bias * scale.reshape([channels])))
     }
 
     /// `x · conv(mean of x)`; the kernel has one element.
@@ -58,6 +64,39 @@ impl ConvLayer {
     /// Every channel by itself; `weight` is `[C, 1, k, k]`.
     pub fn forward_depthwise(&self, x: Tensor<4>) -> Tensor<4> {
         depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
+    }
+
+    /// [`forward`](Self::forward) in a graph.
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.conv(x, self.weight.val(), self.bias(), self.conv, 1)
+    }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let plain = self.conv.with_activation(Activation::None);
+        let y = graph.conv(x, self.weight.val(), self.bias(), plain, 1);
+        let y = graph.add(&y, residual);
+        graph.activated(&y, self.conv.activation)
+    }
+
+    /// [`forward_scaled_onto`](Self::forward_scaled_onto) in a graph.
+    pub fn draw_scaled_onto(
+        &self,
+        graph: &mut Graph,
+        x: &Value,
+        scale: Tensor<4>,
+        residual: &Value,
+    ) -> Value {
+        let (weight, bias) = self.scaled(scale);
+        let y = graph.conv(x, weight, bias, self.conv, 1);
+        graph.add(&y, residual)
+    }
+
+    /// [`forward_depthwise`](Self::forward_depthwise) in a graph.
+    pub fn draw_depthwise(&self, graph: &mut Graph, x: &Value) -> Value {
+        let weight = self.weight.val();
+        let channels = weight.dims()[0];
+        graph.conv(x, weight, self.bias(), self.conv, channels)
     }
 
     /// Its weight, and its bias or zeros.
@@ -94,7 +133,17 @@ impl ResidualBlock {
         }
         x + self.conv2.forward(inside).mul_scalar(self.res_scale)
     }
+
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let inside = self.conv1.draw(graph, x);
+        let inside = self.conv2.draw(graph, &inside);
+        let inside = graph.times(&inside, self.res_scale);
+        graph.add(x, &inside)
+    }
 }
+
+/// What layer normalisation adds to the variance.
+const EPSILON: f64 = 1e-6;
 
 /// Normalises every pixel over its channels.
 #[derive(Module, Debug)]
@@ -109,7 +158,11 @@ impl LayerNorm {
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        layer_norm(x, self.weight.val(), self.bias.val(), 1e-6)
+        layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
+    }
+
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.layer_norm(x, self.weight.val(), self.bias.val(), EPSILON)
     }
 }
 
@@ -119,18 +172,10 @@ pub(super) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
     resize_bilinear(x, [h * scale, w * scale])
 }
 
-/// Bilinear interpolation to the height and width `size`, half-pixel centres (`align_corners = False`).
-pub(crate) fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    let options =
-        InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
-    interpolate(x.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
-}
-
 /// Every pixel `scale × scale` times.
 pub(super) fn enlarge_nearest(x: Tensor<4>, scale: usize) -> Tensor<4> {
-    let [n, h, w, c] = x.dims();
-    let repeated = x.reshape([n, h, 1, w, 1, c]).expand([n, h, scale, w, scale, c]);
-    repeated.reshape([n, h * scale, w * scale, c])
+    let [_, h, w, _] = x.dims();
+    resize_nearest(x, [h * scale, w * scale])
 }
 
 /// The inverse of `pixel_shuffle`: `[N, H·r, W·r, C]` → `[N, H, W, C·r²]`.

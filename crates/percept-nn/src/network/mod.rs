@@ -28,5 +28,5 @@ pub use compact::ActType;
 pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
 pub(crate) use init::Init;
-pub(crate) use layer::{ConvLayer, resize_bilinear};
+pub(crate) use layer::ConvLayer;
 pub use table::*;

@@ -11,6 +11,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, cut, pad_to_multiple};
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// An overlap that is enough, as for plain convolutions but on several levels: from here on tiles and the whole image differ
@@ -140,6 +141,28 @@ impl NafBlock {
         let y = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));
         Some(self.conv5.forward_scaled_onto(y, self.gamma.val(), x))
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let channels = self.beta.dims()[1];
+        let gate = |graph: &mut Graph, y: &Value| {
+            let [a, b] = [0..channels, channels..2 * channels].map(|half| graph.channels(y, half));
+            graph.mul(&a, &b)
+        };
+        let y = self.norm1.draw(graph, x);
+        let y = self.conv1.draw(graph, &y);
+        let y = self.conv2.draw_depthwise(graph, &y);
+        let mut y = gate(graph, &y);
+        for conv in self.sca.iter().flatten() {
+            let mean = graph.mean(&y);
+            let attention = conv.draw(graph, &mean);
+            y = graph.mul(&y, &attention);
+        }
+        let x = self.conv3.draw_scaled_onto(graph, &y, self.beta.val(), x);
+        let y = self.norm2.draw(graph, &x);
+        let y = self.conv4.draw(graph, &y);
+        let y = gate(graph, &y);
+        self.conv5.draw_scaled_onto(graph, &y, self.gamma.val(), &x)
+    }
 }
 
 /// A U-Net of such blocks for images that keep their size.
@@ -221,6 +244,29 @@ impl Transform for NafNet {
     /// With other means than those of `x`: of the image that `x` is a tile of.
     fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         self.through(x, Some(pool))
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let mut y = self.intro.draw(graph, x);
+        let mut skips = Vec::with_capacity(self.downs.len());
+        for (encoder, down) in self.encoders.iter().zip(&self.downs) {
+            let skip = encoder.iter().fold(y, |y, block| block.draw(graph, &y));
+            y = down.draw(graph, &skip);
+            skips.push(skip);
+        }
+        y = self.middle_blks.iter().fold(y, |y, block| block.draw(graph, &y));
+        for ((decoder, up), skip) in self.decoders.iter().zip(&self.ups).zip(skips.iter().rev()) {
+            for conv in up {
+                let wide = conv.draw(graph, &y);
+                y = graph.pixel_shuffle(&wide, 2);
+            }
+            y = graph.add(&y, skip);
+            y = decoder.iter().fold(y, |y, block| block.draw(graph, &y));
+        }
+        Some(match self.adds_input {
+            true => self.ending.draw_onto(graph, &y, x),
+            false => self.ending.draw(graph, &y),
+        })
     }
 }
 

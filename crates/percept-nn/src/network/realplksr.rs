@@ -2,8 +2,8 @@
 //! traiNNer's files.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation, s};
-use percept_conv::{Conv, pixel_shuffle};
+use burn::tensor::{Tensor, s};
+use percept_conv::{Conv, mish, pixel_shuffle, sigmoid_gate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use super::architecture::{
 use super::dysample::DySample;
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm};
+use crate::onnx::{Attribute, Graph, Value};
 use crate::weights::StateDict;
 
 /// An overlap that is enough, as for plain convolutions but with kernels that reach further.
@@ -132,6 +133,9 @@ impl Architecture for RealPlksrConfig {
     }
 }
 
+/// What group normalisation adds to the variance.
+const EPSILON: f64 = 1e-5;
+
 /// Normalises groups of channels over the whole photo.
 #[derive(Module, Debug)]
 struct GroupNorm {
@@ -163,8 +167,12 @@ impl GroupNorm {
         let mean = of_groups(means.clone().slice(s![.., .., .., 0..c]));
         let squares = of_groups(means.slice(s![.., .., .., c..2 * c]));
         let variance = (squares - mean.clone().square()).clamp_min(0.0);
-        let scale = self.weight.val().reshape([1, 1, 1, c]) / variance.add_scalar(1e-5).sqrt();
+        let scale = self.weight.val().reshape([1, 1, 1, c]) / variance.add_scalar(EPSILON).sqrt();
         Some((x - mean) * scale + self.bias.val().reshape([1, 1, 1, c]))
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.group_norm(x, self.groups, self.weight.val(), self.bias.val(), EPSILON)
     }
 }
 
@@ -216,16 +224,34 @@ impl Block {
     fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let mut y = self.layer_norm.iter().fold(x.clone(), |y, norm| norm.forward(y));
         if let [Some(first), _, Some(second)] = &self.channel_mixer[..] {
-            y = second.forward(activation::mish(first.forward(y)));
+            y = second.forward(mish(first.forward(y)));
         }
         y = self.lk.forward(y);
         for conv in self.attn.iter().flat_map(|attention| &attention.f) {
-            y = y.clone() * activation::sigmoid(conv.forward(y));
+            y = sigmoid_gate(y.clone(), conv.forward(y));
         }
         match &self.norm {
             Some(norm) => Some(norm.forward(self.refine.forward(y), pool)? + x),
             None => Some(self.refine.forward_onto(y, x)),
         }
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let mut y = self.layer_norm.iter().fold(x.clone(), |y, norm| norm.draw(graph, &y));
+        if let [Some(first), _, Some(second)] = &self.channel_mixer[..] {
+            y = first.draw(graph, &y);
+            y = graph.mish(&y);
+            y = second.draw(graph, &y);
+        }
+        y = self.lk.draw(graph, &y, self.refine.parts().0.dims()[1]);
+        for conv in self.attn.iter().flat_map(|attention| &attention.f) {
+            let attention = conv.draw(graph, &y);
+            let attention = graph.op("Sigmoid", &[&attention]);
+            y = graph.mul(&y, &attention);
+        }
+        y = self.refine.draw(graph, &y);
+        y = self.norm.iter().fold(y, |y, norm| norm.draw(graph, &y));
+        graph.add(&y, x)
     }
 }
 
@@ -235,6 +261,17 @@ impl Large {
         let (all, part) = (x.dims()[3], self.conv.parts().0.dims()[0]);
         let read = self.conv.forward(x.clone().slice(s![.., .., .., 0..part]));
         if part == all { read } else { Tensor::cat(vec![read, x.slice(s![.., .., .., part..all])], 3) }
+    }
+
+    /// Where `x` has `all` channels.
+    fn draw(&self, graph: &mut Graph, x: &Value, all: usize) -> Value {
+        let part = self.conv.parts().0.dims()[0];
+        if part == all {
+            return self.conv.draw(graph, x);
+        }
+        let [read, kept] = [0..part, part..all].map(|range| graph.channels(x, range));
+        let read = self.conv.draw(graph, &read);
+        graph.joined(&[&read, &kept])
     }
 }
 
@@ -310,5 +347,26 @@ impl Transform for RealPlksr {
     /// With other means than those of `x`: of the image that `x` is a tile of.
     fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         self.through(x, Some(pool))
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let mut y = x.clone();
+        for place in self.feats.iter().flatten() {
+            y = match place {
+                Place::Conv(conv) => conv.draw(graph, &y),
+                Place::Block(block) => block.draw(graph, &y),
+            };
+        }
+        if self.adds_input {
+            let times = self.scale * self.scale;
+            let places: Vec<_> = (0..3 * times).map(|place| (place / times) as i64).collect();
+            let places = graph.ints(&places);
+            let repeated = graph.node("Gather", &[x, &places], &[("axis", Attribute::Int(1))]);
+            y = graph.add(&y, &repeated);
+        }
+        Some(match &self.to_img {
+            Some(dysample) => dysample.draw(graph, &y),
+            None => graph.pixel_shuffle(&y, self.scale),
+        })
     }
 }

@@ -12,6 +12,7 @@ use super::architecture::{
 use super::init::Init;
 use super::layer::{ConvLayer, cut, enlarge_nearest, pad_to_multiple, pixel_unshuffle};
 use super::order::Order;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// Share of a dense block's output that is added to its input.
@@ -228,6 +229,26 @@ impl DenseBlock {
         let fourth = if self.conv1x1.is_some() { fourth + second } else { fourth };
         x + self.conv5.forward(with(seen, fourth)).mul_scalar(RESIDUAL)
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let first = self.conv1.draw(graph, x);
+        let seen = graph.joined(&[x, &first]);
+        let mut second = self.conv2.draw(graph, &seen);
+        if let Some(beside) = &self.conv1x1 {
+            second = beside.draw_onto(graph, x, &second);
+        }
+        let seen = graph.joined(&[&seen, &second]);
+        let third = self.conv3.draw(graph, &seen);
+        let seen = graph.joined(&[&seen, &third]);
+        let mut fourth = self.conv4.draw(graph, &seen);
+        if self.conv1x1.is_some() {
+            fourth = graph.add(&fourth, &second);
+        }
+        let seen = graph.joined(&[&seen, &fourth]);
+        let y = self.conv5.draw(graph, &seen);
+        let y = graph.times(&y, RESIDUAL);
+        graph.add(x, &y)
+    }
 }
 
 /// Three dense blocks in a residual.
@@ -242,6 +263,13 @@ impl Rrdb {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.rdb3.forward(self.rdb2.forward(self.rdb1.forward(x.clone())));
         x + y.mul_scalar(RESIDUAL)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let blocks = [&self.rdb1, &self.rdb2, &self.rdb3];
+        let y = blocks.into_iter().fold(x.clone(), |y, block| block.draw(graph, &y));
+        let y = graph.times(&y, RESIDUAL);
+        graph.add(x, &y)
     }
 }
 
@@ -260,6 +288,8 @@ pub struct RrdbNet {
     scale: usize,
     #[module(skip)]
     fold: usize,
+    #[module(skip)]
+    in_channels: usize,
 }
 
 impl RrdbNet {
@@ -287,6 +317,7 @@ impl RrdbNet {
             conv_last: init.conv("conv_last", [3, f, 3, 3], 0.5, plain),
             scale,
             fold,
+            in_channels,
         }
     }
 }
@@ -306,5 +337,18 @@ impl Transform for RrdbNet {
         }
         let y = self.conv_last.forward(self.conv_hr.forward(y));
         cut(y, h * self.scale, w * self.scale)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let folded = graph.pixel_unshuffle(x, self.in_channels, self.fold);
+        let first = self.conv_first.draw(graph, &folded);
+        let y = self.body.iter().fold(first.clone(), |y, block| block.draw(graph, &y));
+        let mut y = self.conv_body.draw_onto(graph, &y, &first);
+        for up in [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten() {
+            let larger = graph.enlarge_nearest(&y, 2);
+            y = up.draw(graph, &larger);
+        }
+        let y = self.conv_hr.draw(graph, &y);
+        Some(self.conv_last.draw(graph, &y))
     }
 }

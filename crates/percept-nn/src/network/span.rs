@@ -1,8 +1,8 @@
 //! SPAN (Wan et al., *Swift Parameter-free Attention Network for Efficient Super-Resolution*, arXiv 2311.12770).
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
-use percept_conv::{Conv, conv2d, pixel_shuffle};
+use burn::tensor::Tensor;
+use percept_conv::{Conv, conv2d, odd_gate, pixel_shuffle, silu};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::architecture::{
 use super::init::Init;
 use super::layer::ConvLayer;
 use super::order::Order;
+use crate::onnx::{Graph, Value};
 use crate::weights::{Array, StateDict};
 
 /// Convolutions of 3×3 from end to end: the first, three in each of six blocks, the one behind them, the last.
@@ -200,6 +201,16 @@ impl Conv3xc {
             Self::Folded(folded) => folded.eval_conv.forward(x),
         }
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        match self {
+            Self::Branches(branches) => {
+                let (weight, bias) = branches.folded();
+                graph.conv(x, weight, Some(bias), Conv::same(3), 1)
+            }
+            Self::Folded(folded) => folded.eval_conv.draw(graph, x),
+        }
+    }
 }
 
 impl Branches {
@@ -265,12 +276,24 @@ impl Spab {
 
     /// Its result, and what the first convolution found.
     fn forward(&self, x: Tensor<4>) -> [Tensor<4>; 2] {
-        let first = activation::silu(self.c1_r.forward(x.clone()));
-        let second = activation::silu(self.c2_r.forward(first.clone()));
+        let first = silu(self.c1_r.forward(x.clone()));
+        let second = silu(self.c2_r.forward(first.clone()));
         let third = self.c3_r.forward(second);
-        // An odd function: what is far from zero, on either side, counts.
-        let attention = activation::sigmoid(third.clone()).sub_scalar(0.5);
-        [(third + x) * attention, first]
+        // σ(v) − ½ is an odd function: what is far from zero, on either side, counts.
+        [odd_gate(x, third), first]
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> [Value; 2] {
+        let first = self.c1_r.draw(graph, x);
+        let first = graph.silu(&first);
+        let second = self.c2_r.draw(graph, &first);
+        let second = graph.silu(&second);
+        let third = self.c3_r.draw(graph, &second);
+        let sigmoid = graph.op("Sigmoid", &[&third]);
+        let half = graph.float(0.5);
+        let attention = graph.op("Sub", &[&sigmoid, &half]);
+        let sum = graph.add(&third, x);
+        [graph.mul(&sum, &attention), first]
     }
 }
 
@@ -297,6 +320,9 @@ pub struct Span {
     rgb_mean: [f64; 3],
     #[module(skip)]
     scale: usize,
+    /// A packed RAW has four channels and no mean colour.
+    #[module(skip)]
+    centred: bool,
 }
 
 impl Span {
@@ -325,6 +351,7 @@ impl Span {
             img_range: config.img_range,
             rgb_mean: config.rgb_mean,
             scale,
+            centred: in_channels == 3,
         }
     }
 
@@ -349,8 +376,7 @@ impl Span {
         if self.no_norm.is_some() {
             return x;
         }
-        // A packed RAW has four channels and no mean colour.
-        let x = if x.dims()[3] == 3 {
+        let x = if self.centred {
             let mean = Tensor::<1>::from_floats(self.rgb_mean, &x.device());
             x - mean.reshape([1, 1, 1, 3])
         } else {
@@ -383,5 +409,28 @@ impl Transform for Span {
         let all = Tensor::cat(vec![features, self.conv_2.forward(y), first, inside], 3);
         let y = self.upsampler.iter().fold(self.conv_cat.forward(all), |y, conv| conv.forward(y));
         pixel_shuffle(y, self.scale)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let mut x = x.clone();
+        if self.no_norm.is_none() {
+            if self.centred {
+                let mean = graph.floats(&[3, 1, 1], &self.rgb_mean.map(|mean| mean as f32));
+                x = graph.op("Sub", &[&x, &mean]);
+            }
+            x = graph.times(&x, self.img_range);
+        }
+        let features = self.conv_1.draw(graph, &x);
+        let [first, _] = self.block_1.draw(graph, &features);
+        let mut y = first.clone();
+        for block in [&self.block_2, &self.block_3, &self.block_4, &self.block_5] {
+            [y, _] = block.draw(graph, &y);
+        }
+        let [y, inside] = self.block_6.draw(graph, &y);
+        let last = self.conv_2.draw(graph, &y);
+        let all = graph.joined(&[&features, &last, &first, &inside]);
+        let all = self.conv_cat.draw(graph, &all);
+        let y = self.upsampler.iter().fold(all, |y, conv| conv.draw(graph, &y));
+        Some(graph.pixel_shuffle(&y, self.scale))
     }
 }

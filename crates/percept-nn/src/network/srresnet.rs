@@ -12,6 +12,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, ResidualBlock, enlarge_bilinear};
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// Settings of `type = "srresnet"`: SRResNet without batch normalisation, scales 1 to 4.
@@ -143,5 +144,21 @@ impl Transform for SrResNet {
             (true, 1) => self.conv_last.forward_onto(y, x),
             (true, scale) => self.conv_last.forward_onto(y, enlarge_bilinear(x, scale)),
         }
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+        let first = self.conv_first.draw(graph, x);
+        let mut y = self.body.iter().fold(first, |y, block| block.draw(graph, &y));
+        let step = if self.scale == 3 { 3 } else { 2 };
+        for up in [&self.upconv1, &self.upconv2].into_iter().flatten() {
+            let wide = up.draw(graph, &y);
+            y = graph.pixel_shuffle(&wide, step);
+        }
+        let y = self.conv_hr.draw(graph, &y);
+        if !self.adds_input {
+            return Some(self.conv_last.draw(graph, &y));
+        }
+        let enlarged = graph.enlarge_bilinear(x, self.scale);
+        Some(self.conv_last.draw_onto(graph, &y, &enlarged))
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::NetworkError;
 use super::architecture::{Architecture, Extent, Pool, Transform};
 use super::init::Init;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// An architecture as a listing shows it.
@@ -164,6 +165,13 @@ macro_rules! networks {
             pub(crate) fn derived(&self) -> StateDict {
                 match self {
                     $(Self::$network(network) => network.derived(),)*
+                }
+            }
+
+            /// [`forward`](Self::forward) as a graph; `None` where the architecture cannot be drawn yet.
+            pub(crate) fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+                match self {
+                    $(Self::$network(network) => network.draw(graph, x),)*
                 }
             }
 

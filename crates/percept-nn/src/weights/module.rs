@@ -25,6 +25,28 @@ pub(super) fn apply<M: Module>(state: &StateDict, module: M) -> Result<M, Weight
     Ok(module.map(&mut Applier { path: Path::default(), state }))
 }
 
+pub(super) fn apply_fitting<M: Module>(
+    state: &StateDict,
+    module: M,
+) -> Result<(M, Differences), WeightError> {
+    let shapes = Shapes::of(&module);
+    let found = compare(state, &shapes);
+    if found.alike == 0 {
+        if let Some((name, _, needed)) = found.reshaped.first() {
+            state.require(name, needed)?;
+        }
+        let Differences { missing, unexpected, .. } = found;
+        return Err(WeightError::Names { origin: state.origin.clone(), missing, unexpected });
+    }
+    let mut fitting = StateDict::new();
+    for (name, shape) in &shapes {
+        if state.get(name).is_some_and(|array| array.shape == *shape) {
+            fitting.insert(name, state.require(name, shape)?.clone());
+        }
+    }
+    Ok((module.map(&mut Applier { path: Path::default(), state: &fitting }), found))
+}
+
 /// What two sets of names and shapes have that the other has not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
@@ -36,6 +58,33 @@ pub struct Differences {
     pub unexpected: Vec<String>,
     /// Names of other shapes: those of the weights, and those that the module needs.
     pub reshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+impl std::fmt::Display for Differences {
+    /// `12 of 20 weights taken; not there: a, b; of another size: c (3×4, not 5×4); of no use: d`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const NAMED: usize = 4;
+        let side = |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
+        let sizes = |(name, has, needs): &(String, Vec<usize>, Vec<usize>)| {
+            format!("{name} ({}, not {})", side(has), side(needs))
+        };
+        write!(
+            f,
+            "{} of {} weights taken",
+            self.alike,
+            self.alike + self.missing.len() + self.reshaped.len()
+        )?;
+        let reshaped = self.reshaped.iter().map(sizes).collect::<Vec<_>>();
+        let kinds =
+            [("not there", &self.missing), ("of another size", &reshaped), ("of no use", &self.unexpected)];
+        for (what, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = names.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            write!(f, "; {what}: {first}{more}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Differences {

@@ -246,6 +246,15 @@ impl StateDict {
         }
     }
 
+    /// `module` with those of these weights that have the name and the shape of one of its parameters; the others stay as
+    /// they are. With what was and was not taken.
+    ///
+    /// # Errors
+    /// When none fits, or one that does holds NaN or infinity.
+    pub fn apply_fitting<M: Module>(&self, module: M) -> Result<(M, Differences), WeightError> {
+        module::apply_fitting(self, module)
+    }
+
     /// What the names and shapes of `module` and of these weights have that the others have not.
     pub fn differences<M: Module>(&self, module: &M) -> Differences {
         module::differences(self, module)

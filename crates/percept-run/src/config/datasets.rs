@@ -7,6 +7,7 @@ use percept_image::{Mosaic, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{MixConfig, StageConfig};
 use crate::Task;
 
 /// Largest side of a patch that is degraded.
@@ -29,13 +30,29 @@ pub struct DatasetsConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainSetConfig {
-    /// Folder of good photos, the targets.
+    /// Folder of good photos, the targets, or of an LMDB as BasicSR writes it (`data.mdb` and `meta_info.txt`).
     pub dataroot_gt: PathBuf,
-    /// Folder of their degraded counterparts with the same file names (`NAME` or `NAMEx4` at scale 4). Left
+    /// Folder or LMDB of their degraded counterparts with the same file names (`NAME` or `NAMEx4` at scale 4). Left
     /// out, photos are degraded on the fly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"photos/train-lq")]
     pub dataroot_lq: Option<PathBuf>,
+    /// A text file that names the photos, a path below `dataroot_gt` in every line; what follows in brackets, as in BasicSR's
+    /// lists, is not looked at. A line `GT, LQ` names a pair. Left out: all photos of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"meta_info.txt")]
+    pub meta_info_file: Option<PathBuf>,
+    /// Whether folders inside the folders are entered, too. Default false.
+    #[serde(default)]
+    pub recursive: bool,
+    /// How many of the crops are of these photos, relative to the shares of `roots`: 1e-6 to 1e6. Left out, here and there:
+    /// every photo is as frequent as any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// More photos beside these, at most 100 roots, `[[datasets.train.roots]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([]))]
+    pub roots: Vec<RootConfig>,
     /// Side of the square crops of the target in pixels, a multiple of `scale` (of `2 · scale` for
     /// `raw2rgb`), 16 to 1024. Default 96.
     #[serde(default = "gt_size")]
@@ -49,10 +66,24 @@ pub struct TrainSetConfig {
     /// Whether crops are turned by multiples of 90° at random. Default true.
     #[serde(default = "yes")]
     pub use_rot: bool,
-    /// Batches that are prepared ahead on another thread, 1 to 64. Default 2.
+    /// Mixes of samples: each is one of them with its `prob`, and what is left stays as it is. At most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([]))]
+    pub augment: Vec<MixConfig>,
+    /// Other sizes of crops and batches later in the training, at most 64, `[[datasets.train.progressive]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([]))]
+    pub progressive: Vec<StageConfig>,
+    /// Batches that are prepared ahead on other threads, 1 to 64. Default 2.
     #[serde(default = "prefetch")]
     pub prefetch: usize,
-    /// Memory for decoded photos in MiB; beyond it they are read from their files again. At most 1048576. Default 1024.
+    /// Threads that prepare the samples of a batch, 1 to 256; their number changes nothing in them. Left out: one for every
+    /// two cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 4)]
+    pub num_workers: Option<usize>,
+    /// Memory for decoded photos in MiB. As many as it holds are decoded at the start and kept, the others when their turn
+    /// comes. At most 1048576. Default 1024.
     #[serde(default = "cache")]
     pub cache_mib: usize,
     /// What photos are degraded with on the fly, in this order; validation photos too. Left out: what the
@@ -76,17 +107,64 @@ pub struct TrainSetConfig {
     pub mosaic: Option<Mosaic>,
 }
 
+/// `[[datasets.train.roots]]`: more photos to train on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RootConfig {
+    /// Folder of good photos, the targets, or of an LMDB as BasicSR writes it (`data.mdb` and `meta_info.txt`).
+    pub dataroot_gt: PathBuf,
+    /// Folder or LMDB of their degraded counterparts; given for all roots or for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataroot_lq: Option<PathBuf>,
+    /// A text file that names the photos, as that of `datasets.train`. Left out: all photos of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta_info_file: Option<PathBuf>,
+    /// Whether folders inside the folders are entered, too. Default false.
+    #[serde(default)]
+    pub recursive: bool,
+    /// How many of the crops are of these photos, relative to the other shares: 1e-6 to 1e6; given for all roots and beside
+    /// `dataroot_gt`, or nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
+impl RootConfig {
+    /// All photos of one folder.
+    pub fn new(dataroot_gt: impl Into<PathBuf>) -> Self {
+        Self {
+            dataroot_gt: dataroot_gt.into(),
+            dataroot_lq: None,
+            meta_info_file: None,
+            recursive: false,
+            share: None,
+        }
+    }
+
+    /// Every path that it holds.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { dataroot_gt, dataroot_lq, meta_info_file, .. } = self;
+        [Some(dataroot_gt), dataroot_lq.as_mut(), meta_info_file.as_mut()].into_iter().flatten()
+    }
+}
+
 /// `datasets.val`: photos to validate with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ValSetConfig {
-    /// Folder of good photos, the targets.
+    /// Folder or LMDB of good photos, the targets.
     pub dataroot_gt: PathBuf,
-    /// Folder of their degraded counterparts with the same file names. Left out, the photos are degraded as
+    /// Folder or LMDB of their degraded counterparts with the same file names. Left out, the photos are degraded as
     /// in training, the same way every time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"photos/val-lq")]
     pub dataroot_lq: Option<PathBuf>,
+    /// A text file that names the photos, as that of `datasets.train`. Left out: all photos of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"meta_info.txt")]
+    pub meta_info_file: Option<PathBuf>,
+    /// Whether folders inside the folders are entered, too. Default false.
+    #[serde(default)]
+    pub recursive: bool,
     /// Only the first so many photos, in the order of their names. Left out: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 5)]
@@ -108,11 +186,18 @@ impl TrainSetConfig {
         Self {
             dataroot_gt: dataroot_gt.into(),
             dataroot_lq: None,
+            meta_info_file: None,
+            recursive: false,
+            share: None,
+            roots: Vec::new(),
             gt_size: gt_size(),
             batch_size: batch_size(),
             use_hflip: yes(),
             use_rot: yes(),
+            augment: Vec::new(),
+            progressive: Vec::new(),
             prefetch: prefetch(),
+            num_workers: None,
             cache_mib: cache(),
             degradation: None,
             recipe: None,
@@ -120,6 +205,48 @@ impl TrainSetConfig {
             sharpen_gt: None,
             mosaic: None,
         }
+    }
+
+    /// What is trained with from the first step on, and then from stage to stage: the steps that are done before, the side of
+    /// crops, and their number.
+    pub fn stages(&self) -> impl Iterator<Item = (u64, usize, usize)> {
+        let mut batch_size = self.batch_size;
+        let later = self.progressive.iter().map(move |stage| {
+            batch_size = stage.batch_size.unwrap_or(batch_size);
+            (stage.after, stage.gt_size, batch_size)
+        });
+        std::iter::once((0, self.gt_size, self.batch_size)).chain(later)
+    }
+
+    /// The smallest and the largest side of crops.
+    pub fn sides(&self) -> (usize, usize) {
+        let sides = || self.stages().map(|(_, side, _)| side);
+        (sides().min().unwrap_or(self.gt_size), sides().max().unwrap_or(self.gt_size))
+    }
+
+    /// Where all photos lie: `dataroot_gt` and the others, in the order of the file.
+    pub fn all_roots(&self) -> Vec<RootConfig> {
+        let first = RootConfig {
+            dataroot_gt: self.dataroot_gt.clone(),
+            dataroot_lq: self.dataroot_lq.clone(),
+            meta_info_file: self.meta_info_file.clone(),
+            recursive: self.recursive,
+            share: self.share,
+        };
+        std::iter::once(first).chain(self.roots.iter().cloned()).collect()
+    }
+
+    /// Threads that prepare samples.
+    pub fn workers(&self) -> usize {
+        let half = || std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2);
+        self.num_workers.unwrap_or_else(half).max(1)
+    }
+
+    /// Every path that it holds.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { dataroot_gt, dataroot_lq, meta_info_file, roots, .. } = self;
+        let own = [Some(dataroot_gt), dataroot_lq.as_mut(), meta_info_file.as_mut()];
+        own.into_iter().flatten().chain(roots.iter_mut().flat_map(RootConfig::paths))
     }
 
     /// Writes out what depends on the task.
@@ -143,7 +270,29 @@ impl TrainSetConfig {
 impl ValSetConfig {
     /// All photos of one folder.
     pub fn new(dataroot_gt: impl Into<PathBuf>) -> Self {
-        Self { dataroot_gt: dataroot_gt.into(), dataroot_lq: None, max_images: None }
+        Self {
+            dataroot_gt: dataroot_gt.into(),
+            dataroot_lq: None,
+            meta_info_file: None,
+            recursive: false,
+            max_images: None,
+        }
+    }
+
+    /// Where they lie.
+    pub fn root(&self) -> RootConfig {
+        RootConfig {
+            dataroot_lq: self.dataroot_lq.clone(),
+            meta_info_file: self.meta_info_file.clone(),
+            recursive: self.recursive,
+            ..RootConfig::new(&self.dataroot_gt)
+        }
+    }
+
+    /// Every path that it holds.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { dataroot_gt, dataroot_lq, meta_info_file, .. } = self;
+        [Some(dataroot_gt), dataroot_lq.as_mut(), meta_info_file.as_mut()].into_iter().flatten()
     }
 }
 

@@ -211,7 +211,8 @@ fn one_of<'a, 'b>(list: &'a [Spanned<DeValue<'b>>], part: &str) -> Option<&'a Sp
         let (kind, number) = part.rsplit_once('_')?;
         typed(kind, number.parse::<usize>().ok()?.checked_sub(1)?)
     };
-    named.or_else(|| typed(part, 0)).or_else(numbered)
+    let counted = || list.get(part.parse::<usize>().ok()?);
+    named.or_else(|| typed(part, 0)).or_else(numbered).or_else(counted)
 }
 
 /// A place in a JSON Schema.

@@ -8,8 +8,10 @@ mod error;
 mod experiment;
 mod keys;
 mod knobs;
+mod mix;
 mod old;
 mod place;
+mod preset;
 mod ranges;
 mod reference;
 mod template;
@@ -24,10 +26,12 @@ use percept_nn::network::NetworkConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use datasets::{DatasetsConfig, TrainSetConfig, ValSetConfig};
+pub use datasets::{DatasetsConfig, RootConfig, TrainSetConfig, ValSetConfig};
 pub use error::ConfigError;
 pub use experiment::{Experiment, PlannedRun};
+pub use mix::{CutblurConfig, CutmixConfig, MixConfig, MixupConfig, StageConfig};
 pub use place::value_at;
+pub use preset::Preset;
 pub use train::{
     CosineConfig, LoggerConfig, MultistepConfig, OptimConfig, OptimType, SchedulerConfig, TrainConfig,
     ValConfig,
@@ -77,7 +81,7 @@ pub struct Config {
 }
 
 /// `path`: files and folders. Relative ones start at the folder in which percept is called, `~` is the user's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathConfig {
     /// Weights that the network starts from: a model of percept, safetensors or `.pth`, or the name of one that is part of
@@ -85,6 +89,9 @@ pub struct PathConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"warm.safetensors")]
     pub pretrain_network_g: Option<PathBuf>,
+    /// Whether `pretrain_network_g` and `pretrain_network_d` have to fit: every weight there, and of the right size. If not,
+    /// what fits is taken, the rest starts untrained, and it is said what was and was not taken. Default true.
+    pub strict: bool,
     /// Weights that the discriminator starts from: safetensors or `.pth`. Left out, it starts untrained.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"RealESRGAN_x4plus_netD.pth")]
@@ -97,6 +104,12 @@ pub struct PathConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"runs/NAME")]
     pub run: Option<PathBuf>,
+}
+
+impl Default for PathConfig {
+    fn default() -> Self {
+        Self { pretrain_network_g: None, strict: true, pretrain_network_d: None, weights: None, run: None }
+    }
 }
 
 fn cpu() -> String {
@@ -133,6 +146,7 @@ impl Config {
         config.paths().for_each(|path| *path = expand_home(&*path));
         config.datasets.train.complete(config.task, config.scale);
         Term::complete(&mut config.train.losses);
+        config.train.complete();
         config.path.run = Some(config.run_dir());
         ranges::check(&config).map_err(|(key, problem)| document.refuse(&key, problem))?;
         Ok(config)
@@ -140,12 +154,11 @@ impl Config {
 
     /// Every path that it holds.
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let PathConfig { pretrain_network_g, pretrain_network_d, weights, run } = &mut self.path;
+        let PathConfig { pretrain_network_g, pretrain_network_d, weights, run, .. } = &mut self.path;
         let DatasetsConfig { train, val } = &mut self.datasets;
-        let val = val.iter_mut().flat_map(|val| [Some(&mut val.dataroot_gt), val.dataroot_lq.as_mut()]);
-        let train = [Some(&mut train.dataroot_gt), train.dataroot_lq.as_mut()];
+        let val = val.iter_mut().flat_map(ValSetConfig::paths);
         let own = [pretrain_network_g.as_mut(), pretrain_network_d.as_mut(), weights.as_mut(), run.as_mut()];
-        own.into_iter().chain(train).chain(val).flatten()
+        own.into_iter().flatten().chain(train.paths()).chain(val)
     }
 
     /// Checks every range, for a configuration that was made in code.
@@ -178,12 +191,15 @@ impl Config {
         reference::reference(&Self::schema())
     }
 
-    /// A configuration for `task` that trains as it stands, every key explained: what `percept init` writes.
+    /// A configuration that trains as it stands, every key explained: what `percept init` writes.
     ///
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
-    pub fn template(task: Task) -> Result<String, ConfigError> {
-        template::commented(&Self::for_task(task).to_toml()?, &Self::schema())
+    pub fn template(preset: Preset) -> Result<String, ConfigError> {
+        let mut config = preset.config()?;
+        // The run's folder follows from its name.
+        config.path.run = None;
+        template::commented(&config.to_toml()?, &Self::schema())
     }
 
     /// The run's folder.

@@ -6,7 +6,7 @@ use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
 use super::datasets::MAX_PATCH;
-use super::{Config, OptimConfig, SchedulerConfig, TrainConfig, ValConfig};
+use super::{Config, MixConfig, OptimConfig, SchedulerConfig, TrainConfig, TrainSetConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
@@ -23,7 +23,11 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     check_scale(config)?;
     check_network(config)?;
     check_datasets(config)?;
-    check_train(&config.train, config.datasets.train.batch_size)?;
+    let train = &config.datasets.train;
+    check_train(&config.train, train.stages().map(|(_, _, batch_size)| batch_size).min().unwrap_or(1))?;
+    ensure(config.train.jitter <= train.sides().0 / 2, "train.jitter", || {
+        format!("must be at most half of datasets.train.gt_size; it is {}", config.train.jitter)
+    })?;
     check_game(config)?;
     let counts = [
         ("val.val_freq", config.val.val_freq),
@@ -77,15 +81,30 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
         let ok = (low..=high).contains(&value);
         ensure(ok, &key(name), || format!("must be {low} to {high}; it is {value}"))
     };
-    count("gt_size", train.gt_size, 16, 1024)?;
     let multiple = config.task.network_scale(config.scale);
-    ensure(train.gt_size.is_multiple_of(multiple), &key("gt_size"), || {
-        let nearest = train.gt_size.next_multiple_of(multiple);
-        format!("must be a multiple of {multiple} here; it is {}, take {nearest}", train.gt_size)
-    })?;
-    count("batch_size", train.batch_size, 1, 256)?;
+    let at = |at: usize, name: &str| match at {
+        0 => name.to_string(),
+        at => format!("progressive.{}.{name}", at - 1),
+    };
+    let mut before = None;
+    for (number, (after, side, batch)) in train.stages().enumerate() {
+        count(&at(number, "gt_size"), side, 16, 1024)?;
+        ensure(side.is_multiple_of(multiple), &key(&at(number, "gt_size")), || {
+            let nearest = side.next_multiple_of(multiple);
+            format!("must be a multiple of {multiple} here; it is {side}, take {nearest}")
+        })?;
+        count(&at(number, "batch_size"), batch, 1, 256)?;
+        ensure(before.is_none_or(|before| before < after), &key(&at(number, "after")), || {
+            format!("must rise from stage to stage, and be at least 1; it is {after}")
+        })?;
+        before = Some(after);
+    }
+    ensure(train.progressive.len() <= 64, &key("progressive"), || "may have 64 stages at most".to_string())?;
+    check_mixes(config)?;
     count("prefetch", train.prefetch, 1, 64)?;
+    count("num_workers", train.num_workers.unwrap_or(1), 1, 256)?;
     count("cache_mib", train.cache_mib, 0, 1 << 20)?;
+    check_roots(train)?;
     let paired = train.dataroot_lq.is_some();
     ensure(config.task != Task::Raw2rgb || !paired, &key("dataroot_lq"), || {
         "cannot be used with `raw2rgb`; leave it out, the RAW is made from the photos".to_string()
@@ -108,6 +127,10 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
         .map_err(|error| (key("degradation"), format!("is out of range: {error}")))?;
     if let Some(patch_size) = train.patch_size {
         count("patch_size", patch_size, train.gt_size, MAX_PATCH)?;
+        let widest = patch_size - train.gt_size + train.sides().1;
+        ensure(widest <= MAX_PATCH, &key("patch_size"), || {
+            format!("is {widest} with the largest crops of `progressive`, beyond {MAX_PATCH}; lower it")
+        })?;
     }
     if let Some(sharpen) = &train.sharpen_gt {
         sharpen.validate().map_err(|error| (key("sharpen_gt"), format!("is out of range: {error}")))?;
@@ -126,8 +149,77 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
     ensure(some, "datasets.val.max_images", || "must be at least 1; leave it out for all".to_string())
 }
 
+/// Mixes, of which a sample is one at most.
+fn check_mixes(config: &Config) -> Result<(), Complaint> {
+    let augment = &config.datasets.train.augment;
+    ensure(augment.len() <= 16, "datasets.train.augment", || "may be 16 mixes at most".to_string())?;
+    for (at, mix) in augment.iter().enumerate() {
+        let key = |name: &str| format!("datasets.train.augment.{at}.{name}");
+        within(&key("prob"), mix.prob(), 0.0, 1.0)?;
+        let side = match mix {
+            MixConfig::Mixup(mix) => {
+                within(&key("alpha"), mix.alpha, 0.01, 100.0)?;
+                continue;
+            }
+            MixConfig::Cutmix(mix) => mix.side,
+            MixConfig::Cutblur(mix) => {
+                ensure(config.task != Task::Raw2rgb, &key("type"), || {
+                    "is `cutblur`, which needs inputs that are photos; leave it out with `raw2rgb`"
+                        .to_string()
+                })?;
+                mix.side
+            }
+        };
+        let (low, high) = side.bounds();
+        ensure((0.0..=1.0).contains(&low) && low <= high && high <= 1.0, &key("side"), || {
+            format!("must be a number or [lowest, highest] from 0 to 1; it is {side}")
+        })?;
+    }
+    let sum: f64 = augment.iter().map(MixConfig::prob).sum();
+    // Tenths do not add up exactly.
+    ensure(sum < 1.0 + 1e-9, "datasets.train.augment", || {
+        format!("has probabilities that sum to {sum:.2}; a sample is one mix at most, so 1 is the most")
+    })
+}
+
+/// Several roots: what one says of all has to be said by all.
+fn check_roots(train: &TrainSetConfig) -> Result<(), Complaint> {
+    let key = |at: usize, name: &str| match at {
+        0 => format!("datasets.train.{name}"),
+        at => format!("datasets.train.roots.{}.{name}", at - 1),
+    };
+    let roots = train.all_roots();
+    ensure(train.roots.len() <= 100, "datasets.train.roots", || {
+        format!("may be 100 at most; they are {}", train.roots.len())
+    })?;
+    let (paired, shared) = (train.dataroot_lq.is_some(), roots.iter().any(|root| root.share.is_some()));
+    for (at, root) in roots.iter().enumerate() {
+        ensure(root.dataroot_lq.is_some() == paired, &key(at, "dataroot_lq"), || {
+            "is given for some roots and not for all; the photos are all paired, or all degraded on the fly"
+                .to_string()
+        })?;
+        match root.share {
+            Some(share) => within(&key(at, "share"), share, 1e-6, 1e6)?,
+            None => ensure(!shared, &key(at, "share"), || {
+                "is given for some roots and not for all; give each its share, or leave out all".to_string()
+            })?,
+        }
+    }
+    let lists = roots.iter().zip(0..).find(|(root, _)| root.recursive && root.meta_info_file.is_some());
+    match lists {
+        Some((_, at)) => Err((
+            key(at, "recursive"),
+            "and `meta_info_file` contradict each other; keep one of them".to_string(),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn check_train(train: &TrainConfig, batch_size: usize) -> Result<(), Complaint> {
     ensure(train.total_iter >= 1, "train.total_iter", || "must be at least 1; it is 0".to_string())?;
+    ensure((1..=1024).contains(&train.accumulate), "train.accumulate", || {
+        format!("must be 1 to 1024; it is {}", train.accumulate)
+    })?;
     fraction("train.ema_decay", train.ema_decay)?;
     check_learning("optim_g", &train.optim_g, "scheduler", &train.scheduler)?;
     let (optim, scheduler) = train.learning_d();
@@ -147,7 +239,11 @@ fn check_learning(
     let key = |name: &str| format!("train.{optim_key}.{name}");
     within(&key("lr"), optim.lr, 1e-12, 1.0)?;
     // Beyond, an average in single precision never lets go of its start.
-    optim.betas.iter().try_for_each(|beta| within(&key("betas"), *beta, 0.0, 0.99999))?;
+    let (betas, count) = (optim.betas(), optim.kind.betas().len());
+    ensure(betas.len() == count, &key("betas"), || {
+        format!("must be {count} for this `type`; they are {betas:?}")
+    })?;
+    betas.iter().try_for_each(|beta| within(&key("betas"), *beta, 0.0, 0.99999))?;
     within(&key("weight_decay"), optim.weight_decay, 0.0, 1.0)?;
     within(&key("eps"), optim.eps, 1e-12, 1.0)?;
     if let Some(clip) = optim.grad_clip {

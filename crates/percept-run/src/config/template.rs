@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::keys::Schema;
 use super::{
-    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, PathConfig, SchedulerConfig,
-    TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
+    Config, ConfigError, CosineConfig, DatasetsConfig, LoggerConfig, OptimConfig, PathConfig,
+    SchedulerConfig, TrainConfig, TrainSetConfig, ValConfig, ValSetConfig,
 };
 use crate::Task;
 
@@ -27,7 +27,7 @@ impl Config {
         let mut train = TrainSetConfig::new("photos/train");
         train.complete(task, scale);
         let network_g = match task {
-            Task::Sr => NetworkConfig::Compact(Default::default()),
+            Task::Sr => NetworkConfig::Span(Default::default()),
             Task::Raw2rgb => NetworkConfig::SrResNet(Default::default()),
             _ => NetworkConfig::NafNet(Default::default()),
         };
@@ -55,6 +55,7 @@ impl Config {
             network_d: None,
             path: PathConfig::default(),
             train: TrainConfig {
+                optim_g: OptimConfig::default().completed(),
                 scheduler: SchedulerConfig::Cosine(CosineConfig::default()),
                 losses,
                 ..TrainConfig::default()

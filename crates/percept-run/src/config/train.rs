@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Steps of the whole run. Default 10000.
     pub total_iter: u64,
+    /// Batches whose mean gradient makes a step, 1 to 1024: as a batch so many times larger, in the memory of one. Steps are
+    /// those of the optimizer everywhere: in `total_iter`, schedules, averages and logs. A selection moves by the first batch
+    /// of a step. Default 1.
+    pub accumulate: u64,
     /// Decay of the moving average of the network's weights, in [0, 1); 0 keeps none. Validation and the
     /// saved model use the average. In an early step t it is no more than (1 + t) / (10 + t), so that short
     /// trainings are not judged by their start. Default 0.999.
@@ -28,6 +32,11 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "type": "constant" }))]
     pub scheduler_d: Option<SchedulerConfig>,
+    /// The losses compare a part of each crop that is so many pixels smaller and lies elsewhere in each step: 0 to
+    /// half of `gt_size`.
+    /// Frozen networks and discriminators see an image on a grid of their own; where the part stays, a network that enlarges
+    /// learns to draw that grid. A multiple of the grid's period serves (4 at relu3_3). Default 0: whole crops.
+    pub jitter: usize,
     /// The losses, at least one. The network descends their sum.
     pub losses: Vec<Term>,
 }
@@ -36,12 +45,14 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             total_iter: 10_000,
+            accumulate: 1,
             ema_decay: 0.999,
             warmup_iter: 0,
             optim_g: OptimConfig::default(),
             optim_d: None,
             scheduler: SchedulerConfig::Constant,
             scheduler_d: None,
+            jitter: 0,
             losses: Vec::new(),
         }
     }
@@ -52,6 +63,13 @@ impl TrainConfig {
     pub fn learning_d(&self) -> (&OptimConfig, &SchedulerConfig) {
         let (optim, scheduler) = (self.optim_d.as_ref(), self.scheduler_d.as_ref());
         (optim.unwrap_or(&self.optim_g), scheduler.unwrap_or(&self.scheduler))
+    }
+
+    /// Writes out what depends on the kind of optimiser.
+    pub(super) fn complete(&mut self) {
+        for optim in std::iter::once(&mut self.optim_g).chain(&mut self.optim_d) {
+            *optim = optim.clone().completed();
+        }
     }
 
     /// The adversarial term, with its name.
@@ -75,24 +93,48 @@ pub enum OptimType {
     /// Adam; its weight decay is added to the gradient.
     #[default]
     Adam,
-    /// AdamW; its weight decay shrinks the weights themselves.
+    /// AdamW; its weight decay shrinks the weights themselves, as it does in all that follow.
     Adamw,
+    /// Adan (Xie et al., 2022).
+    Adan,
+    /// Lion (Chen et al., 2023): the sign of an average; takes a rate three to ten times smaller than Adam's.
+    Lion,
+    /// Muon (Jordan et al., 2024; Liu et al., 2025) for weights of two dimensions and more, seen as matrices, with AdamW's
+    /// rates; AdamW for the others, with `betas` 0.9 and 0.99.
+    Muon,
+    /// Stochastic gradient descent with momentum; its weight decay is added to the gradient.
+    Sgd,
+}
+
+impl OptimType {
+    /// The usual `betas`.
+    pub fn betas(self) -> &'static [f64] {
+        match self {
+            Self::Adam | Self::Adamw | Self::Lion => &[0.9, 0.99],
+            Self::Adan => &[0.98, 0.92, 0.99],
+            Self::Muon => &[0.95],
+            Self::Sgd => &[0.9],
+        }
+    }
 }
 
 /// `train.optim_g`: the optimiser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimConfig {
-    /// `adam` (default) or `adamw`.
+    /// `adam` (default), `adamw`, `adan`, `lion`, `muon` or `sgd`.
     #[serde(rename = "type")]
     pub kind: OptimType,
     /// Learning rate, 1e-12 to 1. Default 2e-4.
     pub lr: f64,
-    /// Decay of the averages of gradient and squared gradient, each from 0 to 0.99999. Default [0.9, 0.99].
-    pub betas: [f64; 2],
+    /// Decay of the averages, each from 0 to 0.99999. Of gradient and squared gradient for `adam` and `adamw`, [0.9, 0.99]
+    /// where it is left out; of `lion` [0.9, 0.99]; of gradient, its change and its square for `adan`, [0.98, 0.92, 0.99];
+    /// the momentum of `muon`, [0.95], and `sgd`, [0.9].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<Vec<f64>>,
     /// Weight decay, 0 to 1. Default 0.
     pub weight_decay: f64,
-    /// Added to the root of the averaged squared gradient, 1e-12 to 1. Default 1e-8.
+    /// Added to the root of the averaged squared gradient, 1e-12 to 1; `lion` and `sgd` have none. Default 1e-8.
     pub eps: f64,
     /// Largest norm of the whole gradient, 1e-9 to 1e9; a larger gradient is scaled down to it. Left out: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,14 +144,20 @@ pub struct OptimConfig {
 
 impl Default for OptimConfig {
     fn default() -> Self {
-        Self {
-            kind: OptimType::Adam,
-            lr: 2e-4,
-            betas: [0.9, 0.99],
-            weight_decay: 0.0,
-            eps: 1e-8,
-            grad_clip: None,
-        }
+        Self { kind: OptimType::Adam, lr: 2e-4, betas: None, weight_decay: 0.0, eps: 1e-8, grad_clip: None }
+    }
+}
+
+impl OptimConfig {
+    /// With the usual `betas` written out, where there are none.
+    pub(super) fn completed(mut self) -> Self {
+        self.betas.get_or_insert_with(|| self.kind.betas().to_vec());
+        self
+    }
+
+    /// Decay of the averages.
+    pub fn betas(&self) -> &[f64] {
+        self.betas.as_deref().unwrap_or(self.kind.betas())
     }
 }
 

@@ -8,8 +8,8 @@ use super::Sample;
 /// The samples of one step, each kind in one buffer of `[N, H, W, C]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// The step, counted from 1.
-    pub iter: u64,
+    /// Its number, counted from 1: its step where each has one batch.
+    pub number: u64,
     /// Names of the photos.
     pub names: Vec<String>,
     /// Targets.
@@ -37,13 +37,13 @@ pub struct BatchTensors {
 
 impl Batch {
     /// Samples of equal sizes, one after the other.
-    pub(super) fn new(iter: u64, samples: &[Sample]) -> Self {
+    pub(super) fn new(number: u64, samples: &[Sample]) -> Self {
         let n = samples.len();
         let (width, height) = samples.first().map_or((0, 0), |sample| sample.gt.size());
         let (w, h) = samples.first().map_or((0, 0), |sample| sample.lq.size());
         let channels = samples.first().map_or(0, |sample| sample.lq.channels());
         Self {
-            iter,
+            number,
             names: samples.iter().map(|sample| sample.name.clone()).collect(),
             gt: samples.iter().flat_map(|sample| sample.gt.data()).copied().collect(),
             lq: samples.iter().flat_map(|sample| sample.lq.data()).copied().collect(),
@@ -65,7 +65,7 @@ impl Batch {
             state.insert(name, Array { shape: dims.to_vec(), data: data.clone() });
         }
         state.set_metadata("names", &self.names.join("\n"));
-        state.set_metadata("iter", &self.iter.to_string());
+        state.set_metadata("number", &self.number.to_string());
         state
     }
 

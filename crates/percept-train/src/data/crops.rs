@@ -1,11 +1,13 @@
 //! From a photo to a sample: where it is cut, how it is laid down, and how it is degraded.
 
 use percept_image::{Photo, Rng, rng_for};
+use percept_run::config::MixConfig;
 use percept_run::{Config, Lq, Recipe, RecipeError};
 use rand::RngExt;
 
 use super::augment::Pose;
-use super::folder::Pair;
+use super::mix::{drawn, mixed};
+use super::photos::Pair;
 use super::stored::Stored;
 use super::{DataError, Sample};
 
@@ -13,7 +15,9 @@ use super::{DataError, Sample};
 pub struct Crops {
     recipe: Recipe,
     gt_size: usize,
-    patch_size: usize,
+    /// How much larger a patch is than a crop.
+    beyond: usize,
+    mixes: Vec<MixConfig>,
     hflip: bool,
     rot: bool,
     scale: usize,
@@ -29,7 +33,8 @@ impl Crops {
         Ok(Self {
             recipe: Recipe::of_config(config)?,
             gt_size: train.gt_size,
-            patch_size: train.patch_size.unwrap_or(train.gt_size),
+            beyond: train.patch_size.map_or(0, |patch_size| patch_size.saturating_sub(train.gt_size)),
+            mixes: train.augment.clone(),
             hflip: train.use_hflip,
             rot: train.use_rot,
             scale: config.scale,
@@ -54,18 +59,37 @@ impl Crops {
                 side: self.gt_size,
             });
         }
-        self.sample(name, &Pair { gt: Stored::new(photo), lq: None }, &mut rng_for(seed, iter, number))
+        let pair = Pair { gt: Stored::new(photo), lq: None };
+        self.sample(name, &pair, self.gt_size, &mut rng_for(seed, iter, number))
     }
 
-    /// A crop of a photo whose sides are at least `gt_size`, and its input.
-    pub(super) fn sample(&self, name: &str, pair: &Pair, rng: &mut Rng) -> Result<Sample, DataError> {
+    /// A sample that is mixed, if chance wants it, with `other`, another one.
+    pub(super) fn mixed(
+        &self,
+        sample: Sample,
+        rng: &mut Rng,
+        other: impl FnOnce(&mut Rng) -> Result<Sample, DataError>,
+    ) -> Result<Sample, DataError> {
+        match drawn(&self.mixes, rng) {
+            Some(mix) => mixed(mix, sample, rng, other),
+            None => Ok(sample),
+        }
+    }
+
+    /// A crop of `side` pixels of a photo whose sides are at least that, and its input.
+    pub(super) fn sample(
+        &self,
+        name: &str,
+        pair: &Pair,
+        side: usize,
+        rng: &mut Rng,
+    ) -> Result<Sample, DataError> {
         let (width, height) = pair.gt.size();
         // Counterparts lie on a grid of their own pixels.
         let step = if pair.lq.is_some() { self.scale } else { 1 };
-        let mut offset = |side: usize| step * rng.random_range(0..=(side - self.gt_size) / step);
+        let mut offset = |whole: usize| step * rng.random_range(0..=(whole - side) / step);
         let (x, y) = (offset(width), offset(height));
         let pose = Pose::draw(self.hflip, self.rot, rng);
-        let side = self.gt_size;
         let (gt, lq) = match &pair.lq {
             Some(lq) => {
                 let small = side / self.scale;
@@ -73,8 +97,8 @@ impl Crops {
                 (pose.lay(&pair.gt.crop(x, y, side, side)), Lq::Rgb(pose.lay(&lq)))
             }
             None => {
-                let [left, right] = self.margins(x, width, rng);
-                let [above, below] = self.margins(y, height, rng);
+                let [left, right] = self.margins(x, [side, width], rng);
+                let [above, below] = self.margins(y, [side, height], rng);
                 let size = (left + side + right, above + side + below);
                 let patch = pair.gt.crop(x - left, y - above, size.0, size.1);
                 let patch = self.recipe.target(pose.lay(&patch));
@@ -90,14 +114,14 @@ impl Crops {
 
     /// How many pixels a patch goes beyond a crop that starts at `at`, on either side: a quarter of them at least, the rest
     /// shared out at random, as far as the photo goes, in whole pixels of the network's input.
-    fn margins(&self, at: usize, photo: usize, rng: &mut Rng) -> [usize; 2] {
+    fn margins(&self, at: usize, [side, photo]: [usize; 2], rng: &mut Rng) -> [usize; 2] {
         let multiple = self.recipe.multiple();
-        let spare = self.patch_size.saturating_sub(self.gt_size) / multiple;
+        let spare = self.beyond / multiple;
         if spare == 0 {
             return [0, 0];
         }
         let first = rng.random_range(spare / 4..=spare - spare / 4);
         let fits = |pixels: usize, room: usize| pixels.min(room / multiple) * multiple;
-        [fits(first, at), fits(spare - first, photo - at - self.gt_size)]
+        [fits(first, at), fits(spare - first, photo - at - side)]
     }
 }

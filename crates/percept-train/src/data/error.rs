@@ -44,10 +44,33 @@ pub enum DataError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A folder holds no photos at all.
-    #[error("{}: the folder holds no photos; put PNG, JPEG, WebP, TIFF, BMP or PPM files into it", path.display())]
+    #[error(
+        "{}: the folder holds no photos; put PNG, JPEG, WebP, TIFF, BMP or PPM files into it, or set `recursive` if they \
+         lie in folders inside it",
+        path.display()
+    )]
     Empty {
         /// The folder.
         path: PathBuf,
+    },
+    /// A list of photos cannot be used.
+    #[error("{}: {problem}; a list of photos has the path of one in every line", path.display())]
+    List {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A list is named for an LMDB, which has its own.
+    #[error(
+        "{}: this is an LMDB, which has a list of its own; leave out meta_info_file = {:?}",
+        folder.display(), list.display()
+    )]
+    ListOfLmdb {
+        /// The list.
+        list: PathBuf,
+        /// The LMDB.
+        folder: PathBuf,
     },
     /// A folder holds photos, but none of them can be used.
     #[error(
@@ -84,10 +107,10 @@ pub enum DataError {
     /// Inputs cannot be made from targets.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// The thread that prepares batches is gone.
+    /// The threads that prepare batches are gone.
     #[error("the thread that prepares batches ended; this is a defect of percept, please report it")]
     ThreadEnded,
     /// The system gives no more threads.
     #[error("no thread for preparing batches: {0}; close other programs or raise the limit of processes")]
-    NoThread(std::io::Error),
+    NoThread(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -2,7 +2,7 @@
 
 use percept_run::{Config, Lq, Recipe};
 
-use super::folder::{Folder, Rule};
+use super::photos::{Photos, Rule};
 use super::{DataError, Sample, Skipped};
 
 /// Shortest side of a photo that scores with windows can work on.
@@ -10,13 +10,13 @@ const MIN_SIDE: usize = 32;
 
 /// Whole photos, degraded the same way every time.
 pub struct ValSource {
-    folder: Folder,
+    photos: Photos,
     recipe: Recipe,
     seed: u64,
 }
 
 impl ValSource {
-    /// Reads every photo of `datasets.val` once; `None` where the configuration has none.
+    /// Looks at every photo of `datasets.val` once; `None` where the configuration has none.
     ///
     /// # Errors
     /// As [`TrainSource::open`](super::TrainSource::open).
@@ -29,18 +29,18 @@ impl ValSource {
             cache: config.datasets.train.cache_mib << 20,
             limit: val.max_images,
         };
-        let folder = Folder::open(&val.dataroot_gt, val.dataroot_lq.as_deref(), &rule)?;
-        Ok(Some(Self { folder, recipe, seed: config.seed }))
+        let photos = Photos::open(&[val.root()], &rule)?;
+        Ok(Some(Self { photos, recipe, seed: config.seed }))
     }
 
     /// Number of photos.
     pub fn photos(&self) -> usize {
-        self.folder.len()
+        self.photos.len()
     }
 
     /// Photos that are left out, by name.
     pub fn skipped(&self) -> &[Skipped] {
-        self.folder.skipped()
+        self.photos.skipped()
     }
 
     /// Photo `at` in the order of the names, always the same. Its target is cut at the right and below to a
@@ -50,7 +50,7 @@ impl ValSource {
     /// When a photo that was sound at the start cannot be read any more.
     pub fn sample(&self, at: usize) -> Result<Sample, DataError> {
         let multiple = self.recipe.multiple();
-        let (gt, lq) = self.folder.with(at, |pair| {
+        let (gt, lq) = self.photos.with(at, |pair| {
             let (width, height) = pair.gt.size();
             let gt = pair.gt.crop(0, 0, width - width % multiple, height - height % multiple);
             (gt, pair.lq.as_ref().map(|lq| lq.crop(0, 0, lq.size().0, lq.size().1)))
@@ -60,6 +60,6 @@ impl ValSource {
             None => self.recipe.degrade_held_out(&gt, self.seed, at as u64)?,
         };
         let distorted = lq.shown(gt.width(), gt.height());
-        Ok(Sample { name: self.folder.name(at).to_string(), gt, lq, distorted })
+        Ok(Sample { name: self.photos.name_of(at).to_string(), gt, lq, distorted })
     }
 }

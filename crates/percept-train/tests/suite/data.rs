@@ -82,7 +82,7 @@ fn a_loader_started_anywhere_gives_the_same_batches() {
     let dir = folder(3);
     let source = Arc::new(TrainSource::open(&config(Task::Sr, dir.path())).unwrap());
     for (first, prefetch) in [(1, 1), (4, 3)] {
-        let mut loader = Loader::start(Arc::clone(&source), first, prefetch).unwrap();
+        let mut loader = Loader::start(Arc::clone(&source), first, [prefetch, 3]).unwrap();
         for iter in first..first + 5 {
             assert_eq!(loader.next_batch().unwrap(), source.batch(iter).unwrap());
         }
@@ -289,7 +289,7 @@ fn a_photo_that_goes_away_ends_the_run_by_name() {
     config.datasets.train.cache_mib = 0;
     let source = Arc::new(TrainSource::open(&config).unwrap());
     fs::remove_file(dir.path().join("0.png")).unwrap();
-    let mut loader = Loader::start(Arc::clone(&source), 1, 2).unwrap();
+    let mut loader = Loader::start(Arc::clone(&source), 1, [2, 1]).unwrap();
     let error = message(loader.next_batch());
     assert!(error.contains("0.png: no such file"), "{error}");
     assert!(matches!(loader.next_batch(), Err(DataError::ThreadEnded)));

@@ -74,6 +74,9 @@ fn walk(root: &Json, here: &Json, at: &Key, found: &mut Vec<Key>) {
     }
 }
 
+/// Lists of tables that a base does not have by itself.
+const LISTS: [&str; 4] = ["degradation", "augment", "progressive", "roots"];
+
 /// A whole configuration in which the key can stand.
 fn base(dir: &Path, key: &Key) -> Table {
     let kind = |path: &str| {
@@ -121,6 +124,18 @@ fn base(dir: &Path, key: &Key) -> Table {
             Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
         );
     }
+    // Shares are given for all roots.
+    if key.path.last().is_some_and(|key| key == "share") && key.path[0] == "datasets" {
+        let train = table["datasets"]["train"].as_table_mut().unwrap();
+        train.insert("share".to_string(), 1.0.into());
+        let root = format!("dataroot_gt = '{}/photos'\nshare = 1.0", dir.display());
+        train.insert("roots".to_string(), Value::Array(vec![Value::Table(toml::from_str(&root).unwrap())]));
+    }
+    if key.path.contains(&"progressive".to_string()) {
+        let stage = toml::from_str("after = 1\ngt_size = 48").unwrap();
+        let train = table["datasets"]["train"].as_table_mut().unwrap();
+        train.insert("progressive".to_string(), Value::Array(vec![Value::Table(stage)]));
+    }
     if key.path.last().is_some_and(|key| key == "early_stop") {
         let val = table.entry("val").or_insert(Value::Table(Table::new())).as_table_mut().unwrap();
         val.insert("save_best".to_string(), "psnr-y".into());
@@ -130,7 +145,7 @@ fn base(dir: &Path, key: &Key) -> Table {
         losses.push(Value::Table(toml::from_str("type = 'gan'").unwrap()));
     }
     for (path, kind) in &key.kinds {
-        let place = place(&mut table, path, key);
+        let place = place(&mut table, path);
         if place.get("type").and_then(Value::as_str) != Some(kind) {
             let features = path.last().is_some_and(|last| last == "losses")
                 && ["contextual", "style", "swd", "wasserstein_distortion"].contains(&kind.as_str());
@@ -144,15 +159,15 @@ fn base(dir: &Path, key: &Key) -> Table {
         }
     }
     if key.path.contains(&"degradation".to_string()) {
-        fit_degradation(&mut table, key);
+        fit_degradation(&mut table);
     }
     table
 }
 
 /// A degradation that stands alone: with a type, with steps where it needs some, and of the right size in the end.
-fn fit_degradation(table: &mut Table, key: &Key) {
+fn fit_degradation(table: &mut Table) {
     let list: Vec<String> = ["datasets", "train", "degradation"].map(String::from).into();
-    let step = place(table, &list, key);
+    let step = place(table, &list);
     let kind = step.entry("type").or_insert("quantise".into()).as_str().unwrap().to_string();
     if ["one_of", "shuffle", "repeat", "sequence"].contains(&kind.as_str()) {
         let steps: Value = toml::from_str::<Table>("steps = [{ type = 'quantise' }, { type = 'jpeg' }]")
@@ -168,10 +183,10 @@ fn fit_degradation(table: &mut Table, key: &Key) {
 }
 
 /// The table at `path`, made where it is missing; a list has one table.
-fn place<'a>(table: &'a mut Table, path: &[String], key: &Key) -> &'a mut Table {
+fn place<'a>(table: &'a mut Table, path: &[String]) -> &'a mut Table {
     let mut here = table;
     for part in path {
-        let listed = part == "degradation" && key.path.contains(part);
+        let listed = LISTS.contains(&part.as_str());
         let made =
             if listed { Value::Array(vec![Value::Table(Table::new())]) } else { Value::Table(Table::new()) };
         let next = here.entry(part.clone()).or_insert(made);
@@ -248,7 +263,7 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
                 true => Value::Array(vec![value]),
                 false => value,
             };
-            place(&mut table, parents, &key).insert(name.clone(), value);
+            place(&mut table, parents).insert(name.clone(), value);
             // Steps of a whole run and of a large crop take long, and nothing else is at stake.
             match train(&table) {
                 Ok(()) => trained += 1,

@@ -1,9 +1,10 @@
 //! The optimiser against PyTorch's, its state, its refusals; the moving average.
 
 use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use percept_nn::weights::StateDict;
-use percept_run::config::OptimConfig;
+use percept_run::config::{OptimConfig, OptimType};
 use percept_train::{Ema, Optimizer};
 use serde::Deserialize;
 
@@ -51,6 +52,10 @@ fn loss(pair: &Pair, grads: &(Vec<Vec<f32>>, Vec<f32>)) -> Tensor<1> {
     (pair.first.val() * matrix(&grads.0)).sum() + (pair.second.val() * vector(&grads.1)).sum()
 }
 
+fn gradients(loss: &Tensor<1>, pair: &Pair) -> GradientsParams {
+    GradientsParams::from_module(&mut loss.backward(), pair)
+}
+
 fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("../fixtures/adam.json")).unwrap()
 }
@@ -67,7 +72,7 @@ fn steps_are_those_of_pytorch() {
         let mut pair = pair(&case.start);
         let mut optimizer = Optimizer::new(&OptimConfig { grad_clip: case.clip, ..case.optim.clone() });
         for (at, step) in case.steps.iter().enumerate() {
-            let grads = loss(&pair, &step.grads).backward();
+            let grads = gradients(&loss(&pair, &step.grads), &pair);
             let stepped = optimizer.step(pair, grads, case.optim.lr).unwrap();
             assert!((stepped.gradient_norm / step.norm - 1.0).abs() < 1e-5, "{:?} {at}", case.optim);
             pair = stepped.module;
@@ -83,7 +88,7 @@ fn steps_are_those_of_pytorch() {
 fn a_restored_optimiser_goes_on_bit_by_bit() {
     let case = &cases()[1];
     let step = |optimizer: &mut Optimizer, pair: Pair, at: usize| {
-        let grads = loss(&pair, &case.steps[at].grads).backward();
+        let grads = gradients(&loss(&pair, &case.steps[at].grads), &pair);
         optimizer.step(pair, grads, 0.05).unwrap().module
     };
     let mut whole = Optimizer::new(&case.optim);
@@ -116,7 +121,7 @@ fn a_gradient_that_is_not_finite_is_named_and_changes_nothing() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut gradient = case.steps[0].grads.clone();
         gradient.1[2] = bad;
-        let grads = loss(&pair, &gradient).backward();
+        let grads = gradients(&loss(&pair, &gradient), &pair);
         let error = optimizer.step(pair.clone(), grads, 0.05).unwrap_err();
         assert_eq!(error.parameter, "second");
         assert!(optimizer.state_dict().is_empty());
@@ -128,7 +133,7 @@ fn a_parameter_without_a_gradient_stays() {
     let case = &cases()[2];
     let mut optimizer = Optimizer::new(&case.optim);
     let start = pair(&case.start);
-    let grads = (start.first.val() * 2.0).sum().backward();
+    let grads = gradients(&(start.first.val() * 2.0).sum(), &start);
     let stepped = optimizer.step(start.clone(), grads, 0.05).unwrap();
     let (before, after) = (StateDict::of(&start), StateDict::of(&stepped.module));
     assert_eq!(before.get("second"), after.get("second"));
@@ -143,7 +148,7 @@ fn the_average_follows_its_recurrence() {
     let mut expected = StateDict::of(&module).get("second").unwrap().data.clone();
     let mut optimizer = Optimizer::new(&case.optim);
     for (t, step) in (26..).zip(&case.steps) {
-        let grads = loss(&module, &step.grads).backward();
+        let grads = gradients(&loss(&module, &step.grads), &module);
         module = optimizer.step(module, grads, 0.05).unwrap().module;
         ema.update(&module, t);
         let current = StateDict::of(&module).get("second").unwrap().data.clone();
@@ -184,10 +189,129 @@ fn a_device_that_recomputes_activations_keeps_its_strategy() {
     let mut optimizer = Optimizer::new(&OptimConfig::default());
     let step = |optimizer: &mut Optimizer, module: Pair| {
         let loss = (module.second.val() * value()).sum() + module.first.val().exp().sum();
-        let grads = loss.backward();
+        let grads = gradients(&loss, &module);
         optimizer.step(module, grads, 0.1).unwrap().module
     };
     let module = step(&mut optimizer, module);
     let again = step(&mut optimizer, module.clone());
     assert_ne!(StateDict::of(&module), StateDict::of(&again));
+}
+
+const KINDS: [OptimType; 6] =
+    [OptimType::Adam, OptimType::Adamw, OptimType::Adan, OptimType::Lion, OptimType::Muon, OptimType::Sgd];
+
+fn optim(kind: OptimType) -> OptimConfig {
+    OptimConfig { kind, weight_decay: 0.1, ..OptimConfig::default() }
+}
+
+#[test]
+fn every_optimiser_goes_on_bit_by_bit_from_its_state() {
+    let case = &cases()[1];
+    for kind in KINDS {
+        let step = |optimizer: &mut Optimizer, pair: Pair, at: usize| {
+            let grads = gradients(&loss(&pair, &case.steps[at].grads), &pair);
+            optimizer.step(pair, grads, 0.01).unwrap().module
+        };
+        let mut whole = Optimizer::new(&optim(kind));
+        let mut pair = (0..3).fold(pair(&case.start), |pair, at| step(&mut whole, pair, at));
+        let saved = StateDict::from_safetensors(&whole.state_dict().to_safetensors()).unwrap();
+        let mut restored = Optimizer::new(&optim(kind));
+        restored.load_state_dict(&saved, &device()).unwrap();
+        let mut again = pair.clone();
+        for at in 3..6 {
+            pair = step(&mut whole, pair, at);
+            again = step(&mut restored, again, at);
+        }
+        assert_eq!(StateDict::of(&pair), StateDict::of(&again), "{kind:?}");
+        assert_eq!(whole.state_dict(), restored.state_dict(), "{kind:?}");
+        // A state without a part of it is an error by name, not a new beginning.
+        for (name, _) in saved.iter().filter(|(name, _)| !name.starts_with("m.")) {
+            let mut torn = saved.clone();
+            torn.remove(name);
+            let error = restored.load_state_dict(&torn, &device()).unwrap_err().to_string();
+            assert!(error.contains(name), "{kind:?}: {error}");
+        }
+    }
+}
+
+/// What the papers say, in double precision, of the vector of the first case.
+fn by_the_book(kind: OptimType, lr: f64) -> Vec<Vec<f64>> {
+    let case = &cases()[0];
+    let (decay, betas) = (0.1, kind.betas());
+    let mut value: Vec<f64> = case.start.1.iter().map(|v| f64::from(*v)).collect();
+    let n = value.len();
+    let (mut m, mut v, mut d, mut before) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![None; n]);
+    let mut all = Vec::new();
+    for (step, t) in case.steps.iter().zip(1..) {
+        for at in 0..n {
+            let g = f64::from(step.grads.1[at]);
+            match kind {
+                // Chen et al. 2023, algorithm 2.
+                OptimType::Lion => {
+                    let update: f64 = betas[0] * m[at] + (1.0 - betas[0]) * g;
+                    value[at] -= lr * (update.signum() + decay * value[at]);
+                    m[at] = betas[1] * m[at] + (1.0 - betas[1]) * g;
+                }
+                OptimType::Sgd => {
+                    let g = g + decay * value[at];
+                    m[at] = if t == 1 { g } else { betas[0] * m[at] + g };
+                    value[at] -= lr * m[at];
+                }
+                // Xie et al. 2022, algorithm 1, with the corrections of its authors' code; β of the paper is 1 − β here.
+                OptimType::Adan => {
+                    let change = before[at].map_or(0.0, |before| g - before);
+                    m[at] = betas[0] * m[at] + (1.0 - betas[0]) * g;
+                    d[at] = betas[1] * d[at] + (1.0 - betas[1]) * change;
+                    v[at] = betas[2] * v[at] + (1.0 - betas[2]) * (g + betas[1] * change).powi(2);
+                    let root = (v[at] / (1.0 - betas[2].powi(t))).sqrt() + 1e-8;
+                    let step = m[at] / (1.0 - betas[0].powi(t)) + betas[1] * d[at] / (1.0 - betas[1].powi(t));
+                    value[at] = (value[at] - lr * step / root) / (1.0 + lr * decay);
+                    before[at] = Some(g);
+                }
+                _ => unreachable!(),
+            }
+        }
+        all.push(value.clone());
+    }
+    all
+}
+
+#[test]
+fn lion_adan_and_sgd_are_what_their_papers_say() {
+    let case = &cases()[0];
+    for (kind, lr) in [(OptimType::Lion, 0.01), (OptimType::Adan, 0.02), (OptimType::Sgd, 0.02)] {
+        let mut pair = pair(&case.start);
+        let mut optimizer = Optimizer::new(&optim(kind));
+        for (at, (step, expected)) in case.steps.iter().zip(by_the_book(kind, lr)).enumerate() {
+            let grads = gradients(&loss(&pair, &step.grads), &pair);
+            pair = optimizer.step(pair, grads, lr).unwrap().module;
+            let expected: Vec<f32> = expected.iter().map(|v| *v as f32).collect();
+            let far = far(&StateDict::of(&pair), "second", &expected);
+            assert!(far < 5e-5, "{kind:?}, step {at}: {far}");
+        }
+    }
+}
+
+#[test]
+fn muon_moves_matrices_along_an_orthogonal_one_and_leaves_vectors_to_adamw() {
+    let case = &cases()[0];
+    let start = pair(&case.start);
+    let plain = OptimConfig { kind: OptimType::Muon, ..OptimConfig::default() };
+    let grads = |pair: &Pair| gradients(&loss(pair, &case.steps[4].grads), pair);
+    let muon = Optimizer::new(&plain).step(start.clone(), grads(&start), 0.5).unwrap().module;
+    let adamw = OptimConfig { kind: OptimType::Adamw, ..OptimConfig::default() };
+    let adamw = Optimizer::new(&adamw).step(start.clone(), grads(&start), 0.5).unwrap().module;
+    let [before, after, vectors] = [&start, &muon, &adamw].map(StateDict::of);
+    assert_eq!(after.get("second"), vectors.get("second"));
+    let first = |state: &StateDict| state.get("first").unwrap().data.clone();
+    // Of 2×3: steps are as long as AdamW's by the factor 0.2 √3.
+    let length = 0.5 * 0.2 * 3.0_f32.sqrt();
+    let step: Vec<f32> = first(&before).iter().zip(first(&after)).map(|(a, b)| (a - b) / length).collect();
+    let dot = |a: usize, b: usize| (0..3).map(|k| step[3 * a + k] * step[3 * b + k]).sum::<f32>();
+    // Newton and Schulz stop between 0.7 and 1.2.
+    let (one, two, across) = (dot(0, 0), dot(1, 1), dot(0, 1));
+    assert!(
+        (0.4..1.5).contains(&one) && (0.4..1.5).contains(&two) && across.abs() < 0.35,
+        "{one} {two} {across}"
+    );
 }

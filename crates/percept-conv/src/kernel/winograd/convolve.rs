@@ -301,10 +301,17 @@ unsafe fn leave<S: Simd, P: Slot>(
             }
             let bias = S::load_masked(span(bias, channel, lanes), mask);
             let slope = slope.map(|slope| S::load_masked(span(slope, channel, lanes), mask));
-            for y in 0..rows {
+            // Of constant length, so that the values stay in registers.
+            for y in 0..OUT {
+                if y >= rows {
+                    break;
+                }
                 let values =
                     lower::<S, P>([down[0][y], down[1][y], down[2][y], down[3][y], down[4][y], down[5][y]]);
-                for x in 0..columns {
+                for x in 0..OUT {
+                    if x >= columns {
+                        break;
+                    }
                     let place = y * line + (left + x) * results_count + channel;
                     let mut value = S::add(values[x], bias);
                     if let Some(residual) = residual {

@@ -164,14 +164,42 @@ impl Pixels<'_> {
         [image, top, left]: [usize; 3],
         out: &mut [f32],
     ) {
+        let [_, height, width, _] = self.size;
+        let within = |at: usize, side: usize| at >= self.padding && at - self.padding + N <= side;
+        // SAFETY: passed on from the caller; where all pixels of the tile are in the image, none is looked up.
+        unsafe {
+            match within(top, height) && within(left, width) {
+                true => self.lifted::<S, L, P, N, true>([image, top, left], out),
+                false => self.lifted::<S, L, P, N, false>([image, top, left], out),
+            }
+        }
+    }
+
+    /// [`points`](Self::points); `WITHIN`: the whole tile is in the image.
+    ///
+    /// # Safety
+    /// As [`points`](Self::points).
+    #[inline(always)]
+    unsafe fn lifted<S: Simd, L: Lift<N>, P: Slot, const N: usize, const WITHIN: bool>(
+        &self,
+        [image, top, left]: [usize; 3],
+        out: &mut [f32],
+    ) {
         let Self { values, size: [_, height, width, channels], padding, derivative } = *self;
         const NONE: usize = usize::MAX;
-        let mut places = [[NONE; N]; N];
-        for (y, places) in places.iter_mut().enumerate() {
-            let Some(line) = (top + y).checked_sub(padding).filter(|line| *line < height) else { continue };
-            for (x, place) in places.iter_mut().enumerate() {
-                if let Some(column) = (left + x).checked_sub(padding).filter(|column| *column < width) {
-                    *place = ((image * height + line) * width + column) * channels;
+        let place = |line: usize, column: usize| ((image * height + line) * width + column) * channels;
+        let (mut first, mut places) = (0, [[NONE; N]; N]);
+        if WITHIN {
+            first = place(top - padding, left - padding);
+        } else {
+            for (y, places) in places.iter_mut().enumerate() {
+                let Some(line) = (top + y).checked_sub(padding).filter(|line| *line < height) else {
+                    continue;
+                };
+                for (x, at) in places.iter_mut().enumerate() {
+                    if let Some(column) = (left + x).checked_sub(padding).filter(|column| *column < width) {
+                        *at = place(line, column);
+                    }
                 }
             }
         }
@@ -187,8 +215,8 @@ impl Pixels<'_> {
                 for x in 0..N {
                     let mut column = [zero; N];
                     for y in 0..N {
-                        let place = places[y][x];
-                        if place == NONE {
+                        let place = if WITHIN { first + (y * width + x) * channels } else { places[y][x] };
+                        if !WITHIN && place == NONE {
                             continue;
                         }
                         let value = S::load_masked(span(values, place + c, lanes), mask);

@@ -1,9 +1,8 @@
 //! Zhang, Liang, Van Gool and Timofte, *Designing a practical degradation model for deep blind image super-resolution*, 2021.
 //!
-//! Without the camera's pipeline, which needs a network. Blur, noise and JPEG have the numbers of the authors' code (`add_blur`,
-//! `add_Gaussian_noise` and `add_JPEG_noise` of cszn/KAIR); the order of the steps and the probabilities 0.25, 0.9 and 0.75 are to be
-//! compared with `degradation_bsrgan` yet. The covariance of correlated noise follows the paper: its axes are even over all
-//! rotations, and its entries keep their sign.
+//! The steps, their order and all numbers are those of the authors' code (`degradation_bsrgan` of cszn/KAIR), but for two
+//! things: the camera's pipeline is left out, since it needs a network, and the covariance of correlated noise follows the
+//! paper, so that its axes are even over all rotations and its entries keep their sign.
 
 use super::{one_of, sequence};
 use crate::degrade::{

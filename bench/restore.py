@@ -1,0 +1,114 @@
+"""Seconds in which published architectures restore a tile, and of a training step of SPAN, in PyTorch: the other side of
+`percept-nn`'s example `restore`. The architectures are those of PyPI's `spandrel`.
+
+    python bench/restore.py [--threads 2] [--repeat 3] [--only NAME]
+
+Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions in either layout, channels first
+or last. Weights are random. SPAN's convolutions are folded where it is applied.
+"""
+
+import argparse
+import json
+import time
+
+import torch
+from networks import NafNet
+from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
+from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+from spandrel.architectures.PLKSR.__arch.RealPLKSR import RealPLKSR
+from spandrel.architectures.SPAN.__arch.span import SPAN, Conv3XC
+from torch.nn import functional as F
+
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+SIZES = [(256, 256), (576, 512)]
+# They take the small size alone.
+LARGE = ("rrdbnet 64/23", "realplksr 64/28")
+
+
+def span(features, cat=None):
+    network = SPAN(num_in_ch=3, num_out_ch=3, feature_channels=features, upscale=4)
+    if cat is not None:
+        network.conv_cat = torch.nn.Conv2d(4 * features, cat, 1)
+        network.upsampler[0] = torch.nn.Conv2d(cat, 48, 3, padding=1)
+    return network
+
+
+def folded(network):
+    """With one convolution instead of its branches."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Conv3XC):
+                child.update_params()
+                setattr(module, name, child.eval_conv)
+    return network
+
+
+NETWORKS = {
+    "span 28": lambda: folded(span(28, 20)),
+    "span 48": lambda: folded(span(48)),
+    "compact 64/32": lambda: SRVGGNetCompact(num_feat=64, num_conv=32, upscale=4, act_type="prelu"),
+    "rrdbnet 64/23": lambda: RRDBNet(num_filters=64, num_blocks=23, scale=4),
+    "realplksr 64/28": lambda: RealPLKSR(upscaling_factor=4),
+    "nafnet 32": lambda: NafNet(32, 4),
+}
+
+
+def least(run, repeat):
+    run()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def forward(network, size, layout):
+    image = torch.rand(1, 3, *size).to(memory_format=layout)
+
+    def run():
+        with torch.no_grad():
+            network(image)
+
+    return run
+
+
+def step(network, layout):
+    network = network.train().to(memory_format=layout)
+    x, target = (torch.rand(8, 3, side, side).to(memory_format=layout) for side in (24, 96))
+
+    def run():
+        network.zero_grad(set_to_none=True)
+        F.l1_loss(network(x), target).backward()
+
+    return run
+
+
+def report(shape, kind, seconds):
+    print(json.dumps({"shape": shape, "pass": kind, "seconds": seconds}), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for name, make in NETWORKS.items():
+        if not name.startswith(arguments.only):
+            continue
+        network = make().eval()
+        for size in SIZES[: 1 if name in LARGE else 2]:
+            seconds = []
+            for layout in LAYOUTS:
+                network = network.to(memory_format=layout)
+                seconds.append(least(forward(network, size, layout), arguments.repeat))
+            report(f"{name} {size[0]}x{size[1]}", "forward", min(seconds))
+    if "span 48".startswith(arguments.only):
+        seconds = [least(step(span(48), layout), 3 * arguments.repeat) for layout in LAYOUTS]
+        report("span 48 8x96", "step", min(seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+//! Seconds in which published architectures restore a tile, and of a training step of SPAN: one JSON line each, as
+//! `bench/restore.py` prints.
+//!
+//! `cargo run --release -p percept-nn --example restore -- [REPETITIONS] [keep] [NAME]`; with `keep` the allocator keeps its
+//! memory, as the binary does. Weights are random: they do not change the time.
+
+use std::error::Error;
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use percept_conv::keep_memory;
+use percept_nn::network::NetworkConfig;
+
+/// Name, settings, scale, and how many of the sizes: large networks take the small one alone.
+const NETWORKS: [(&str, &str, usize, usize); 6] = [
+    (
+        "span 28",
+        r#"{"type":"span","feature_channels":28,"cat_channels":20,"norm":true,"reparameterized":false}"#,
+        4,
+        2,
+    ),
+    ("span 48", r#"{"type":"span","feature_channels":48,"norm":true,"reparameterized":false}"#, 4, 2),
+    ("compact 64/32", r#"{"type":"compact","num_feat":64,"num_conv":32}"#, 4, 2),
+    ("rrdbnet 64/23", r#"{"type":"rrdbnet","num_feat":64,"num_block":23}"#, 4, 1),
+    ("realplksr 64/28", r#"{"type":"realplksr"}"#, 4, 1),
+    ("nafnet 32", r#"{"type":"nafnet"}"#, 1, 2),
+];
+/// Height and width: a small photo, and a tile of which eight make 1920 × 1080 with 16 pixels around each.
+const SIZES: [[usize; 2]; 2] = [[256, 256], [576, 512]];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let repeat = arguments.first().map_or(Ok(3), |count| count.parse())?;
+    if arguments.iter().any(|argument| argument == "keep") {
+        keep_memory();
+    }
+    let only = arguments.iter().skip(1).find(|argument| *argument != "keep");
+    let wanted = |name: &str| only.is_none_or(|only| name.starts_with(only.as_str()));
+    let plain = Device::flex();
+    let uniform = Distribution::Uniform(0.0, 1.0);
+
+    for (name, config, scale, sizes) in NETWORKS.into_iter().filter(|(name, ..)| wanted(name)) {
+        let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &plain)?;
+        for [height, width] in &SIZES[..sizes] {
+            let x = Tensor::<4>::random([1, *height, *width, 3], uniform, &plain);
+            report(&format!("{name} {height}x{width}"), "forward", repeat, || {
+                drop(network.forward(x.clone()))
+            });
+        }
+    }
+    if wanted("span 48") {
+        let device = plain.autodiff();
+        let config = r#"{"type":"span","feature_channels":48,"norm":true}"#;
+        let network = serde_json::from_str::<NetworkConfig>(config)?.init(4, 3, 0, &device)?;
+        let [x, target] = [24, 96].map(|side| Tensor::<4>::random([8, side, side, 3], uniform, &device));
+        report("span 48 8x96", "step", 3 * repeat, || {
+            drop((network.forward(x.clone()) - target.clone()).abs().mean().backward());
+        });
+    }
+    Ok(())
+}
+
+/// Prints the least time of `repeat` runs, after one that does not count.
+fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
+    run();
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    let seconds = (0..repeat).map(time).fold(f64::INFINITY, f64::min);
+    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds},"flops":0}}"#);
+}
