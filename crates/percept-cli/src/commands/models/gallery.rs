@@ -49,7 +49,9 @@ pub fn run(global: &Global, args: &GalleryArgs) -> Result<(), Failure> {
     let mut progress = Progress::new("gallery", scenes.len() * photos.len(), 0);
     let mut made = Vec::new();
     for (title, spoiling, names) in scenes {
-        let models = names.iter().map(|name| Ok(open(global, Path::new(name), &ModelArgs::default())?.model));
+        let models = names
+            .iter()
+            .map(|name| open(global, Path::new(name), &ModelArgs::default()).map(|opened| opened.model));
         let models = models.collect::<Result<Vec<Model>, Failure>>()?;
         let mut scene = Scene {
             title: title.to_string(),
