@@ -42,6 +42,38 @@ pub(crate) fn gated_gradient(level: Level, x: &[f32], gradient: &[f32], channels
     unsafe { filled_by(Vec::new(), x.len(), PIXELS * channels * 2, task).0 }
 }
 
+/// Pixel by pixel, the channels of `a` and then those of `b`; how many they have is `channels`.
+pub(crate) fn joined(a: &[f32], b: &[f32], [of_a, of_b]: [usize; 2]) -> Vec<f32> {
+    let pixels = a.len().checked_div(of_a).or(b.len().checked_div(of_b)).unwrap_or(0);
+    assert!(a.len() == pixels * of_a && b.len() == pixels * of_b, "images of different sizes");
+    let both = (of_a + of_b).max(1);
+    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
+        for (i, out) in out.chunks_exact_mut(both).enumerate() {
+            let pixel = index * PIXELS + i;
+            let (to_a, to_b) = out.split_at_mut(of_a);
+            to_a.write_copy_of_slice(&a[pixel * of_a..][..of_a]);
+            to_b.write_copy_of_slice(&b[pixel * of_b..][..of_b]);
+        }
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), pixels * (of_a + of_b), PIXELS * both, task).0 }
+}
+
+/// Pixel by pixel, the channels of `range` of the `channels` of `x`.
+pub(crate) fn part(x: &[f32], channels: usize, range: std::ops::Range<usize>) -> Vec<f32> {
+    let pixels = x.len().checked_div(channels).unwrap_or(0);
+    let kept = range.len();
+    assert!(x.len() == pixels * channels && range.end <= channels, "parts of pixels");
+    let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
+        for (i, out) in out.chunks_exact_mut(kept.max(1)).enumerate() {
+            let pixel = &x[(index * PIXELS + i) * channels..][..channels];
+            out.write_copy_of_slice(&pixel[range.clone()]);
+        }
+    };
+    // SAFETY: chunks are whole pixels, and all of each is written.
+    unsafe { filled_by(Vec::new(), pixels * kept, PIXELS * kept.max(1), task).0 }
+}
+
 /// `x · factor + shift`, each with a number for every channel of every image; an image has `lines` lines of `line`
 /// numbers.
 pub(crate) fn scaled(
@@ -129,10 +161,11 @@ pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels:
     added(channels, sums)
 }
 
-struct Gated<'a> {
-    x: &'a [f32],
-    channels: usize,
-    out: &'a mut [MaybeUninit<f32>],
+/// `x` has twice as many numbers as `out`, whose pixels have `channels`.
+pub(super) struct Gated<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) channels: usize,
+    pub(super) out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Gated<'_> {

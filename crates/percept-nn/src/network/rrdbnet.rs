@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use percept_conv::{Activation, Conv};
+use percept_conv::{Activation, Conv, join, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -216,18 +216,18 @@ impl DenseBlock {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let with = |seen: Tensor<4>, grown: Tensor<4>| Tensor::cat(vec![seen, grown], 3);
-        let seen = with(x.clone(), self.conv1.forward(x.clone()));
+        let seen = join(x.clone(), self.conv1.forward(x.clone()));
         let second = self.conv2.forward(seen.clone());
         let second = match &self.conv1x1 {
             Some(beside) => beside.forward_onto(x.clone(), second),
             None => second,
         };
-        let seen = with(seen, second.clone());
-        let seen = with(seen.clone(), self.conv3.forward(seen));
+        let seen = join(seen, second.clone());
+        let seen = join(seen.clone(), self.conv3.forward(seen));
         let fourth = self.conv4.forward(seen.clone());
         let fourth = if self.conv1x1.is_some() { fourth + second } else { fourth };
-        x + self.conv5.forward(with(seen, fourth)).mul_scalar(RESIDUAL)
+        let share = Tensor::full([1, x.dims()[3], 1, 1], RESIDUAL, &x.device());
+        self.conv5.forward_scaled_onto(join(seen, fourth), share, x)
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
@@ -262,7 +262,7 @@ struct Rrdb {
 impl Rrdb {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.rdb3.forward(self.rdb2.forward(self.rdb1.forward(x.clone())));
-        x + y.mul_scalar(RESIDUAL)
+        sum(x, y, RESIDUAL as f32)
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
