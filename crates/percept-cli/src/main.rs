@@ -5,7 +5,6 @@ mod bundle;
 mod commands;
 mod failure;
 mod interrupt;
-mod memory;
 mod model;
 mod opener;
 mod output;
@@ -30,7 +29,7 @@ fn main() -> ExitCode {
         Command::Experiment(args) => commands::experiment::run(&global, &args),
         Command::Train(args) => commands::train::run(&global, &args),
         Command::Info(args) => commands::info::run(&global, &args),
-        Command::Models(args) => commands::models::run(&args),
+        Command::Models(args) => commands::models::run(&global, &args),
         Command::Interpolate(args) => commands::interpolate::run(&global, &args),
         Command::Export(args) => commands::export::run(&global, &args),
         Command::Init(args) => commands::init::run(&args),
@@ -40,6 +39,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&global, &args),
         Command::Select(args) => commands::select::run(&global, &args),
         Command::Study(args) => commands::study::run(args),
+        Command::Web(args) => commands::web::run(&global, args),
         Command::Weights(args) => commands::weights::run(&global, args),
     };
     match done {

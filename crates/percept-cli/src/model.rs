@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::screen::say;
 
 /// What the name of a bundled model's mild form ends in.
-const MILD: &str = "-mild";
+pub const MILD: &str = "-mild";
 
 /// A model, and the file that it comes from.
 pub struct Opened {

@@ -6,7 +6,7 @@
 //! reference, and a [`Single`] has none. What a panel finds on them are [`Scores`], which carry the protocol of every number.
 //! [`stats`] says how sure a difference is: one kind of interval, and one correction for many questions, for all pages.
 //!
-//! On these stand five rooms, and none looks into another but where it is said:
+//! On these stand seven rooms, and none looks into another but where it is said:
 //!
 //! - [`report`]: a [`report::Report`] puts the runs of a training side by side, on a page for people;
 //! - [`compare`]: a [`compare::Comparison`] puts two runs, or two trainings with several seeds, against each other and says
@@ -14,6 +14,8 @@
 //!   the rules of `compare`, and writes a page;
 //! - [`agree`]: an [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a
 //!   panel agree with it;
+//! - [`bench`]: models on the sets that papers are compared by;
+//! - [`gallery`]: what models make of some photos, as a page;
 //! - [`preview`]: what a network is given to restore, as a page;
 //! - [`study`]: a [`study::Study`] asks people, blind, and a [`study::Analysis`] turns their answers into a scale.
 //!
@@ -45,8 +47,11 @@
 //! ```
 
 pub mod agree;
+pub mod bench;
 pub mod compare;
 pub mod experiment;
+mod focus;
+pub mod gallery;
 mod page;
 mod pairs;
 mod panel;

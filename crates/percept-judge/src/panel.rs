@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percept_conv::Device;
 use percept_image::{Cost, Image, Metric, MetricError, Srgb};
 use percept_nn::metric::{FrechetVgg, NamedMetric};
+use percept_nn::nearest;
 use percept_nn::weights::WeightStore;
 use percept_run::metric::{MetricNameError, named};
 
@@ -195,11 +196,7 @@ fn refused(name: &str, error: MetricNameError) -> PanelError {
     let MetricNameError::Unknown { name: unknown } = &error else { return error.into() };
     // Of `lpips-alx@256` it is what stands before the size; sets are not shrunk.
     let name = if unknown == FrechetVgg::NAME { name } else { unknown };
-    let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
-    let names = NamedMetric::names().chain([FrechetVgg::NAME]);
-    let nearest = names.min_by_key(|known| distance(known));
-    // Names are short and alike: beyond a third of the letters a guess would be a random one.
-    let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
+    let near = nearest(name, NamedMetric::names().chain([FrechetVgg::NAME]));
     let advice = match near {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("there are {}, {} and selected:RUN", Panel::names().join(", "), FrechetVgg::NAME),

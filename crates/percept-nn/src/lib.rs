@@ -9,19 +9,23 @@
 //! pictures, by the name that it has in a call.
 //!
 //! A [`network`] is what is trained: one file an architecture, which says all that is known of it, and one line of a table.
-//! A [`model`] is a network with its card, which restores whole photos in tiles. [`weights`] reads and writes weight files
+//! A [`model`] is a network with its card, which restores whole photos in tiles; [`apply`] does it from file to file. [`weights`] reads and writes weight files
 //! and knows the bundled ones.
 //!
 //! Tensors are channels-last, `[N, H, W, C]`, and images are sRGB in `[0, 1]`.
 
 pub mod adversarial;
+pub mod apply;
 pub mod backbone;
 pub mod disentangle;
 pub mod distance;
 pub mod loss;
 pub mod metric;
 pub mod model;
+mod nearest;
 pub mod network;
 mod onnx;
 mod ranges;
 pub mod weights;
+
+pub use nearest::nearest;

@@ -31,6 +31,9 @@ pub enum TrainError {
     /// The photos.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A picture that cannot be saved.
+    #[error(transparent)]
+    Picture(#[from] percept_image::WriteError),
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),

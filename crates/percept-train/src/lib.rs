@@ -39,3 +39,4 @@ pub use event::{Event, Outcome, StepReport};
 pub use optim::{GradientError, Optimizer, Stepped};
 pub use schedule::Schedule;
 pub use trainer::{Resume, Trainer};
+pub use validate::restore_one_more;

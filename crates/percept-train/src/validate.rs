@@ -9,9 +9,9 @@ use percept_nn::model::Model;
 use percept_nn::weights::WeightStore;
 use percept_run::log::Validation;
 use percept_run::metric::{MetricNameError, named};
-use percept_run::{Config, RunFiles};
+use percept_run::{Config, Recipe, RunFiles};
 
-use crate::data::{Sample, ValSource};
+use crate::data::{DataError, Sample, ValSource};
 use crate::error::TrainError;
 
 /// The photos and scores of `datasets.val` and `val`.
@@ -105,6 +105,37 @@ impl Validator {
             photos: self.source.photos(),
         }))
     }
+}
+
+/// Restores one more photo as those of the validation were, with the model of a run that is finished: input, result and
+/// target lie beside theirs, and reports show them. What was there by its name is replaced.
+///
+/// # Errors
+/// When the run has no model yet, the photo does not suit it, or a file cannot be written.
+pub fn restore_one_more(
+    config: &Config,
+    name: &str,
+    photo: &Image<Srgb>,
+    device: &Device,
+) -> Result<(), TrainError> {
+    let files = RunFiles::new(config.run_dir());
+    let model = Model::load(files.model(), device)?;
+    let recipe = Recipe::of_config(config).map_err(DataError::from)?;
+    let cut = |side: usize| side - side % recipe.multiple();
+    let gt = photo.crop(0, 0, cut(photo.width()), cut(photo.height()));
+    // Another number than any of the validation's.
+    let lq = recipe.degrade_held_out(&gt, config.seed, u64::MAX).map_err(DataError::from)?;
+    let distorted = lq.shown(gt.width(), gt.height());
+    let restored = lq.restored(&model)?;
+    let name = name.to_string();
+    for (path, image) in [
+        (files.val_gt(&name), &gt),
+        (files.val_lq(&name), &distorted),
+        (files.val_image(model.card().iter, &name), &restored),
+    ] {
+        write_photo(path, &Photo::new(image.clone()))?;
+    }
+    Ok(())
 }
 
 /// Saves the restored photo, and once in a run its target and its distorted input.

@@ -12,6 +12,7 @@ mod score;
 mod select;
 mod study;
 mod training;
+mod web;
 mod weights;
 
 use std::ffi::OsString;
@@ -30,12 +31,16 @@ pub use compare::CompareArgs;
 pub use data::{CheckArgs, DataAction, DataArgs, RootArgs, TileArgs};
 pub use degrade::DegradeArgs;
 pub use experiment::ExperimentArgs;
-pub use model::{ExportArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsArgs};
+pub use model::{
+    BenchArgs, ExportArgs, GalleryArgs, InfoArgs, InterpolateArgs, ModelArgs, ModelsAction, ModelsArgs,
+    TimeArgs,
+};
 pub use results::{MatrixName, ResultArgs, ResultFormat, VideoArgs};
 pub use score::{MetricsArgs, ReportArgs, ScoreArgs};
 pub use select::SelectArgs;
 pub use study::{AnalyseArgs, NewArgs, ServeArgs, StudyAction, StudyArgs};
 pub use training::{DemoArgs, InitArgs, SchemaArgs, TrainArgs};
+pub use web::WebArgs;
 pub use weights::{WeightsAction, WeightsArgs};
 
 use agree::AGREE;
@@ -49,6 +54,7 @@ use score::{METRICS, REPORT, score_help};
 use select::SELECT;
 use study::STUDY;
 use training::{DEMO, INIT, SCHEMA, TRAIN};
+use web::WEB;
 use weights::WEIGHTS;
 
 /// One of `all` by its name, with what help says of it.
@@ -187,6 +193,9 @@ pub enum Command {
     /// Ask people, blind, which results look better
     #[command(after_help = STUDY)]
     Study(StudyArgs),
+    /// Serve a page on this machine: drop photos, compare, download; watch trainings
+    #[command(after_help = WEB)]
+    Web(WebArgs),
     /// List, verify or import the weights that percept knows
     #[command(after_help = WEIGHTS)]
     Weights(WeightsArgs),

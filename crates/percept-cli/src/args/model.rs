@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as Flags;
+use clap::{Args as Flags, Subcommand};
 use percept_nn::network::{ActType, NETWORKS, NetworkKind};
 
 use super::one_of;
@@ -41,14 +41,102 @@ pub(super) const MODELS: &str = "\
 Examples:
   percept models
   percept apply photo-x4 holiday.jpg -o out
-  percept info photo-x4";
+  percept info photo-x4
+  percept models bench ~/sets";
 
 /// `percept models`.
 #[derive(Debug, Flags)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ModelsArgs {
     /// For machines
     #[arg(long)]
     pub json: bool,
+    /// What to do instead of listing them.
+    #[command(subcommand)]
+    pub action: Option<ModelsAction>,
+}
+
+/// The parts of `percept models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsAction {
+    /// Score models on the sets that papers are compared by, which you have
+    #[command(after_help = BENCH)]
+    Bench(BenchArgs),
+    /// Measure how long photos take, and how much memory
+    #[command(after_help = TIME)]
+    Time(TimeArgs),
+    /// Write a page with what every model makes of the bundled photos
+    Gallery(GalleryArgs),
+}
+
+const BENCH: &str = "\
+Examples:
+  percept models bench ~/sets
+  percept models bench ~/sets --model runs/mine --model classic-x4
+  percept models bench ~/sets --json > scores.json
+
+The folder holds folders of targets: Set5, Set14, BSD100, Urban100, Kodak24 (shrunk 4 times by MATLAB's bicubic), LIVE1 (JPEG \
+of quality 10, 20, 40), CBSD68 (noise of 15, 25, 50), or folders of pairs (low and high, lq and gt). Inputs are made of \
+them by the protocol that is printed; a set that is not known by name is used for all that the models undo. Numbers of \
+papers stand beside ours where their protocol is the same.";
+
+const TIME: &str = "\
+Examples:
+  percept models time
+  percept models time --megapixels 12 --model photo-x4
+
+Runs `percept apply` as its own process, from file to file. Measure on a quiet machine.";
+
+/// `percept models bench`.
+#[derive(Debug, Flags)]
+pub struct BenchArgs {
+    /// Folder of sets
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// A model to judge, may be given more than once [default: all that are inside]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Vec<PathBuf>,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+    /// Put the scores into this file too, in place of older ones of the same sets
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+/// `percept models time`.
+#[derive(Debug, Flags)]
+pub struct TimeArgs {
+    /// A model to measure, may be given more than once [default: all that are inside]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Vec<PathBuf>,
+    /// Sizes of photos, in millions of pixels
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1.0, 12.0], value_parser = megapixels)]
+    pub megapixels: Vec<f64>,
+    /// How often each is measured; the shortest counts
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: u16,
+    /// Put the times into this file too, in place of older ones of the same photos
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+fn megapixels(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(megapixels) if (0.001..=150.0).contains(&megapixels) => Ok(megapixels),
+        _ => Err("must be a number from 0.001 to 150".to_string()),
+    }
+}
+
+/// `percept models gallery`.
+#[derive(Debug, Flags)]
+pub struct GalleryArgs {
+    /// The page
+    #[arg(short, long, value_name = "FILE", default_value = "models.html")]
+    pub output: PathBuf,
+    /// Open the page
+    #[arg(long)]
+    pub open: bool,
 }
 
 pub(super) const INTERPOLATE: &str = "\

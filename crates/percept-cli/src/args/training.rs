@@ -12,6 +12,7 @@ Examples:
   percept demo                      about eight minutes on two cores
   percept demo --quick --open       two minutes, coarser; opens the page
   percept demo --out my-demo        again with the same folder: goes on where it was
+  percept demo --photo mine.jpg     a photo of yours on the page too; also when all else is done
 
 Everything it needs is in the binary. A small 4x super-resolution network that was trained on pixels for weeks goes on \
 three ways with the same data in the same order: l1, perceptual (contextual and adversarial losses) and disentangled \
@@ -26,6 +27,9 @@ pub struct DemoArgs {
     /// Folder for photos, runs and report; one that exists is continued
     #[arg(long, value_name = "DIR", default_value = "percept-demo")]
     pub out: PathBuf,
+    /// A photo of yours that is shrunk, restored and shown with the others; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub photo: Vec<PathBuf>,
     /// Open the report when it is done
     #[arg(long)]
     pub open: bool,

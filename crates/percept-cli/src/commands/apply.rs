@@ -3,13 +3,13 @@
 mod job;
 mod named;
 mod plan;
-mod rows;
 mod video;
 
 use std::path::{Path, PathBuf};
 
 use percept_image::photo_size;
-use percept_nn::model::Model;
+use percept_nn::apply::Treatment;
+use percept_nn::model::{Ensemble, Model, Tiling};
 
 use crate::args::{ApplyArgs, Global, MatrixName};
 use crate::failure::Failure;
@@ -21,7 +21,6 @@ use crate::screen::say;
 
 use job::Job;
 use plan::{Plan, plan};
-use rows::Treatment;
 
 /// How many names a message holds.
 const NAMED: usize = 8;
@@ -35,7 +34,7 @@ pub fn run(global: &Global, args: ApplyArgs) -> Result<(), Failure> {
     let args = &named::with_model(args)?;
     if args.video.y4m {
         let model = model(global, args)?;
-        return video::run(&Treatment::of(&model, args), args.video.matrix.map(MatrixName::matrix));
+        return video::run(&treatment(&model, args), args.video.matrix.map(MatrixName::matrix));
     }
     // What is wrong with the call shows before a model is read, unless names hold its scale.
     let early = args.output.as_ref().map(|_| plan(args, 1.0)).transpose()?;
@@ -43,7 +42,18 @@ pub fn run(global: &Global, args: ApplyArgs) -> Result<(), Failure> {
     let times = args.results.outscale;
     let Plan { jobs, left_out } =
         early.map_or_else(|| plan(args, times.unwrap_or(model.card().scale as f64)), Ok)?;
-    all(&jobs, &left_out, &Treatment::of(&model, args), args.force)
+    all(&jobs, &left_out, &treatment(&model, args), args.force)
+}
+
+/// What the call asks for.
+fn treatment<'a>(model: &'a Model, args: &ApplyArgs) -> Treatment<'a> {
+    Treatment {
+        model,
+        tiling: Tiling { size: args.tile, overlap: args.overlap },
+        ensemble: if args.results.tta { Ensemble::Eight } else { Ensemble::One },
+        times: args.results.outscale,
+        strip: args.results.strip,
+    }
 }
 
 /// Does one picture after the other. One that fails stops no other.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use percept_image::write_atomic;
+use percept_image::resize::imresize;
+use percept_image::{Image, Srgb, photo_name, read_srgb, write_atomic};
 use percept_judge::report::ReportOptions;
 use percept_nn::adversarial::{AdversarialType, DiscriminatorConfig, VggConfig};
 use percept_nn::disentangle::{ClosedConfig, Score, SelectionConfig};
@@ -13,7 +14,7 @@ use percept_nn::loss::{ColourLoss, ColourSpace, ContextualLoss, GanLoss, L1Loss,
 use percept_nn::network::{NetworkConfig, SpanConfig};
 use percept_run::config::{CosineConfig, OptimConfig, SchedulerConfig, ValSetConfig};
 use percept_run::{Config, Task};
-use percept_train::{Outcome, Resume};
+use percept_train::{Outcome, Resume, restore_one_more};
 
 use super::report;
 use crate::args::{DemoArgs, Global};
@@ -32,12 +33,19 @@ const FULL: u64 = 500;
 /// … and this within three.
 const QUICK: u64 = 120;
 
+/// The longest side of a photo of the user's, about that of the bundled ones; larger ones are shrunk.
+const SIDE: usize = 640;
+/// The shortest one.
+const LEAST: usize = 192;
+
 /// Runs the command.
 pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
     let started = Instant::now();
     let out = std::path::absolute(&args.out)
         .map_err(|error| Failure::call(format!("{}: {error}; choose another --out", args.out.display())))?;
+    // What is wrong with them shows before minutes of work.
+    let own = args.photo.iter().map(|path| own(path)).collect::<Result<Vec<_>, _>>()?;
     let photos = Photos::lay_out(&out)?;
     let steps = args.steps.unwrap_or(if args.quick { QUICK } else { FULL });
     let stop = interrupt::listen("finishing this step and saving")?;
@@ -52,6 +60,12 @@ pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
             )));
         }
     }
+    for (name, photo) in &own {
+        let device = global.device()?;
+        plan.iter()
+            .try_for_each(|config| restore_one_more(config, name, photo, &device))
+            .map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    }
     let compared: Vec<PathBuf> = plan.iter().map(Config::run_dir).collect();
     let page = out.join("report.html");
     let summary = report::build(global, &compared, &ReportOptions::default(), &page)?;
@@ -62,6 +76,25 @@ pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
         open(&page);
     }
     Ok(())
+}
+
+/// A photo of the user's: its name on the page, and the photo in the size of the others.
+fn own(path: &Path) -> Result<(String, Image<Srgb>), Failure> {
+    let photo = read_srgb(path).map_err(Failure::call)?;
+    let (width, height) = photo.size();
+    if width.min(height) < LEAST {
+        return Err(Failure::call(format!(
+            "{}: has {width}×{height} pixels, and the demo needs {LEAST} on each side; take a larger photo",
+            path.display()
+        )));
+    }
+    let share = (SIDE as f64 / width.max(height) as f64).min(1.0);
+    let side = |side: usize| ((side as f64 * share).round() as usize).max(1);
+    let photo = match share < 1.0 {
+        true => imresize(&photo, side(width), side(height)).map(|value| value.clamp(0.0, 1.0)),
+        false => photo,
+    };
+    Ok((format!("{} (yours)", photo_name(path)), photo))
 }
 
 /// The folders of the bundled photos.

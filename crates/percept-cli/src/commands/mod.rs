@@ -19,4 +19,5 @@ pub mod score;
 pub mod select;
 pub mod study;
 pub mod train;
+pub mod web;
 pub mod weights;

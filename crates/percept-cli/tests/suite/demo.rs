@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use percept_image::{Image, Photo, read_photo, write_photo};
+
 use crate::common::{arg, percept, run};
 
 #[test]
@@ -32,6 +34,23 @@ fn the_demo_survives_a_kill_and_ends_with_a_page() {
     }
     let size = fs::metadata(&page).unwrap().len();
     assert!(size < 30_000_000, "the page has {size} bytes");
+
+    // The first photo of the page is the one in which the runs differ most, as the page says.
+    assert!(html.contains("results lie farthest apart"), "the rule is said");
+    assert!(html.find("class=\"first\"").unwrap() < html.find("id=\"photos\"").unwrap());
+
+    // A photo of the user's comes beside the others, though all is done.
+    let mine = folder.path().join("mine.png");
+    let wave = |x: usize, y: usize, c: usize| 0.5 + 0.4 * ((x * y + 31 * c) as f32 / 900.0).sin();
+    write_photo(&mine, &Photo::new(Image::from_fn(900, 700, wave))).unwrap();
+    run(&["demo", "--steps", "2", "--out", arg(&out), "--photo", arg(&mine)]).exits(0);
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("mine (yours)") && html.contains("tea-garden"));
+    let shown = read_photo(out.join("l1/val/gt/mine (yours).png")).unwrap().pixels;
+    assert_eq!(shown.size(), (640, 496), "shrunk, and cut to what the scale divides");
+    write_photo(&mine, &Photo::new(Image::from_fn(90, 700, wave))).unwrap();
+    run(&["demo", "--out", arg(&out), "--photo", arg(&mine)]).exits(2).says(&["90×700", "192"]);
+    run(&["demo", "--out", arg(&out), "--photo", "nowhere.jpg"]).exits(2).says(&["nowhere.jpg"]);
 
     // Other settings in the same folder would compare what cannot be compared.
     run(&["demo", "--steps", "3", "--out", arg(&out)]).exits(2).says(&["other settings", "total_iter = 2"]);

@@ -27,4 +27,6 @@ mod study;
 mod study_page;
 mod study_server;
 mod train;
+mod web;
+mod web_runs;
 mod weights;

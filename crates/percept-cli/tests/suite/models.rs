@@ -20,7 +20,16 @@ fn small(folder: &Path) -> PathBuf {
 fn bundled_models_are_listed_and_used_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let photo = small(dir.path());
-    run(&["models"]).exits(0).prints(&["photo-x4", "classic-x4-psnr", "BSD-3-Clause", "MIT", "SPAN"]);
+    run(&["models"]).exits(0).prints(&[
+        "photo-x4",
+        "classic-x4-psnr",
+        "BSD-3-Clause",
+        "MIT",
+        "SPAN",
+        "2.4 MB",
+    ]);
+    let listed: serde_json::Value = serde_json::from_str(&run(&["models", "--json"]).exits(0).out).unwrap();
+    assert!(listed["models"].as_array().unwrap().iter().all(|model| model["scores"].is_object()), "{listed}");
     run(&["info", "photo-x4"]).exits(0).prints(&["architecture         compact", "f16", "Xintao Wang"]);
     for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr"] {
         let out = dir.path().join(format!("{name}.png"));
@@ -30,7 +39,9 @@ fn bundled_models_are_listed_and_used_by_name() {
     }
     run(&["apply", "foto-x4", arg(&photo), "-o", arg(&dir.path().join("no.png"))])
         .exits(2)
-        .says(&["foto-x4: no such file, and no model of that name", "photo-x4"]);
+        .says(&["foto-x4: no such file, and no model of that name", "did you mean `photo-x4`?"]);
+    run(&["info", "clasic-x4-psn"]).exits(2).says(&["did you mean `classic-x4-psnr`?"]);
+    run(&["info", "something/else"]).exits(2).says(&["a model that is inside: classic-x4"]);
 }
 
 /// The first command of a newcomer.
@@ -112,4 +123,109 @@ fn the_strength_of_denoising_mixes_two_networks() {
             .exits(2)
             .says(&[said]);
     }
+}
+
+/// Scores on the user's sets, by the field's protocol: those of `percept score` on the same files.
+#[test]
+fn models_are_judged_on_sets_of_the_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sets, saved) = (dir.path().join("sets"), dir.path().join("measured.json"));
+    let val = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/photos/val");
+    for folder in ["Set5", "LIVE1"] {
+        fs::create_dir_all(sets.join(folder)).unwrap();
+        for name in ["coffee", "spices"] {
+            let mut photo = read_photo(val.join(format!("{name}.jpg"))).unwrap();
+            photo.pixels = photo.pixels.crop(101, 57, 130, 131);
+            write_photo(sets.join(folder).join(format!("{name}.png")), &photo).unwrap();
+        }
+    }
+    let call = ["models", "bench", arg(&sets), "--model", "classic-x4-psnr", "--save", arg(&saved)];
+    run(&call).exits(0).prints(&[
+        "Set5, bicubic ×4, 2 photos",
+        "Set5, worn ×4, 2 photos",
+        "bicubic [1]",
+        "28.42",
+        "arXiv 1707.02921",
+    ]);
+    let text = fs::read_to_string(&saved).unwrap();
+    let measured: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = measured["scores"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["set"] == "Set5" && row["photos"] == 2), "LIVE1 is for JPEG: {text}");
+    let score = |model: &str, name: &str| {
+        let row = rows.iter().find(|row| row["model"] == model && row["spoiling"] == "bicubic ×4").unwrap();
+        row["scores"][name].as_f64().unwrap()
+    };
+    assert!(score("classic-x4-psnr", "psnr-y") > score("bicubic", "psnr-y") + 1.0, "{text}");
+
+    // The same by hand: shrunk, restored, scored.
+    let (lq, gt, out) = (dir.path().join("lq"), dir.path().join("gt"), dir.path().join("out"));
+    [&lq, &gt].iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    for name in ["coffee.png", "spices.png"] {
+        let mut photo = read_photo(sets.join("Set5").join(name)).unwrap();
+        photo.pixels = photo.pixels.crop(0, 0, 128, 128);
+        write_photo(gt.join(name), &photo).unwrap();
+        photo.pixels = percept_image::resize::imresize(&photo.pixels, 32, 32);
+        write_photo(lq.join(name), &photo).unwrap();
+    }
+    run(&["apply", "classic-x4-psnr", arg(&lq), "-o", arg(&out)]).exits(0);
+    let call = [
+        "score",
+        "--ref",
+        arg(&gt),
+        "--test",
+        arg(&out),
+        "--metric",
+        "psnr-y,ssim-y,lpips-alex,dists",
+        "--crop",
+        "4",
+        "--json",
+    ];
+    let theirs: serde_json::Value = serde_json::from_str(&run(&call).exits(0).out).unwrap();
+    for name in ["psnr-y", "ssim-y", "lpips-alex", "dists"] {
+        let (ours, theirs) = (score("classic-x4-psnr", name), theirs["mean"][name].as_f64().unwrap());
+        assert!((ours - theirs).abs() < 1e-4, "{name}: {ours} {theirs}");
+    }
+
+    // Measured again, nothing is there twice.
+    run(&["models", "bench", arg(&sets), "--model", "classic-x4-psnr", "--save", arg(&saved)]).exits(0);
+    assert_eq!(fs::read_to_string(&saved).unwrap(), text);
+    run(&["models", "bench", arg(&lq), "--model", "nothing"]).exits(2).says(&["nothing"]);
+    run(&["models", "bench", "nowhere"]).exits(2).says(&["nowhere"]);
+}
+
+#[test]
+fn a_page_shows_what_the_models_make_of_photos() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("models.html");
+    run(&["models", "gallery", "-o", arg(&page)]).exits(0).prints(&[arg(&page)]);
+    let html = fs::read_to_string(&page).unwrap();
+    for part in [
+        "classic-x4-psnr",
+        "photo-x4-mild",
+        "raccoon",
+        "Rachel Michetti",
+        "CC0",
+        "lie farthest apart",
+        "JPEG of quality 60",
+    ] {
+        assert!(html.contains(part), "no `{part}`");
+    }
+    assert!(html.matches("<figure>").count() >= 2 * 5 * 4 && html.len() < 2_500_000, "{}", html.len());
+}
+
+#[test]
+fn time_and_memory_are_those_of_a_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("measured.json");
+    let call =
+        ["models", "time", "--megapixels", "0.02", "--model", "classic-x4-psnr", "--save", arg(&saved)];
+    run(&call).exits(0).prints(&["classic-x4-psnr", "164×123"]);
+    let measured: serde_json::Value = serde_json::from_slice(&fs::read(&saved).unwrap()).unwrap();
+    let time = &measured["time"][0];
+    assert!(time["seconds"].as_f64().unwrap() > 0.0 && time["width"] == 164, "{time}");
+    assert!(!cfg!(target_os = "linux") || time["megabytes"].as_f64().unwrap() > 5.0, "{time}");
+    run(&["models", "time", "--megapixels", "0"]).exits(2);
+    run(&["models", "time", "--megapixels", "0.02", "--model", "nothing"])
+        .exits(1)
+        .says(&["run it by itself"]);
 }

@@ -18,7 +18,7 @@ fn photo(width: usize, height: usize, seed: usize) -> Image<Srgb> {
 }
 
 /// A config of a tiny run on generated photos, with every part in use. `steps` in all, a checkpoint every third.
-fn tiny(folder: &Path, steps: usize) -> PathBuf {
+pub fn tiny(folder: &Path, steps: usize) -> PathBuf {
     for (set, count) in [("train", 3), ("val", 1)] {
         let photos = folder.join(set);
         fs::create_dir_all(&photos).unwrap();

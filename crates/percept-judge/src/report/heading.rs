@@ -24,8 +24,14 @@ pub(super) fn title(runs: &[RunFolder]) -> String {
     }
 }
 
-/// Title, explanation and facts.
-pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[String]) -> String {
+/// Title, explanation, the `first` thing to look at, and facts.
+pub(super) fn header(
+    title: &str,
+    runs: &[RunFolder],
+    photos: usize,
+    notes: &[String],
+    first: &str,
+) -> String {
     let configs: Vec<&Config> = runs.iter().map(|run| &run.config).collect();
     let facts: String = facts(runs, photos)
         .into_iter()
@@ -35,7 +41,7 @@ pub(super) fn header(title: &str, runs: &[RunFolder], photos: usize, notes: &[St
     let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("<ul class=\"notes\">{notes}</ul>") };
     format!(
-        "<header class=\"top\"><h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
+        "<header class=\"top\"><h1>{}</h1>\n{first}<p class=\"lead\">{}</p>\n\
          <dl class=\"facts\">{facts}</dl>\n<ul class=\"runs\">{cards}</ul>\n{notes}</header>\n",
         escape(title),
         escape(&explanation(&configs, photos)),

@@ -9,7 +9,6 @@ mod channels;
 mod curves;
 mod details;
 mod error;
-mod focus;
 mod folder;
 mod heading;
 mod photos;
@@ -33,6 +32,7 @@ use self::folder::RunFolder;
 use self::photos::Versions;
 use self::responses::Part;
 use self::viewer::Viewer;
+use crate::focus::focus;
 use crate::{Panel, page};
 
 /// What the page is not.
@@ -125,7 +125,7 @@ impl Report {
         let panel = Panel::of_photos(&options.metrics, crop, store, device)?;
         let mut viewer = Viewer::new(&self.names());
         let mut notes = self.notes.clone();
-        let (mut judged, mut problem, mut shown) = (Vec::new(), String::new(), None);
+        let (mut judged, mut problem, mut plain) = (Vec::new(), String::new(), Vec::new());
         for (at, name) in self.photos.iter().enumerate() {
             progress(at, self.photos.len());
             let versions = Versions::read(&self.runs, name);
@@ -135,11 +135,10 @@ impl Report {
             });
             match scored {
                 Ok((versions, scores)) => {
-                    if viewer.len() < options.photos.max(1) {
-                        viewer.add(name, &versions);
-                    }
-                    shown.get_or_insert_with(|| part(name, &versions));
                     judged.push(scores);
+                    if plain.len() < options.photos.max(1) {
+                        plain.push((Viewer::plainness(&versions), name, versions));
+                    }
                 }
                 Err(reason) => {
                     notes.push(format!("Left out: {reason}."));
@@ -151,12 +150,16 @@ impl Report {
         if judged.is_empty() {
             return Err(ReportError::NothingSound { photos: self.photos.len(), problem });
         }
+        // Where the difference is plain to see comes first.
+        plain.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
+        plain.iter().for_each(|(_, name, versions)| viewer.add(name, versions));
+        let shown = plain.first().map(|(_, name, versions)| part(name, versions));
         let rows = std::iter::once("input".to_string()).chain(self.names()).collect();
         let board = Board::new(&panel, rows, judged);
         let seen = self.seen(shown.as_ref(), store, device);
         let title = options.title.clone().unwrap_or_else(|| heading::title(&self.runs));
         let main = [
-            heading::header(&title, &self.runs, board.photos(), &notes),
+            heading::header(&title, &self.runs, board.photos(), &notes, viewer.first()),
             viewer.section(board.photos()),
             table::section(&board),
             curves::section(&self.runs),
@@ -183,6 +186,6 @@ impl Report {
 
 /// The part of a photo where the runs differ most.
 fn part(name: &str, versions: &Versions) -> Part {
-    let window = focus::focus(versions, SEEN);
+    let (window, _) = focus(&versions.compared(), SEEN);
     Part { name: name.to_string(), target: window.of(&versions.target), input: window.of(&versions.input) }
 }

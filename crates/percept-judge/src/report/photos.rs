@@ -36,6 +36,14 @@ impl Versions {
         }
     }
 
+    /// The results; of a single one, it and the input.
+    pub(super) fn compared(&self) -> Vec<&Image<Srgb>> {
+        match self.runs.as_slice() {
+            [single] => vec![single, &self.input],
+            several => several.iter().collect(),
+        }
+    }
+
     /// Input, results, target.
     pub(super) fn all(&self) -> impl Iterator<Item = &Image<Srgb>> {
         std::iter::once(&self.input).chain(&self.runs).chain(std::iter::once(&self.target))

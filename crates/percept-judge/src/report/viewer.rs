@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::focus::{Window, focus};
 use super::photos::Versions;
+use crate::focus::{Window, focus};
 use crate::page::{escape, json, picture};
 
 /// Longest side of a photo on the page; of a larger one a part is shown.
@@ -22,6 +22,8 @@ pub(super) struct Viewer {
     layers: String,
     crops: String,
     cut: Vec<String>,
+    /// The square of the first photo, in all versions.
+    first: String,
 }
 
 /// One photo, as the page's script needs it.
@@ -45,7 +47,18 @@ impl Viewer {
             layers: String::new(),
             crops: String::new(),
             cut: Vec::new(),
+            first: String::new(),
         }
+    }
+
+    /// How plainly the runs differ in a photo: in the square where they do so most.
+    pub(super) fn plainness(versions: &Versions) -> f64 {
+        focus(&versions.compared(), CROP).1
+    }
+
+    /// The first thing to look at.
+    pub(super) fn first(&self) -> &str {
+        &self.first
     }
 
     /// How many photos it has.
@@ -56,7 +69,7 @@ impl Viewer {
     /// Adds a photo.
     pub(super) fn add(&mut self, name: &str, versions: &Versions) {
         let size = versions.target.size();
-        let focus = focus(versions, CROP);
+        let (focus, _) = focus(&versions.compared(), CROP);
         let window = focus.grown(SIDE, size);
         if (window.width, window.height) != size {
             self.cut.push(name.to_string());
@@ -84,6 +97,13 @@ impl Viewer {
                 picture::photo(&focus.of(image)),
                 focus.width,
                 focus.height,
+            );
+        }
+        if at == 0 {
+            self.first = format!(
+                "<div class=\"first\"><div class=\"row\">{crops}</div><p>{name_html}, where the results lie farthest apart: the \
+                 square of {CROP} pixels, of all on the page, with the greatest mean distance of a value from the mean of the \
+                 results. It says where to look, not what is better.</p></div>\n"
             );
         }
         let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
@@ -127,6 +147,10 @@ impl Viewer {
         let left = self.choice("left", "Left", 0);
         let right = self.choice("right", "Right", last.saturating_sub(1));
         let mut remarks = Vec::new();
+        if self.len() > 1 {
+            remarks
+                .push("The more plainly the results differ in a photo, the earlier it stands.".to_string());
+        }
         if self.len() < all {
             remarks.push(format!("{} of {all} photos are shown; the scores are of all.", self.len()));
         }

@@ -160,11 +160,13 @@ fn the_page_has_all_its_parts_and_asks_nobody() {
     for address in ["http:", "https:", "//www", "src=\"/", "@import", "url("] {
         assert!(!page.contains(address), "the page asks for {address}");
     }
-    // Every photo in four versions, its four small crops, the whole photo in two sizes; and what the channels see.
+    // Every photo in four versions, its four small crops, the whole photo in two sizes; the first crops once more, at the top;
+    // and what the channels see.
     assert_eq!(page.matches("data-column=\"3\"").count(), PHOTOS.len());
     let pictures = page.matches("data:image/png;base64,").count();
     let channels = 2 + 2 + page.matches("response to the").count();
-    assert_eq!(pictures, PHOTOS.len() * (4 + 4 + 2) + channels);
+    assert_eq!(pictures, PHOTOS.len() * (4 + 4 + 2) + 4 + channels);
+    assert!(page.find("class=\"first\"").unwrap() < page.find("<section id=\"photos\"").unwrap());
     assert!(page.matches("response to the target").count() >= 8, "channels of two taps were drawn");
     has(&page, &["A selected distance is scaled to the size of the plain one"]);
     has(&page, &["× 1.8", "× 0.2", "Most selected", "Least selected", "channel 127: weight 0.2"]);

@@ -14,12 +14,12 @@ pub enum WeightError {
         source: std::io::Error,
     },
     /// Neither a file nor a model that is part of the binary.
-    #[error("{}: no such file, and no model of that name; name a model file, the folder of a run, or a model that is inside: {known}", path.display())]
+    #[error("{}: no such file, and no model of that name; {advice}", path.display())]
     NoModel {
         /// What was asked for.
         path: PathBuf,
-        /// What there is.
-        known: String,
+        /// What was meant, or what there is.
+        advice: String,
     },
     /// The file could not be written; what was there before is untouched.
     #[error("cannot write {}: {source}; check the folder and the free space", path.display())]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{KNOWN, KnownWeights, StateDict, WeightError, sha256_hex};
+use crate::nearest;
 
 /// Known weights, from folders and from the binary itself. Folders come first, in the order given.
 #[derive(Clone, Debug, Default)]
@@ -65,13 +66,22 @@ impl WeightStore {
         }
         match path.to_str().and_then(|name| self.models.get_key_value(name)) {
             Some((name, bytes)) => StateDict::from_safetensors_of(bytes, name),
-            None => Err(WeightError::NoModel {
-                path: path.to_path_buf(),
-                known: match self.models.is_empty() {
-                    true => "this build has none".to_string(),
-                    false => self.models().collect::<Vec<_>>().join(", "),
-                },
-            }),
+            None => Err(WeightError::NoModel { path: path.to_path_buf(), advice: self.advice(path) }),
+        }
+    }
+
+    /// What to do about a name that is neither that of a file nor of a model.
+    fn advice(&self, path: &Path) -> String {
+        let meant = path.to_str().and_then(|name| nearest(name, self.models()));
+        match (meant, self.models.is_empty()) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, true) => {
+                "name a model file or the folder of a run; this build has no model inside".to_string()
+            }
+            (None, false) => format!(
+                "name a model file, the folder of a run, or a model that is inside: {}",
+                self.models().collect::<Vec<_>>().join(", ")
+            ),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use percept_nn::nearest;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -181,9 +182,7 @@ impl<'a> Document<'a> {
         schema: &Schema<'_>,
     ) -> ConfigError {
         let name: &str = key.get_ref();
-        let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
-        let nearest = known.keys().min_by_key(|candidate| distance(candidate));
-        let near = nearest.filter(|nearest| distance(nearest) <= 1 + name.chars().count() / 3);
+        let near = nearest(name, known.keys().map(String::as_str));
         let advice = match (near, Schema { here: schema.root, ..*schema }.find(name, "")) {
             (Some(nearest), _) => format!("did you mean `{nearest}`?"),
             (None, Some(elsewhere)) => format!("did you mean `{elsewhere}`?"),

@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use percept_image::{AtomicFile, Capacity, Depth, Head, RowReader, photo_size, write_rows};
+use percept_image::{AtomicFile, Capacity, Head, RowReader, RowWriter, photo_size, write_rows};
+use percept_nn::apply::{Fault, Treatment, holding_name};
 
-use super::rows::{Fault, Size, Treatment};
 use crate::args::ResultFormat;
 use crate::failure::Failure;
-use crate::memory;
 use crate::output::{announce, is_stdout, is_stream, refuse_existing, unread};
 use crate::screen::say;
 
@@ -30,7 +29,7 @@ impl Job {
         &self,
         how: &Treatment<'_>,
         force: bool,
-        step: impl FnMut(usize, usize),
+        mut step: impl FnMut(usize, usize),
     ) -> Result<(), Failure> {
         let failed = |error: Failure| Failure::work(format!("{}: {}", self.input.display(), error.line()));
         self.fits_stated(how).map_err(failed)?;
@@ -38,7 +37,8 @@ impl Job {
         let (size, head) = (how.size(reader.head().size), how.head(reader.head()));
         let output = self.place(&head);
         let name = self.format_name(&head);
-        self.fits(how, size, &head, reader.is_whole()).map_err(failed)?;
+        let fits = how.fits(size, &head, reader.is_whole(), &name, false);
+        fits.map_err(|misfit| failed(Failure::work(misfit)))?;
         if output != self.output {
             refuse_existing(&output, force)?;
         }
@@ -54,13 +54,19 @@ impl Job {
                 ));
             }
         }
-        let write = |out: &mut dyn Write| {
-            write_rows(&name, &head, out, |rows| how.rows(&mut reader, size, rows, step)).map_err(|fault| {
-                match fault {
-                    Fault::Model(error) => failed(Failure::work(error)),
-                    Fault::Read(error) => Failure::work(error),
-                    Fault::Write(error) => Failure::work(error),
-                }
+        let mut write = |out: &mut dyn Write| {
+            let mut done = 0;
+            let rows = |writer: &mut RowWriter<'_>| {
+                how.rows(&mut reader, size, |row, alpha| {
+                    writer.push(row, alpha)?;
+                    done += 1;
+                    step(done, size.result.1);
+                    Ok(())
+                })
+            };
+            write_rows(&name, &head, out, rows).map_err(|fault| match fault {
+                Fault::Model(error) => failed(Failure::work(error)),
+                fault => Failure::work(fault),
             })
         };
         if is_stdout(&output) {
@@ -86,13 +92,9 @@ impl Job {
 
     /// Where the result of a picture like this goes.
     pub(super) fn place(&self, head: &Head) -> PathBuf {
-        let holds = |format: Capacity| match self.format {
-            Some(_) => format.alpha || !head.alpha,
-            None => format.holds(head),
-        };
-        match self.named || Capacity::of(&self.output).is_some_and(holds) {
+        match self.named {
             true => self.output.clone(),
-            false => self.fallback(),
+            false => holding_name(&self.output, head, self.format.is_some()),
         }
     }
 
@@ -114,48 +116,9 @@ impl Job {
         // What is no file can be read only once.
         let stated = if is_stream(&self.input) { None } else { photo_size(&self.input) };
         let Some((width, height)) = stated else { return Ok(()) };
-        let size = how.size((width as usize, height as usize));
-        let head = Head {
-            size: size.result,
-            alpha: false,
-            depth: Depth::Eight,
-            grey: true,
-            icc: None,
-            metadata: percept_image::Metadata::default(),
-        };
-        // Nothing is known of what must be held whole yet.
-        self.fits(how, size, &head, false)
-    }
-
-    /// Refuses a result that its format or this machine cannot hold, before the work; `whole` says whether the picture is in
-    /// memory.
-    fn fits(&self, how: &Treatment<'_>, size: Size, head: &Head, whole: bool) -> Result<(), Failure> {
-        let (wide, high) = (size.result.0 as u64, size.result.1 as u64);
-        let bytes = if head.depth == Depth::Sixteen { 2 } else { 1 };
-        let values = wide.saturating_mul(high).saturating_mul(head.channels() as u64);
-        let capacity = Capacity::of(self.format_name(head));
-        if let Some(capacity) = capacity
-            && (wide.max(high) > capacity.side || values.saturating_mul(bytes) > capacity.bytes)
-        {
-            return Err(Failure::work(format!(
-                "the result would have {wide}×{high} pixels, more than {} holds; take --format png, or cut the picture into parts",
-                capacity.format
-            )));
-        }
-        let levels = match capacity {
-            // A format of rows needs none of it; the others all levels and the file that they become.
-            Some(capacity) if capacity.rows => 0,
-            _ => values.saturating_mul(2),
-        };
-        let need = how.memory(size, head, whole).saturating_add(levels);
-        match memory::available() {
-            Some(available) if need > available => Err(Failure::work(format!(
-                "the result would have {wide}×{high} pixels and needs about {} of memory, and {} are free; take --format png, or cut the picture into parts",
-                gigabytes(need),
-                gigabytes(available)
-            ))),
-            _ => Ok(()),
-        }
+        let picture = (width as usize, height as usize);
+        let head = how.least_head(picture);
+        how.fits(how.size(picture), &head, false, &self.format_name(&head), false).map_err(Failure::work)
     }
 }
 
@@ -164,8 +127,4 @@ pub(super) fn make(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::work(format!("{}: cannot be made: {error}; choose another folder as -o", folder.display()))
     })
-}
-
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
 }

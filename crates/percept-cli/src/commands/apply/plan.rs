@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use percept_image::{Capacity, Reason, list_folder, photo_name};
+use percept_nn::apply::{mark, result_name};
 
 use super::job::Job;
 use crate::args::{ApplyArgs, ResultFormat};
@@ -107,14 +108,6 @@ impl Found {
     }
 }
 
-/// `-x4`, `-x2.5`; `-restored` for results as large as their pictures.
-fn mark(times: f64) -> String {
-    match times {
-        1.0 => "-restored".to_string(),
-        times => format!("-x{times}"),
-    }
-}
-
 fn with_mark(folder: &Path, mark: &str) -> PathBuf {
     // `photos/.` and `..` have no name of their own.
     let whole = match folder.file_name() {
@@ -126,18 +119,8 @@ fn with_mark(folder: &Path, mark: &str) -> PathBuf {
     whole.with_file_name(name)
 }
 
-/// A result's name: in the format that is asked for, else the picture's, else PNG.
 fn named(picture: &Path, suffix: &str, format: Option<ResultFormat>) -> PathBuf {
-    let ending = match (format, Capacity::of(picture)) {
-        (Some(format), _) => format.extension().into(),
-        (None, Some(_)) => picture.extension().unwrap_or_default().to_os_string(),
-        (None, None) => "png".into(),
-    };
-    let mut name = picture.file_stem().unwrap_or_default().to_os_string();
-    name.push(suffix);
-    name.push(".");
-    name.push(ending);
-    picture.with_file_name(name)
+    result_name(picture, suffix, format.map(ResultFormat::extension))
 }
 
 /// Refuses results of one name, those that stand for an input, and those that would replace a file without `--force`: before

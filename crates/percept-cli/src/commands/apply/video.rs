@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use percept_image::Image;
 use percept_image::video::{Matrix, Y4mError, Y4mReader, Y4mWriter};
+use percept_nn::apply::{Treatment, available_memory};
 use percept_nn::model::ImageRows;
 
-use super::rows::Treatment;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::output::{refuse_screen, unread};
 use crate::screen::say;
-use crate::{interrupt, memory};
 
 /// How often a line says how far it is.
 const OFTEN: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) fn run(how: &Treatment<'_>, matrix: Option<Matrix>) -> Result<(), Fai
     // The frame and its planes as floats, those of the result, and their bytes.
     let planes = pixels(size.picture).saturating_add(pixels(size.result)).saturating_mul(32);
     let need = how.model.memory_of_rows(header.width, header.height, how.tiling).saturating_add(planes);
-    if memory::available().is_some_and(|available| need > available) {
+    if available_memory().is_some_and(|available| need > available) {
         return Err(Failure::work(format!(
             "frames would have {wide}×{high} pixels and need about {:.1} GB of memory, more than is free; shrink the video first",
             need as f64 / 1e9

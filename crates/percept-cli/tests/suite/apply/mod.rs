@@ -15,7 +15,7 @@ use percept_nn::model::{Card, Model};
 use percept_nn::network::{NetworkConfig, SrResNetConfig};
 
 /// A smooth picture with detail.
-fn photo(width: usize, height: usize, seed: usize) -> Image<Srgb> {
+pub fn photo(width: usize, height: usize, seed: usize) -> Image<Srgb> {
     Image::from_fn(width, height, |x, y, c| {
         let (x, y, k) = (x as f32, y as f32, (seed * 3 + c) as f32);
         0.5 + 0.2 * (x / (3.0 + k % 5.0) + k).sin() + 0.2 * (y / (2.0 + k % 7.0) - x / 11.0).cos()
@@ -23,7 +23,7 @@ fn photo(width: usize, height: usize, seed: usize) -> Image<Srgb> {
 }
 
 /// The header of an ICC profile for colour pixels, and some content.
-fn profile() -> Vec<u8> {
+pub fn profile() -> Vec<u8> {
     let mut icc = vec![7; 200];
     icc[..4].copy_from_slice(&200_u32.to_be_bytes());
     icc[12..20].copy_from_slice(b"mntrRGB ");
@@ -32,7 +32,7 @@ fn profile() -> Vec<u8> {
 }
 
 /// The file of a small network that enlarges twice.
-fn model(folder: &Path) -> PathBuf {
+pub fn model(folder: &Path) -> PathBuf {
     let network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 });
     let network = network_g.init(2, 3, 7, &percept_conv::device("cpu").unwrap()).unwrap();
     let card = Card {

@@ -1,6 +1,7 @@
 //! Running the real binary.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod served;
 pub mod study;
 
 use std::path::Path;

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use percept_image::{Image, Photo, Srgb, write_photo};
 
-use super::{arg, percept, run};
+pub use super::served::{Reply, Served};
+use super::{arg, run};
 
 pub const SMALL: (usize, usize) = (48, 40);
 pub const METHODS: [(&str, f32); 3] = [("sharp", 0.03), ("soft", 0.1), ("poor", 0.2)];
@@ -70,78 +67,15 @@ pub fn csv(study: &Path) -> Vec<BTreeMap<String, String>> {
     lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
 }
 
-/// `percept study serve` until it is dropped.
-pub struct Served {
-    pub child: Child,
-    /// What it printed.
-    pub url: String,
-    /// Host and port.
-    pub host: String,
-}
-
 impl Served {
+    /// `percept study serve` until it is dropped.
     pub fn new(study: &Path, more: &[&str]) -> Self {
-        let mut command = percept(&[&["study", "serve", arg(study)], more].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        let url = url.trim_end().to_string();
-        let host = url.strip_prefix("http://").unwrap_or_else(|| panic!("no address: `{url}`"));
-        let host = host.split('/').next().unwrap().to_string();
-        Self { child, host, url }
+        Self::of(&[&["study", "serve", arg(study)], more].concat())
     }
 
     /// On a free port of this machine.
     pub fn here(study: &Path) -> Self {
         Self::new(study, &["--listen", "127.0.0.1:0"])
-    }
-
-    /// Ends as a power cut would.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    pub fn get(&self, path: &str) -> Reply {
-        self.send("GET", path, &[], "")
-    }
-
-    pub fn post(&self, path: &str, kind: &str, body: &str) -> Reply {
-        self.send("POST", path, &[("Content-Type", kind)], body)
-    }
-
-    /// One request on a connection of its own.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        self.try_send(method, path, headers, body).unwrap()
-    }
-
-    pub fn try_send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> std::io::Result<Reply> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        let own = [("Host", self.host.as_str())];
-        let host = if headers.iter().any(|(name, _)| *name == "Host") { &own[..0] } else { &own[..] };
-        for (name, value) in host.iter().chain(headers) {
-            request += &format!("{name}: {value}\r\n");
-        }
-        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let mut stream = TcpStream::connect(&self.host)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        // A server that refuses a body may close before it has read all of it.
-        let _ = stream.write_all(request.as_bytes());
-        let mut bytes = Vec::new();
-        let read = stream.read_to_end(&mut bytes);
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let Some(end) = end else {
-            return Err(read.err().unwrap_or(std::io::ErrorKind::UnexpectedEof.into()));
-        };
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Ok(Reply { status, head: head.to_lowercase(), body: bytes[end + 4..].to_vec() })
     }
 
     /// A new participant's path, `/s/LINK`.
@@ -154,36 +88,5 @@ impl Served {
     pub fn vote(&self, participant: &str, trial: u64, choice: u64) -> Reply {
         let body = serde_json::json!({"trial": trial, "choice": choice, "ms": 1200}).to_string();
         self.post(&format!("{participant}/vote"), "application/json", &body)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// An answer of the server.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    /// Status line and headers, in lower case.
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    pub fn header(&self, name: &str) -> Option<String> {
-        let line = self.head.lines().find(|line| line.starts_with(&format!("{name}:")))?;
-        Some(line.split_once(':')?.1.trim().to_string())
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

@@ -7,9 +7,9 @@ use axum::extract::{ConnectInfo, Form, Json, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use percept_serve::household;
 use serde::{Deserialize, Serialize};
 
-use super::limit::household;
 use super::{Refusal, Shared};
 use crate::page::{escape, fill};
 use crate::study::{Id, Role, Study, StudyError, Vote};

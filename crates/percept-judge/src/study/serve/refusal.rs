@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use percept_serve::Refused;
 
 use crate::page::{escape, fill};
 
@@ -83,6 +84,16 @@ impl Refusal {
             _ => {}
         }
         response
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Foreign => Self::Foreign,
+            Refused::TooMany(wait) => Self::TooMany(wait),
+            Refused::TooSlow => Self::TooSlow,
+        }
     }
 }
 

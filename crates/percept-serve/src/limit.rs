@@ -11,7 +11,7 @@ const REMEMBERED: usize = 4096;
 
 /// A token bucket for every client.
 #[derive(Debug)]
-pub(super) struct Limit<K> {
+pub struct Limit<K> {
     burst: f64,
     per_second: f64,
     /// Tokens left, and when that was.
@@ -50,7 +50,7 @@ impl<K: Eq + Hash + Copy> Limit<K> {
 }
 
 /// Whom an address belongs to, as far as one can say: IPv6 gives a household 2⁶⁴ of them.
-pub(super) fn household(address: IpAddr) -> IpAddr {
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
         address => address,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// 128 random bits, as 32 hexadecimal digits: a participant's private link, or a picture's name.
+/// 128 random bits, as 32 hexadecimal digits: a private link, or the name of something that belongs to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id([u8; 16]);
 
@@ -26,7 +26,7 @@ impl Id {
     }
 
     /// What is kept of a private link, so that the database does not let anyone answer for another.
-    pub(super) fn hash(self) -> Vec<u8> {
+    pub fn hash(self) -> Vec<u8> {
         Sha256::digest(self.0).to_vec()
     }
 }

@@ -1,17 +1,23 @@
 //! What becomes of a picture, row by row: the network, then the size that is asked for, then the file.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use percept_image::resize::RowResizer;
-use percept_image::{Head, Luma, Metadata, ReadError, RowReader, RowWriter, Srgb, WriteError};
-use percept_nn::model::{Ensemble, Model, ModelError, Rows, Tiling};
+use percept_image::{Capacity, Depth, Head, Luma, Metadata, RowReader, Srgb};
 
-use crate::args::ApplyArgs;
+use super::memory;
+use super::{Fault, Misfit};
+use crate::model::{Ensemble, Model, Rows, Tiling};
 
 /// What is done to every picture.
-pub(super) struct Treatment<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Treatment<'a> {
+    /// The network.
     pub model: &'a Model,
+    /// How pictures are cut for it.
     pub tiling: Tiling,
+    /// How often it looks.
     pub ensemble: Ensemble,
     /// How many times as large results are, where not as large as the network makes them.
     pub times: Option<f64>,
@@ -21,26 +27,22 @@ pub(super) struct Treatment<'a> {
 
 /// Width and height: of a picture, of what the network makes, and of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
+pub struct Size {
+    /// Of the picture.
     pub picture: (usize, usize),
     made: (usize, usize),
+    /// Of the result.
     pub result: (usize, usize),
 }
 
-impl<'a> Treatment<'a> {
-    /// As the call has it.
-    pub(super) fn of(model: &'a Model, args: &ApplyArgs) -> Self {
-        Self {
-            model,
-            tiling: Tiling { size: args.tile, overlap: args.overlap },
-            ensemble: if args.results.tta { Ensemble::Eight } else { Ensemble::One },
-            times: args.results.outscale,
-            strip: args.results.strip,
-        }
+impl Treatment<'_> {
+    /// How many times as large as its picture a result is.
+    pub fn times(&self) -> f64 {
+        self.times.unwrap_or(self.model.card().scale as f64)
     }
 
     /// The sizes of a picture on its way.
-    pub(super) fn size(&self, picture: (usize, usize)) -> Size {
+    pub fn size(&self, picture: (usize, usize)) -> Size {
         let scale = self.model.card().scale;
         let made = (picture.0.saturating_mul(scale), picture.1.saturating_mul(scale));
         let side = |side: usize, times: f64| ((side as f64 * times).round() as usize).max(1);
@@ -49,14 +51,14 @@ impl<'a> Treatment<'a> {
     }
 
     /// The head of a picture's result.
-    pub(super) fn head(&self, picture: &Head) -> Head {
+    pub fn head(&self, picture: &Head) -> Head {
         let metadata = Metadata { notes: Vec::new(), ..picture.metadata.clone() };
         let metadata = if self.strip { metadata.stripped() } else { metadata };
         Head { size: self.size(picture.size).result, metadata, ..picture.clone() }
     }
 
     /// About how many bytes a picture needs on its way, and in memory itself if it is there as a `whole`.
-    pub(super) fn memory(&self, size: Size, head: &Head, whole: bool) -> u64 {
+    pub fn memory(&self, size: Size, head: &Head, whole: bool) -> u64 {
         let (width, height) = size.picture;
         let own = match (whole, head.alpha) {
             (false, _) => 0,
@@ -68,28 +70,70 @@ impl<'a> Treatment<'a> {
         self.model.memory_of_rows(width, height, self.tiling).saturating_add(pixels.saturating_mul(own))
     }
 
-    /// Puts the rows of the result into `writer`; `step` hears how many of how many are done.
-    pub(super) fn rows(
+    /// Refuses a result that its format or this machine cannot hold, before the work. `name` says the format; `whole` says whether
+    /// the picture is in memory; `kept` is whether the file of the result stays there too.
+    ///
+    /// # Errors
+    /// When the result is too large for one of the two.
+    pub fn fits(&self, size: Size, head: &Head, whole: bool, name: &Path, kept: bool) -> Result<(), Misfit> {
+        let (width, height) = (size.result.0 as u64, size.result.1 as u64);
+        let bytes = if head.depth == Depth::Sixteen { 2 } else { 1 };
+        let values = width.saturating_mul(height).saturating_mul(head.channels() as u64);
+        let capacity = Capacity::of(name);
+        if let Some(capacity) = capacity
+            && (width.max(height) > capacity.side || values.saturating_mul(bytes) > capacity.bytes)
+        {
+            return Err(Misfit::Format { width, height, format: capacity.format });
+        }
+        let levels = match capacity {
+            // A format of rows needs none of it; the others all levels and the file that they become.
+            Some(capacity) if capacity.rows && !kept => 0,
+            Some(capacity) if capacity.rows => values.saturating_mul(bytes),
+            _ => values.saturating_mul(2),
+        };
+        let need = self.memory(size, head, whole).saturating_add(levels);
+        match memory::available() {
+            Some(free) if need > free => Err(Misfit::Memory { width, height, need, free }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The least that a result's head may turn out to be, by the size that a picture states before it is read: what does not
+    /// [`fit`](Self::fits) with it need not be read.
+    pub fn least_head(&self, picture: (usize, usize)) -> Head {
+        Head {
+            size: self.size(picture).result,
+            alpha: false,
+            depth: Depth::Eight,
+            grey: true,
+            icc: None,
+            metadata: Metadata::default(),
+        }
+    }
+
+    /// Gives the rows of the result to `take`, from the top: colours, and the opacity of each pixel where there is any.
+    ///
+    /// # Errors
+    /// What goes wrong with the network or with reading, and what `take` returns.
+    pub fn rows(
         &self,
         reader: &mut RowReader,
         size: Size,
-        writer: &mut RowWriter<'_>,
-        mut step: impl FnMut(usize, usize),
+        mut take: impl FnMut(&[f32], &[f32]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut opacity = reader.take_alpha().map(|alpha| Opacity::new(alpha, size));
-        let mut done = 0;
-        let write = |row: &[f32]| -> Result<(), Fault> {
+        let write = |row: &[f32]| {
             let alpha = opacity.as_mut().map(Opacity::next).unwrap_or_default();
-            writer.push(row, &alpha)?;
-            done += 1;
-            step(done, size.result.1);
-            Ok(())
+            take(row, &alpha)
         };
         self.colours(&mut Source { size: size.picture, reader }, size, write)
     }
 
     /// Gives the rows of the result's colours to `take`.
-    pub(super) fn colours<R: Rows>(
+    ///
+    /// # Errors
+    /// What goes wrong with the network or the rows, and what `take` returns.
+    pub fn colours<R: Rows>(
         &self,
         source: &mut R,
         size: Size,
@@ -153,33 +197,5 @@ impl Opacity {
             self.at += 1;
         }
         self.ready.pop_front().unwrap_or_default()
-    }
-}
-
-/// What went wrong on the way: of the network, whose messages do not name the picture, or of a file.
-pub(super) enum Fault {
-    /// The network.
-    Model(ModelError),
-    /// The picture.
-    Read(ReadError),
-    /// The result.
-    Write(WriteError),
-}
-
-impl From<ModelError> for Fault {
-    fn from(error: ModelError) -> Self {
-        Self::Model(error)
-    }
-}
-
-impl From<ReadError> for Fault {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<WriteError> for Fault {
-    fn from(error: WriteError) -> Self {
-        Self::Write(error)
     }
 }

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST};
 
-use crate::study::Id;
+use crate::Id;
 
-/// What the address of a study ends in where others can reach it.
+/// What an address ends in where others can reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken(String);
 
@@ -28,13 +28,13 @@ impl AccessToken {
     }
 
     /// Whether `other` is it, in a time that does not tell how much of it is right.
-    pub(super) fn is(&self, other: &str) -> bool {
+    pub fn is(&self, other: &str) -> bool {
         let differ = self.0.bytes().zip(other.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
         self.0.len() == other.len() && differ == 0
     }
 
     /// Whether a request brings it as `Authorization: Bearer`.
-    pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+    pub fn is_in(&self, headers: &HeaderMap) -> bool {
         let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         bearer.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|token| self.is(token))
     }
@@ -58,7 +58,7 @@ impl Display for AccessToken {
 
 /// Whether a request was sent to this machine by one of its own names. A page elsewhere can point a name of its own
 /// here (DNS rebinding), but it cannot choose this header.
-pub(super) fn is_local(headers: &HeaderMap) -> bool {
+pub(crate) fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -68,7 +68,7 @@ pub(super) fn is_local(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a browser says that another site makes it send this.
-pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
     site.is_some_and(|site| site != b"same-origin" && site != b"none")
 }

@@ -1,26 +1,24 @@
-//! Where to look first: the square in which the runs differ most.
+//! Where to look first: the square in which results differ most.
 
 use percept_image::{Image, Srgb};
 
-use super::photos::Versions;
-
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) x: usize,
-    pub(super) y: usize,
-    pub(super) width: usize,
-    pub(super) height: usize,
+pub(crate) struct Window {
+    pub(crate) x: usize,
+    pub(crate) y: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
 }
 
 impl Window {
     /// What an image shows there.
-    pub(super) fn of(self, image: &Image<Srgb>) -> Image<Srgb> {
+    pub(crate) fn of(self, image: &Image<Srgb>) -> Image<Srgb> {
         image.crop(self.x, self.y, self.width, self.height)
     }
 
     /// A window of at most `side` pixels a side around the middle of this one, inside of `size`.
-    pub(super) fn grown(self, side: usize, (width, height): (usize, usize)) -> Self {
+    pub(crate) fn grown(self, side: usize, (width, height): (usize, usize)) -> Self {
         let (w, h) = (side.min(width), side.min(height));
         let start = |middle: usize, length: usize, whole: usize| {
             middle.saturating_sub(length / 2).min(whole.saturating_sub(length))
@@ -31,30 +29,28 @@ impl Window {
     }
 }
 
-/// The square of `side` pixels in which the results differ most from each other; of a single result, from the input.
-pub(super) fn focus(versions: &Versions, side: usize) -> Window {
-    let (width, height) = versions.target.size();
+/// The square of `side` pixels in which images of one size differ most from each other, and how much they do: the mean
+/// distance of a value from the mean of all images there.
+pub(crate) fn focus(images: &[&Image<Srgb>], side: usize) -> (Window, f64) {
+    let (width, height) = images.first().map_or((0, 0), |image| image.size());
     let (w, h) = (side.min(width), side.min(height));
-    let sums = Sums::new(width, height, &disagreement(versions));
+    let sums = Sums::new(width, height, &disagreement(images));
     const STRIDE: usize = 4;
     let places = |length: usize, whole: usize| (0..=whole.saturating_sub(length)).step_by(STRIDE);
     let windows =
         places(h, height).flat_map(|y| places(w, width).map(move |x| Window { x, y, width: w, height: h }));
     let first = Window { x: 0, y: 0, width: w, height: h };
-    let best = windows.max_by(|a, b| sums.over(*a).total_cmp(&sums.over(*b)));
-    best.unwrap_or(first)
+    let best = windows.max_by(|a, b| sums.over(*a).total_cmp(&sums.over(*b))).unwrap_or(first);
+    let values = (3 * w * h * images.len()).max(1) as f64;
+    (best, sums.over(best) / values)
 }
 
-/// Mean distance of the results from their own mean, pixel by pixel.
-fn disagreement(versions: &Versions) -> Vec<f64> {
-    let compared: Vec<&Image<Srgb>> = match versions.runs.as_slice() {
-        [single] => vec![single, &versions.input],
-        several => several.iter().collect(),
-    };
-    let pixels = versions.target.width() * versions.target.height();
-    let count = compared.len().max(1) as f32;
+/// How far the images lie from their own mean, summed up for every pixel.
+fn disagreement(images: &[&Image<Srgb>]) -> Vec<f64> {
+    let pixels = images.first().map_or(0, |image| image.width() * image.height());
+    let count = images.len().max(1) as f32;
     let spread = |at: usize| -> f64 {
-        let values = compared.iter().filter_map(|image| image.data().get(at).copied());
+        let values = images.iter().filter_map(|image| image.data().get(at).copied());
         let mean = values.clone().sum::<f32>() / count;
         f64::from(values.map(|value| (value - mean).abs()).sum::<f32>())
     };
@@ -101,16 +97,14 @@ mod tests {
                 _ => 0.5,
             })
         };
-        let versions =
-            |spot| Versions { input: grey(None), runs: vec![grey(None), grey(spot)], target: grey(None) };
-        let found = focus(&versions(Some((48, 30))), 16);
+        let focused = |spot, side| focus(&[&grey(None), &grey(spot)], side);
+        let (found, differ) = focused(Some((48, 30)), 16);
         assert!(found.x <= 42 && found.x + 16 >= 54 && found.y <= 24 && found.y + 16 >= 36, "{found:?}");
-        assert_eq!(focus(&versions(None), 100), Window { x: 0, y: 0, width: 60, height: 40 });
+        // 121 of 256 pixels are 0.4 apart, each 0.2 from the mean.
+        assert!((differ - 0.2 * 121.0 / 256.0).abs() < 1e-4, "{differ}");
+        assert_eq!(focused(None, 100), (Window { x: 0, y: 0, width: 60, height: 40 }, 0.0));
         let window = found.grown(32, (60, 40));
         assert_eq!((window.width, window.height), (32, 32));
         assert!(window.x + 32 <= 60 && window.y + 32 <= 40);
-        let single = Versions { input: grey(None), runs: vec![grey(Some((10, 10)))], target: grey(None) };
-        let found = focus(&single, 16);
-        assert!(found.x <= 4 && found.y <= 4, "{found:?}");
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::limit::household;
+use crate::household;
 
 /// Bytes of a request's line and headers, at least 8192; and how many headers it may have.
 const HEAD: usize = 16 * 1024;
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub struct Bounds {
     /// All at a time: fewer than the descriptors that systems commonly give.
     pub all: usize,
     /// Of one household, which may be a lecture hall.
@@ -37,7 +37,7 @@ pub(super) struct Bounds {
     pub headers: Duration,
     /// Of a connection, however busy.
     pub life: Duration,
-    /// Until what was begun is ended, after that time or when the study stops.
+    /// Until what was begun is ended, after that time or when the server stops.
     pub grace: Duration,
 }
 
@@ -54,7 +54,7 @@ impl Default for Bounds {
 }
 
 /// Answers on `listener` until `stop` is true. A connection beyond the bounds is closed at once.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
     bounds: Bounds,
