@@ -1,7 +1,6 @@
 //! The percept command: train, judge and apply image transformation networks by what people see.
 
 mod args;
-mod bundle;
 mod commands;
 mod failure;
 mod interrupt;
@@ -9,7 +8,6 @@ mod memory;
 mod model;
 mod opener;
 mod output;
-mod parallel;
 mod progress;
 mod screen;
 mod training;
@@ -17,6 +15,8 @@ mod training;
 use std::process::ExitCode;
 
 use args::{Args, Command};
+use percept_bundle as bundle;
+use percept_judge::parallel;
 
 fn main() -> ExitCode {
     let Args { global, command } = Args::read();

@@ -50,6 +50,7 @@ pub mod experiment;
 mod page;
 mod pairs;
 mod panel;
+pub mod parallel;
 pub mod preview;
 pub mod report;
 mod score;
