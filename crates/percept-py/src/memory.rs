@@ -73,7 +73,7 @@ impl Described {
         let bytes = count.checked_mul(size).filter(|bytes| isize::try_from(*bytes).is_ok());
         let start = below.checked_mul(size).and_then(|offset| self.address.checked_sub(offset));
         let (Some(start), Some(_)) = (start.filter(|start| *start > 0), bytes) else { return Err(unfit()) };
-        if start % size != 0 {
+        if !start.is_multiple_of(size) {
             return Err(error::array("the array's values are not aligned in memory; pass a copy of it"));
         }
         // SAFETY: `start` is aligned and not null, and `count` values from there, no more than `isize::MAX` bytes, are those

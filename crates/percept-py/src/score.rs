@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::Path;
 
 use percept_image::{Better, Image, Photo, Srgb};
 use percept_judge::{ImageScores, Pairs, Panel, Scores, Single, parallel};
@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::array::{path, pictures};
 use crate::device::{cpu, store};
 use crate::error;
-use crate::work::{interruptible, quiet};
+use crate::work::quiet;
 
 /// Most photos that are read and scored at a time.
 const AT_A_TIME: usize = 8;
@@ -171,11 +171,11 @@ enum Work {
 type Skipped = (String, String);
 
 impl Work {
-    fn of_pairs(reference: &PathBuf, test: &PathBuf) -> PyResult<Self> {
+    fn of_pairs(reference: &Path, test: &Path) -> PyResult<Self> {
         Ok(Self::Pairs(Pairs::find(reference, test).map_err(error::call)?))
     }
 
-    fn of_singles(test: &PathBuf) -> PyResult<Self> {
+    fn of_singles(test: &Path) -> PyResult<Self> {
         Ok(Self::Singles(Single::find(test).map_err(error::call)?.0))
     }
 
@@ -280,12 +280,7 @@ fn paired(test: Vec<Photo>, references: Option<Vec<Photo>>) -> PyResult<Vec<(Ima
 /// The scores of these names; learned ones load their weights meanwhile.
 pub fn panel(py: Python<'_>, names: Vec<String>, crop: usize) -> PyResult<Panel> {
     let (store, device) = (store()?, cpu()?);
-    let made = interruptible(
-        py,
-        |_, _: crate::work::Tell<'_, ()>| Panel::of_photos(&names, crop, &store, &device),
-        |_, ()| Ok(()),
-    );
-    made?.map_err(error::call)
+    quiet(py, |_| Panel::of_photos(&names, crop, &store, &device))?.map_err(error::call)
 }
 
 fn better(better: Better) -> &'static str {

@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use crate::device::store;
 use crate::error;
 use crate::value::plain;
-use crate::work::{Tell, interruptible};
+use crate::work::{interruptible, quiet};
 
 /// See `percept.train`. `config` is a file, or `text` the content of one.
 #[pyfunction]
@@ -28,11 +28,7 @@ pub fn train<'py>(
     let trainer = match (&config, resume) {
         (Some(folder), true) => {
             let folder = folder.clone();
-            interruptible(
-                py,
-                |_, _: Tell<'_, ()>| Trainer::resume(&folder, &Resume::default(), &store),
-                |_, ()| Ok(()),
-            )?
+            quiet(py, |_| Trainer::resume(&folder, &Resume::default(), &store))?
         }
         (_, true) => return Err(error::call("resume=True goes on with a run: pass its folder")),
         (file, false) => {
@@ -44,7 +40,7 @@ pub fn train<'py>(
             if let Some(out) = out {
                 config.path.run = Some(out);
             }
-            interruptible(py, |_, _: Tell<'_, ()>| Trainer::create(config, &store), |_, ()| Ok(()))?
+            quiet(py, |_| Trainer::create(config, &store))?
         }
     };
     let trainer = trainer.map_err(failure)?;
