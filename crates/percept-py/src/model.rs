@@ -115,7 +115,7 @@ pub fn models(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         let state = store.model(Path::new(asset.name)).map_err(error::fault)?;
         let entry = PyDict::new(py);
         entry.set_item("name", asset.name)?;
-        for key in ["title", "task", "licence", "origin"] {
+        for key in ["title", "task", "licence", "copyright", "origin", "scores"] {
             entry.set_item(key, state.metadata().get(key))?;
         }
         list.append(entry)?;

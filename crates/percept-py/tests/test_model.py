@@ -10,7 +10,7 @@ def model():
 
 def test_models_are_inside(model):
     names = [entry["name"] for entry in percept.models()]
-    assert names[0] == "photo-x4" and all(entry["licence"] for entry in percept.models())
+    assert names[0] == "photo-x4" and all(entry["licence"] and entry["copyright"] for entry in percept.models())
     assert model.scale == 4 and "photo-x4" in repr(model) and model.network
 
 

@@ -29,7 +29,9 @@ class ModelEntry(TypedDict):
     title: str | None
     task: str | None
     licence: str | None
+    copyright: str | None
     origin: str | None
+    scores: str | None
 
 class Step(TypedDict):
     iter: int
