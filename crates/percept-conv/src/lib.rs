@@ -38,8 +38,8 @@ pub use device::{DeviceError, device, devices};
 pub use memory::keep_memory;
 pub use op::{
     FrozenConv, FrozenLayer, FrozenStage, batch_norm_leaky, channel_attention, channel_distance,
-    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, join, layer_norm, max_pool2d, mish,
-    odd_gate, pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate, unit,
-    unit_distance,
+    contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, join, layer_norm,
+    max_pool2d, mish, odd_gate, pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu,
+    simple_gate, sum, unit, unit_distance,
 };
 pub use precision::Precision;

@@ -161,10 +161,11 @@ pub(crate) fn channel_sums(level: Level, a: &[f32], b: Option<&[f32]>, channels:
     added(channels, sums)
 }
 
-struct Gated<'a> {
-    x: &'a [f32],
-    channels: usize,
-    out: &'a mut [MaybeUninit<f32>],
+/// `x` has twice as many numbers as `out`, whose pixels have `channels`.
+pub(super) struct Gated<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) channels: usize,
+    pub(super) out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Gated<'_> {

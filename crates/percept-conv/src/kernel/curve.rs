@@ -45,6 +45,11 @@ pub(crate) fn curved_gradient(level: Level, curve: Curve, x: &[f32], gradient: &
     }
 }
 
+/// `a + share · b` of every pair.
+pub(crate) fn summed(level: Level, a: &[f32], b: &[f32], share: f32) -> Vec<f32> {
+    paired(level, [a, b], |[a, b]| a + share * b)
+}
+
 /// What [`sigmoid_gated`] multiplies: `(x + own · by) · (σ(by) − shift)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SigmoidGate {

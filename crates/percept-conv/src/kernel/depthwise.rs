@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Level;
+use super::channels::Gated;
 use super::fill::{added, filled_by};
 use super::level::Kernel;
 use super::simd::Simd;
@@ -50,6 +51,27 @@ impl<'a> Depthwise<'a> {
         };
         // SAFETY: the runs are all positions of a line, and all channels of each are written.
         unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * line, line, task).0 }
+    }
+
+    /// The first half of the channels of [`convolved`](Self::convolved) times the second, without the whole of it in memory.
+    pub(crate) fn gated(&self, level: Level, weight: &[f32], bias: &[f32]) -> Vec<f32> {
+        assert!(weight.len() == self.by_tap() && self.channels.is_multiple_of(2), "wrong weights");
+        assert!(bias.len() == self.channels, "wrong bias");
+        let line = self.columns.len() * self.channels;
+        let runs = self.runs();
+        let task = |(index, out): (usize, &mut [_])| {
+            let mut convolved = Vec::with_capacity(line);
+            let spare = &mut convolved.spare_capacity_mut()[..line];
+            // SAFETY: a level exists only where it is available; the sizes were checked. The runs are all positions of a
+            // line, and all channels of each are written.
+            unsafe {
+                level.run(Convolved { line: self.line(index, &runs), weight, bias, out: spare });
+                convolved.set_len(line);
+                level.run(Gated { x: &convolved, channels: self.channels / 2, out });
+            }
+        };
+        // SAFETY: a line has as many whole pixels as its half, and all of each is written.
+        unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * line / 2, line / 2, task).0 }
     }
 
     /// By tap and channel, the sum of what is read times `gradient`, which has a pixel for every position.

@@ -29,7 +29,9 @@ mod winograd;
 pub(crate) use channels::{
     channel_sums, gated, gated_gradient, joined, part, prelu, prelu_gradient, scaled, scaled_onto,
 };
-pub(crate) use curve::{Curve, SigmoidGate, curved, curved_gradient, sigmoid_gated, sigmoid_gated_gradient};
+pub(crate) use curve::{
+    Curve, SigmoidGate, curved, curved_gradient, sigmoid_gated, sigmoid_gated_gradient, summed,
+};
 pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::convolve_to;
 pub(crate) use epilogue::Epilogue;

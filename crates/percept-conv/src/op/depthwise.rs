@@ -121,7 +121,7 @@ impl DepthwiseBackend for Flex {
 }
 
 /// `[C, 1, kh, kw]` → `[tap][C]`.
-fn by_tap(weight: &FlexTensor) -> Vec<f32> {
+pub(super) fn by_tap(weight: &FlexTensor) -> Vec<f32> {
     let [channels, _, down, along] = weight.shape().dims();
     let (weight, taps) = (weight.to_contiguous(), down * along);
     let from = weight.storage::<f32>();

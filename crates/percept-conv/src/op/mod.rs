@@ -9,6 +9,7 @@ mod batch_norm;
 mod conv;
 mod curve;
 mod depthwise;
+mod depthwise_gate;
 mod distance;
 mod frozen;
 mod gate;
@@ -20,6 +21,7 @@ mod resize;
 mod shuffle;
 mod similarity;
 mod stage;
+mod sum;
 mod unit;
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
@@ -36,6 +38,7 @@ pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;
 pub use curve::{mish, odd_gate, sigmoid, sigmoid_gate, silu};
 pub use depthwise::depthwise_conv2d;
+pub use depthwise_gate::depthwise_gate;
 pub use distance::channel_distance;
 pub use frozen::FrozenConv;
 pub use gate::simple_gate;
@@ -47,6 +50,7 @@ pub use resize::{resize_bilinear, resize_nearest};
 pub use shuffle::pixel_shuffle;
 pub use similarity::contextual_similarity;
 pub use stage::{FrozenLayer, FrozenStage};
+pub use sum::sum;
 pub use unit::{unit, unit_distance};
 
 /// `bias`, or zeros for every result of `weight`, `[out, …]`.

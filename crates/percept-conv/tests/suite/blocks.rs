@@ -2,8 +2,9 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, join, layer_norm,
-    mish, odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
+    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, join,
+    layer_norm, mish, odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
+    sum,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -321,5 +322,30 @@ fn channels_side_by_side_equal_burns() {
     for [n, h, w, c] in SIZES {
         let x = [noise([n, h, w, c]), noise([n, h, w, c + 3])];
         compare(&x, &|x| join(x[0].clone(), x[1].clone()), &|x| Tensor::cat(x.to_vec(), 3));
+    }
+}
+
+#[test]
+fn sums_equal_burns() {
+    for size in SIZES {
+        let x = [noise(size), noise(size)];
+        compare(&x, &|x| sum(x[0].clone(), x[1].clone(), 1.0), &|x| x[0].clone() + x[1].clone());
+        let theirs = |x: &[Tensor<4>]| x[0].clone() + x[1].clone().mul_scalar(0.2);
+        compare(&x, &|x| sum(x[0].clone(), x[1].clone(), 0.2), &theirs);
+    }
+}
+
+/// In one pass and in two, which is how gradients are had.
+#[test]
+fn a_gate_behind_a_depthwise_convolution_is_both() {
+    for [n, h, w, c] in SIZES {
+        let x = [noise([n, h, w, 2 * c]), noise([2 * c, 1, 3, 3]), noise([1, 1, 1, 2 * c])];
+        let ours =
+            |x: &[Tensor<4>]| depthwise_gate(x[0].clone(), x[1].clone(), Some(flat(&x[2])), Conv::same(3));
+        let theirs = |x: &[Tensor<4>]| {
+            simple_gate(depthwise_conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), Conv::same(3)))
+        };
+        assert_eq!(values(&ours(&x)), values(&theirs(&x)));
+        compare(&x, &ours, &theirs);
     }
 }

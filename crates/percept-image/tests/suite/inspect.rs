@@ -77,13 +77,11 @@ fn different_photos_fit_nowhere_and_look_like_none_of_the_others() {
     let photos = photos();
     let small: Vec<_> = photos.iter().map(|(_, photo)| resized(photo, 110, 74)).collect();
     let prints: Vec<_> = photos.iter().map(|(_, photo)| Fingerprint::of(photo)).collect();
-    for at in 0..photos.len() {
-        for other in 0..at {
-            let found = displacement(&small[at], &small[other]).unwrap();
-            assert!(found.fit < 0.22, "{} {}: {found:?}", photos[at].0, photos[other].0);
-            let alike = prints[at].is_alike(&prints[other]) || prints[at].is_same(&prints[other]);
-            assert!(!alike, "{} {}", photos[at].0, photos[other].0);
-        }
+    for (at, other) in (0..photos.len()).flat_map(|at| (0..at).map(move |other| (at, other))) {
+        let found = displacement(&small[at], &small[other]).unwrap();
+        assert!(found.fit < 0.22, "{} {}: {found:?}", photos[at].0, photos[other].0);
+        let alike = prints[at].is_alike(&prints[other]) || prints[at].is_same(&prints[other]);
+        assert!(!alike, "{} {}", photos[at].0, photos[other].0);
     }
     let flat = Image::<Srgb>::from_fn(30, 30, |_, _, _| 0.5);
     assert_eq!((displacement(&flat, &flat), displacement(&flat, &small[0])), (None, None));

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, s};
 use percept_conv::{
-    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, layer_norm, resize_bilinear,
+    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_gate, layer_norm, resize_bilinear,
     resize_nearest,
 };
 
@@ -61,9 +61,9 @@ impl ConvLayer {
         channel_attention(x, self.weight.val(), self.bias())
     }
 
-    /// Every channel by itself; `weight` is `[C, 1, k, k]`.
-    pub fn forward_depthwise(&self, x: Tensor<4>) -> Tensor<4> {
-        depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
+    /// Every channel by itself, then the first half of them times the second; `weight` is `[C, 1, k, k]`.
+    pub fn forward_depthwise_gate(&self, x: Tensor<4>) -> Tensor<4> {
+        depthwise_gate(x, self.weight.val(), self.bias(), self.conv)
     }
 
     /// [`forward`](Self::forward) in a graph.
@@ -92,7 +92,7 @@ impl ConvLayer {
         graph.add(&y, residual)
     }
 
-    /// [`forward_depthwise`](Self::forward_depthwise) in a graph.
+    /// Every channel by itself, in a graph.
     pub fn draw_depthwise(&self, graph: &mut Graph, x: &Value) -> Value {
         let weight = self.weight.val();
         let channels = weight.dims()[0];

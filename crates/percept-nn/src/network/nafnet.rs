@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::{Conv, pixel_shuffle, simple_gate};
+use percept_conv::{Conv, pixel_shuffle, simple_gate, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +131,7 @@ impl NafBlock {
 
     fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
         let y = self.conv1.forward(self.norm1.forward(x.clone()));
-        let y = simple_gate(self.conv2.forward_depthwise(y));
+        let y = self.conv2.forward_depthwise_gate(y);
         let mut attention = self.sca.iter().flatten();
         let y = match pool {
             None => attention.fold(y, |y, conv| conv.forward_attention(y)),
@@ -226,7 +226,7 @@ impl NafNet {
             for conv in up {
                 y = pixel_shuffle(conv.forward(y), 2);
             }
-            y = through(decoder, y + skip, pool.as_deref_mut())?;
+            y = through(decoder, sum(y, skip, 1.0), pool.as_deref_mut())?;
         }
         let y = if self.adds_input { self.ending.forward_onto(y, x) } else { self.ending.forward(y) };
         Some(cut(y, h, w))

@@ -3,7 +3,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, s};
-use percept_conv::{Conv, mish, pixel_shuffle, sigmoid_gate};
+use percept_conv::{Conv, join, mish, pixel_shuffle, sigmoid_gate, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -231,7 +231,7 @@ impl Block {
             y = sigmoid_gate(y.clone(), conv.forward(y));
         }
         match &self.norm {
-            Some(norm) => Some(norm.forward(self.refine.forward(y), pool)? + x),
+            Some(norm) => Some(sum(norm.forward(self.refine.forward(y), pool)?, x, 1.0)),
             None => Some(self.refine.forward_onto(y, x)),
         }
     }
@@ -260,7 +260,7 @@ impl Large {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (all, part) = (x.dims()[3], self.conv.parts().0.dims()[0]);
         let read = self.conv.forward(x.clone().slice(s![.., .., .., 0..part]));
-        if part == all { read } else { Tensor::cat(vec![read, x.slice(s![.., .., .., part..all])], 3) }
+        if part == all { read } else { join(read, x.slice(s![.., .., .., part..all])) }
     }
 
     /// Where `x` has `all` channels.

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use percept_conv::{Activation, Conv, join};
+use percept_conv::{Activation, Conv, join, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -262,7 +262,7 @@ struct Rrdb {
 impl Rrdb {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.rdb3.forward(self.rdb2.forward(self.rdb1.forward(x.clone())));
-        x + y.mul_scalar(RESIDUAL)
+        sum(x, y, RESIDUAL as f32)
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {

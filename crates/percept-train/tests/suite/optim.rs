@@ -243,7 +243,7 @@ fn by_the_book(kind: OptimType, lr: f64) -> Vec<Vec<f64>> {
     let (mut m, mut v, mut d, mut before) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![None; n]);
     let mut all = Vec::new();
     for (step, t) in case.steps.iter().zip(1..) {
-        for at in 0..n {
+        (0..n).for_each(|at| {
             let g = f64::from(step.grads.1[at]);
             match kind {
                 // Chen et al. 2023, algorithm 2.
@@ -270,7 +270,7 @@ fn by_the_book(kind: OptimType, lr: f64) -> Vec<Vec<f64>> {
                 }
                 _ => unreachable!(),
             }
-        }
+        });
         all.push(value.clone());
     }
     all
