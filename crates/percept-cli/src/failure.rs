@@ -76,6 +76,12 @@ impl Failure {
     }
 }
 
+impl From<percept_bundle::NoFolder> for Failure {
+    fn from(error: percept_bundle::NoFolder) -> Self {
+        Self::call(error)
+    }
+}
+
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)

@@ -1,14 +1,12 @@
 //! The percept command: train, judge and apply image transformation networks by what people see.
 
 mod args;
-mod bundle;
 mod commands;
 mod failure;
 mod interrupt;
 mod model;
 mod opener;
 mod output;
-mod parallel;
 mod progress;
 mod screen;
 mod training;
@@ -16,6 +14,8 @@ mod training;
 use std::process::ExitCode;
 
 use args::{Args, Command};
+use percept_bundle as bundle;
+use percept_judge::parallel;
 
 fn main() -> ExitCode {
     let Args { global, command } = Args::read();

@@ -60,7 +60,7 @@ impl From<Refused> for Failure {
 }
 
 fn begin(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<Trainer, Refused> {
-    let store = bundle::store(global.weights.as_deref())?;
+    let store = bundle::store(global.weights.as_deref()).map_err(Failure::from)?;
     let folder = config.run_dir();
     match resume {
         Some(resume) if RunFiles::new(&folder).config().exists() => {
@@ -78,7 +78,7 @@ fn begin(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<
 }
 
 fn resumed(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Refused> {
-    let store = bundle::store(global.weights.as_deref())?;
+    let store = bundle::store(global.weights.as_deref()).map_err(Failure::from)?;
     let resume = Resume { device: global.device.clone(), ..resume };
     Ok(Trainer::resume(folder, &resume, &store)?)
 }

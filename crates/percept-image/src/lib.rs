@@ -63,6 +63,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod array;
 mod atomic;
 pub mod colour;
 pub mod degrade;
@@ -78,6 +79,7 @@ mod rng;
 mod score;
 pub mod video;
 
+pub use crate::array::{ArrayError, ArrayView, Samples};
 pub use crate::atomic::{AtomicFile, without_temporary_name, write_atomic};
 pub use crate::degrade::{ConfigError, Degradation, DegradationConfig, Mosaic, Pipeline, Step, demosaic};
 pub use crate::heat::heat;

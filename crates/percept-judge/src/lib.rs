@@ -55,6 +55,7 @@ pub mod gallery;
 mod page;
 mod pairs;
 mod panel;
+pub mod parallel;
 pub mod preview;
 pub mod report;
 mod score;

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod array;
 mod atomic;
 mod bleed;
 mod capacity;

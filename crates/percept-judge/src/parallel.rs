@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::interrupt;
-
 /// Does `work` for `0..count` on so many `workers`, until someone asks to `stop`: what is begun is finished then. `each`
 /// hears of every result, in order, on the thread of the call. How many there were comes back.
 ///
@@ -26,7 +24,7 @@ pub fn in_order<T: Send>(
         for _ in 0..workers.clamp(1, count.max(1)) {
             let (sender, next, work) = (sender.clone(), &next, &work);
             scope.spawn(move || {
-                while !interrupt::asked(stop) {
+                while !stop.load(Ordering::SeqCst) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= count || sender.send((at, work(at))).is_err() {
                         break;

@@ -1,12 +1,20 @@
-//! What the binary carries, so that nothing has to be downloaded: weights, models and the demo's photos.
+//! What percept carries, so that nothing has to be downloaded: weights, models and the demo's photos.
+//!
+//! The command and the Python module hold the same files. Those that a program does not use are not in it.
 
 use std::path::{Path, PathBuf};
 
 use percept_nn::weights::WeightStore;
 
-use crate::failure::Failure;
+/// The folder of weights that a call names is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no such folder; check --weights", folder.display())]
+pub struct NoFolder {
+    /// As it was named.
+    pub folder: PathBuf,
+}
 
-/// A file that is part of the binary.
+/// A file that is part of the program.
 pub struct Asset {
     /// Its name, without a folder.
     pub name: &'static str,
@@ -55,7 +63,6 @@ pub const VAL_PHOTOS: &[Asset] = assets!("photos/val":
     "cityscape.jpg" "coffee.jpg" "raccoon.jpg" "spices.jpg" "tea-garden.jpg"
 );
 
-/// Nothing was bundled.
 #[cfg(not(feature = "bundled"))]
 mod nothing {
     use super::Asset;
@@ -69,10 +76,13 @@ mod nothing {
 #[cfg(not(feature = "bundled"))]
 pub use nothing::*;
 
-/// Where weights are found: the folder of the call, which must be there, the user's own, the binary; in this order.
-pub fn store(folder: Option<&Path>) -> Result<WeightStore, Failure> {
+/// Where weights are found: the folder of the call, the user's own, the program; in this order.
+///
+/// # Errors
+/// When the folder of the call is not there.
+pub fn store(folder: Option<&Path>) -> Result<WeightStore, NoFolder> {
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(Failure::call(format!("{}: no such folder; check --weights", folder.display())));
+        return Err(NoFolder { folder: folder.to_path_buf() });
     }
     let folders = folder.map(Path::to_path_buf).into_iter().chain(user_folder());
     let store = folders.fold(WeightStore::new(), |store, folder| store.with_dir(folder));
