@@ -39,8 +39,8 @@ pub use device::{DeviceError, device, devices};
 pub use memory::keep_memory;
 pub use op::{
     FrozenConv, FrozenLayer, FrozenStage, channel_attention, channel_distance, contextual_similarity, conv2d,
-    conv2d_prelu, depthwise_conv2d, gelu, layer_norm, max_pool2d, pixel_shuffle, simple_gate, unit, unit_distance,
-    window_attention,
+    conv2d_prelu, depthwise_conv2d, gelu, layer_norm, max_pool2d, pixel_shuffle, simple_gate, unit,
+    unit_distance, window_attention,
 };
 pub use precision::Precision;
 pub use windows::Windows;

@@ -67,7 +67,8 @@ impl Tiled for Columns<'_> {
         unsafe {
             for start in (0..rows).step_by(MR) {
                 let places: [usize; MR] = std::array::from_fn(|i| (start + i).min(rows - 1));
-                let mut sources: [*const f32; MR] = std::array::from_fn(|i| a.as_ptr().add(places[i] * steps[0]));
+                let mut sources: [*const f32; MR] =
+                    std::array::from_fn(|i| a.as_ptr().add(places[i] * steps[0]));
                 let mut sums = [[S::splat(0.0); NV]; MR];
                 let mut b = self.b;
                 for _ in 0..depth {

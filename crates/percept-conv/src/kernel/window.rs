@@ -110,7 +110,10 @@ impl<'a> Plan<'a> {
         let (pixels, channels) = (windows.pixels(), heads * depth);
         assert!(qkv.len() == n * height * width * 3 * channels, "wrong image");
         assert!(bias.len() == heads * pixels * pixels, "wrong bias");
-        assert!(height.is_multiple_of(windows.size[0]) && width.is_multiple_of(windows.size[1]), "parts of windows");
+        assert!(
+            height.is_multiple_of(windows.size[0]) && width.is_multiple_of(windows.size[1]),
+            "parts of windows"
+        );
         let wide = pixels.next_multiple_of(WIDE);
         let biases = [[false, false], [true, false], [false, true], [true, true]].map(|[lower, right]| {
             let joins = windows.joins(lower, right);
@@ -155,7 +158,8 @@ impl<'a> Plan<'a> {
 
     /// The windows of a row of them.
     fn windows(&self, band: usize) -> impl Iterator<Item = Window> {
-        let Attention { image: [_, height, width], windows: Windows { size, shift, .. }, .. } = self.attention;
+        let Attention { image: [_, height, width], windows: Windows { size, shift, .. }, .. } =
+            self.attention;
         let [down, across] = [height / size[0], width / size[1]];
         let (image, y) = (band / down, band % down);
         (0..across).map(move |x| {
@@ -228,7 +232,8 @@ impl Head {
 
     fn score(&mut self, level: Level, plan: &Plan<'_>, window: &Window, index: usize) {
         let (pixels, wide, depth) = (plan.pixels, plan.wide, plan.attention.depth);
-        let product = Product { a: &self.keys, steps: [depth, 1], b: &self.queries, rows: pixels, depth, width: wide };
+        let product =
+            Product { a: &self.keys, steps: [depth, 1], b: &self.queries, rows: pixels, depth, width: wide };
         let bias = &plan.biases[window.bias][index * pixels * wide..];
         product.write(level, Some(bias), &mut self.scores);
         let softmax = Softmax { scores: &mut self.scores, inverse: &mut self.inverse };
@@ -240,8 +245,11 @@ impl Head {
     fn mix(&mut self, level: Level, plan: &Plan<'_>) {
         let (depth, width) = (plan.attention.depth, plan.wide);
         let steps = [1, depth];
-        Product { a: &self.values, steps, b: &self.scores, rows: depth, depth: plan.pixels, width }
-            .write(level, None, &mut self.mixed);
+        Product { a: &self.values, steps, b: &self.scores, rows: depth, depth: plan.pixels, width }.write(
+            level,
+            None,
+            &mut self.mixed,
+        );
     }
 }
 
@@ -293,17 +301,32 @@ impl Slope {
             }
         }
         let (a, b) = (&head.values, &self.turned);
-        Product { a, steps: [depth, 1], b, rows: pixels, depth, width: wide }.write(level, None, &mut self.scores);
-        let descend =
-            Descend { shares: &mut head.scores, inverse: &head.inverse, slopes: &mut self.scores, sums: to_bias };
+        Product { a, steps: [depth, 1], b, rows: pixels, depth, width: wide }.write(
+            level,
+            None,
+            &mut self.scores,
+        );
+        let descend = Descend {
+            shares: &mut head.scores,
+            inverse: &head.inverse,
+            slopes: &mut self.scores,
+            sums: to_bias,
+        };
         // SAFETY: a level exists only where it is available.
         unsafe { level.run(descend) }
         let (a, b) = (&head.keys, &self.scores);
-        Product { a, steps: [1, depth], b, rows: depth, depth: pixels, width: wide }
-            .write(level, None, &mut head.mixed);
+        Product { a, steps: [1, depth], b, rows: depth, depth: pixels, width: wide }.write(
+            level,
+            None,
+            &mut head.mixed,
+        );
         let steps = [wide, 1];
         let (a, b) = (&head.scores, &self.gradient);
-        Product { a, steps, b, rows: pixels, depth: pixels, width: padded }.write(level, None, &mut self.value);
+        Product { a, steps, b, rows: pixels, depth: pixels, width: padded }.write(
+            level,
+            None,
+            &mut self.value,
+        );
         let (a, b) = (&self.scores, &self.queries);
         Product { a, steps, b, rows: pixels, depth: pixels, width: padded }.write(level, None, &mut self.key);
     }

@@ -26,7 +26,10 @@ pub fn window_attention(qkv: Tensor<4>, bias: Tensor<3>, windows: Windows) -> Te
     let ([_, h, w, c], [heads, ..]) = (qkv.dims(), bias.dims());
     let (pixels, [height, width]) = (windows.pixels(), windows.size);
     assert!(pixels > 0 && heads > 0 && c.is_multiple_of(3 * heads), "{c} channels for {heads} heads");
-    assert!(h.is_multiple_of(height) && w.is_multiple_of(width), "{h}x{w} pixels in windows of {height}x{width}");
+    assert!(
+        h.is_multiple_of(height) && w.is_multiple_of(width),
+        "{h}x{w} pixels in windows of {height}x{width}"
+    );
     assert!(windows.shift[0] < height && windows.shift[1] < width, "windows {windows:?}");
     assert!(bias.dims() == [heads, pixels, pixels], "a bias of {:?} for {windows:?}", bias.dims());
     Tensor::from_dispatch(Dispatch::look(qkv.into_dispatch(), bias.into_dispatch(), windows))
@@ -61,7 +64,8 @@ pub(crate) trait WindowBackend: Backend {
         let to_q = scaled(Self::float_matmul(to_scores.clone(), k));
         let to_k = scaled(Self::float_matmul(turned(to_scores.clone()), q));
         let [_, heads, pixels, _] = cut.size;
-        let to_bias = Self::float_reshape(Self::float_sum_dim(to_scores, 0), Shape::from([heads, pixels, pixels]));
+        let to_bias =
+            Self::float_reshape(Self::float_sum_dim(to_scores, 0), Shape::from([heads, pixels, pixels]));
         (cut.joined::<Self>(vec![to_q, to_k, to_v]), to_bias)
     }
 }
@@ -95,9 +99,13 @@ impl Cut {
         let ([height, width], [down, right]) = (self.windows.size, self.windows.shift);
         let [all, heads, pixels, depth] = self.size;
         let x = rolled::<B>(rolled::<B>(x, 1, down), 2, right);
-        let x = B::float_reshape(x, Shape::from([n, h / height, height, w / width, width, K * heads * depth]));
+        let x =
+            B::float_reshape(x, Shape::from([n, h / height, height, w / width, width, K * heads * depth]));
         let x = B::float_permute(x, &[0, 1, 3, 2, 4, 5]);
-        let x = B::float_permute(B::float_reshape(x, Shape::from([all, pixels, K, heads, depth])), &[2, 0, 3, 1, 4]);
+        let x = B::float_permute(
+            B::float_reshape(x, Shape::from([all, pixels, K, heads, depth])),
+            &[2, 0, 3, 1, 4],
+        );
         std::array::from_fn(|part| {
             let ranges = [part..part + 1, 0..all, 0..heads, 0..pixels, 0..depth].map(Slice::from);
             B::float_reshape(B::float_slice(x.clone(), &ranges), Shape::from(self.size))
@@ -123,9 +131,15 @@ impl Cut {
     }
 
     /// How much every pixel takes of every other one of its window.
-    fn shares<B: Backend>(self, q: FloatTensor<B>, k: FloatTensor<B>, bias: FloatTensor<B>) -> FloatTensor<B> {
+    fn shares<B: Backend>(
+        self,
+        q: FloatTensor<B>,
+        k: FloatTensor<B>,
+        bias: FloatTensor<B>,
+    ) -> FloatTensor<B> {
         let [all, heads, pixels, _] = self.size;
-        let scores = B::float_matmul(B::float_mul_scalar(q, self.scale().into()), B::float_swap_dims(k, 2, 3));
+        let scores =
+            B::float_matmul(B::float_mul_scalar(q, self.scale().into()), B::float_swap_dims(k, 2, 3));
         let bias = B::float_reshape(bias, Shape::from([1, heads, pixels, pixels]));
         let mut scores = B::float_add(scores, bias);
         if self.windows.shift != [0, 0] {

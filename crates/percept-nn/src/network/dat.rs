@@ -15,7 +15,7 @@ use super::covariance::{by_image, shares, statistics};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Linear, cut, pad_to_multiple};
 use super::swinir::{MEAN, check_groups};
-use super::upsampler::{self, Connection, GAIN, ResiConnection, Upsampler};
+use super::upsampler::{self, Connection, FEATURES, GAIN, ResiConnection, Upsampler};
 use super::window::{APART, by_position, position_index};
 use crate::weights::{Array, StateDict};
 
@@ -59,7 +59,7 @@ impl Default for DatConfig {
             qkv_bias: true,
             upsampler: Upsampler::PixelShuffle,
             resi_connection: ResiConnection::One,
-            num_feat: 64,
+            num_feat: FEATURES,
         }
     }
 }
@@ -80,7 +80,8 @@ impl DatConfig {
 impl Architecture for DatConfig {
     type Network = Dat;
 
-    const ABOUT: &'static str = "DAT, a transformer in windows and between channels: DAT, DAT-S, DAT-2, DAT-light";
+    const ABOUT: &'static str =
+        "DAT, a transformer in windows and between channels: DAT, DAT-S, DAT-2, DAT-light";
     const SCALES: &'static [usize] = &[1, 2, 3, 4, 8];
 
     fn check(&self) -> Result<(), Unfit> {
@@ -97,7 +98,10 @@ impl Architecture for DatConfig {
             return Err(("split_size", "must have one side that is a multiple of the other".to_string()));
         }
         if !(self.expansion_factor <= 64.0 && self.hidden() > 0 && self.hidden().is_multiple_of(2)) {
-            let problem = format!("must be at most 64 and make an even number of channels; it is {}", self.expansion_factor);
+            let problem = format!(
+                "must be at most 64 and make an even number of channels; it is {}",
+                self.expansion_factor
+            );
             return Err(("expansion_factor", problem));
         }
         match self.upsampler {
@@ -145,20 +149,21 @@ impl Architecture for DatConfig {
         };
         let has = |name: &str| state.get(name).is_some();
         let heads = |group: usize| {
-            let [channels, windows] =
-                ["1.attn.temperature", "0.attn.attns.0.pos.pos3.2.weight"].map(|name| format!("layers.{group}.blocks.{name}"));
+            let [channels, windows] = ["1.attn.temperature", "0.attn.attns.0.pos.pos3.2.weight"]
+                .map(|name| format!("layers.{group}.blocks.{name}"));
             results(state, &channels, 2 * results(state, &windows, 1))
         };
         let direct = has("upsample.0.weight") && !has("conv_last.weight");
+        let upsampler = if direct { Upsampler::PixelShuffleDirect } else { Upsampler::PixelShuffle };
         Self {
             depth: groups.clone().map(|group| places(state, &format!("layers.{group}.blocks."))).collect(),
             num_heads: groups.map(heads).collect(),
             split_size: split_size(state).unwrap_or(self.split_size),
             expansion_factor,
             qkv_bias: has("layers.0.blocks.0.attn.qkv.bias"),
-            upsampler: if direct { Upsampler::PixelShuffleDirect } else { Upsampler::PixelShuffle },
+            upsampler,
             resi_connection: ResiConnection::of(state),
-            num_feat: results(state, "conv_before_upsample.0.weight", self.num_feat),
+            num_feat: results(state, "conv_before_upsample.0.weight", upsampler.features(self.num_feat)),
             ..asked
         }
     }
@@ -168,6 +173,10 @@ impl Architecture for DatConfig {
             Upsampler::PixelShuffleDirect => shuffled(state, "upsample.0.weight", 3),
             _ => upsampler::scale_of_stages(state, self.num_feat),
         }
+    }
+
+    fn completed(&self) -> Self {
+        Self { num_feat: self.upsampler.features(self.num_feat), ..self.clone() }
     }
 }
 
@@ -179,12 +188,18 @@ fn split_size(state: &StateDict) -> Option<[usize; 2]> {
     let fits = |[height, width]: [usize; 2]| (2 * height - 1).checked_mul(2 * width - 1) == Some(count);
     if let [.., height, width] = differences.data[..] {
         let sides = [height, width].map(|side| side as usize + 1);
-        return sides.iter().all(|side| (1..=64).contains(side)).then_some(sides).filter(|sides| fits(*sides));
+        return sides
+            .iter()
+            .all(|side| (1..=64).contains(side))
+            .then_some(sides)
+            .filter(|sides| fits(*sides));
     }
-    (1..=64).map(|height| [height, count.checked_div(2 * height - 1).unwrap_or(0).div_ceil(2)]).find(|sides| {
-        let [height, width] = *sides;
-        (1..=64).contains(&width) && width.is_multiple_of(height) && fits(*sides)
-    })
+    (1..=64).map(|height| [height, count.checked_div(2 * height - 1).unwrap_or(0).div_ceil(2)]).find(
+        |sides| {
+            let [height, width] = *sides;
+            (1..=64).contains(&width) && width.is_multiple_of(height) && fits(*sides)
+        },
+    )
 }
 
 /// Normalises channels by means and variances of training, which stay as they are.
@@ -307,7 +322,8 @@ struct Half {
 impl Half {
     fn new(channels: usize, heads: usize, size: [usize; 2], at: &Init) -> Self {
         let [height, width] = size.map(|side| side as i32);
-        let differences = (1 - height..height).flat_map(move |y| (1 - width..width).flat_map(move |x| [y as f32, x as f32]));
+        let differences = (1 - height..height)
+            .flat_map(move |y| (1 - width..width).flat_map(move |x| [y as f32, x as f32]));
         let count = (2 * size[0] - 1) * (2 * size[1] - 1);
         Self {
             rpe_biases: at.values([count, 2], move || differences.collect()).set_require_grad(false),
@@ -356,7 +372,11 @@ impl Attention {
         Self {
             qkv: if config.qkv_bias { qkv } else { qkv.unbiased() },
             proj: Linear::new([c, c], &at.at("proj")),
-            attns: if in_windows { vec![half(0, [height, width]), half(1, [width, height])] } else { Vec::new() },
+            attns: if in_windows {
+                vec![half(0, [height, width]), half(1, [width, height])]
+            } else {
+                Vec::new()
+            },
             temperature: (!in_windows).then(|| at.full([heads, 1, 1], 1.0)),
             dwconv: vec![conv("0", [c, 1], 3, &beside), norm(c, &beside)],
             channel_interaction: vec![
@@ -380,7 +400,12 @@ impl Attention {
     }
 
     /// `attention(x) + residual`.
-    fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
+    fn forward_onto(
+        &self,
+        x: Tensor<4>,
+        residual: Tensor<4>,
+        pool: Option<&mut Pool<'_>>,
+    ) -> Option<Tensor<4>> {
         let qkv = self.qkv.forward(x);
         let c = qkv.dims()[3] / 3;
         let values = qkv.clone().slice(s![.., .., .., 2 * c..3 * c]);
@@ -446,7 +471,10 @@ impl FeedForward {
         let (half, gate) = (hidden / 2, at.at("sg"));
         Self {
             fc1: Linear::new([hidden, c], &at.at("fc1")),
-            sg: Gate { norm: LayerNorm::of_torch(half, &gate), conv: gate.conv("conv", [half, 1, 3, 3], GAIN, Conv::same(3)) },
+            sg: Gate {
+                norm: LayerNorm::of_torch(half, &gate),
+                conv: gate.conv("conv", [half, 1, 3, 3], GAIN, Conv::same(3)),
+            },
             fc2: Linear::new([c, half], &at.at("fc2")),
         }
     }
@@ -495,7 +523,10 @@ impl Group {
                 norm2: LayerNorm::of_torch(c, &at),
             }
         };
-        Self { blocks: (0..depth).map(block).collect(), conv: Connection::new(config.resi_connection, c, at, "conv") }
+        Self {
+            blocks: (0..depth).map(block).collect(),
+            conv: Connection::new(config.resi_connection, c, at, "conv"),
+        }
     }
 
     fn forward(&self, x: Tensor<4>, mut pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
@@ -530,7 +561,9 @@ impl Dat {
         Self {
             conv_first: init.conv("conv_first", [c, in_channels, 3, 3], GAIN, plain),
             before_RG: vec![None, Some(LayerNorm::of_torch(c, init))],
-            layers: groups.map(|(i, depth)| Group::new(config, i, *depth, &init.at("layers").at(i))).collect(),
+            layers: groups
+                .map(|(i, depth)| Group::new(config, i, *depth, &init.at("layers").at(i)))
+                .collect(),
             norm: LayerNorm::of_torch(c, init),
             conv_after_body: Connection::new(config.resi_connection, c, init, "conv_after_body"),
             conv_before_upsample: if direct { Vec::new() } else { upsampler::before(c, f, init) },
@@ -573,7 +606,10 @@ impl Transform for Dat {
             for (j, block) in group.blocks.iter().enumerate() {
                 for (k, half) in block.attn.attns.iter().enumerate() {
                     let at = format!("layers.{i}.blocks.{j}.attn");
-                    state.insert(&format!("{at}.attns.{k}.relative_position_index"), position_index(half.size));
+                    state.insert(
+                        &format!("{at}.attns.{k}.relative_position_index"),
+                        position_index(half.size),
+                    );
                     if block.attn.shifted {
                         let side = if shows_side { half.size[0].max(half.size[1]) } else { USUAL };
                         let (windows, pixels) = (half.windows(true), half.size[0] * half.size[1]);

@@ -30,12 +30,12 @@ mod table;
 mod upsampler;
 mod window;
 
-pub(crate) use architecture::{Extent, Mean, MOST_CHANNELS, Unfit, within};
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Mean, Unfit, within};
 pub use compact::ActType;
 pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
-pub use restormer::LayerNormType;
 pub(crate) use init::Init;
 pub(crate) use layer::{ConvLayer, mirrored, resize_bilinear};
-pub use upsampler::{ResiConnection, Upsampler};
+pub use restormer::LayerNormType;
 pub use table::*;
+pub use upsampler::{ResiConnection, Upsampler};

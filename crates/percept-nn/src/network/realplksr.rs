@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, last_place, mean, results, shuffled,
-    within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, last_place, mean, results,
+    shuffled, within,
 };
 use super::dysample::DySample;
 use super::init::Init;

@@ -75,7 +75,8 @@ fn hidden(channels: usize, factor: f64) -> usize {
 impl Architecture for RestormerConfig {
     type Network = Restormer;
 
-    const ABOUT: &'static str = "Restormer, a U-Net with attention between channels, for pictures that keep their size";
+    const ABOUT: &'static str =
+        "Restormer, a U-Net with attention between channels, for pictures that keep their size";
     const SCALES: &'static [usize] = &[1];
 
     fn check(&self) -> Result<(), Unfit> {
@@ -89,7 +90,10 @@ impl Architecture for RestormerConfig {
             // The first level's blocks on the way up have twice as many channels.
             if heads == 0 || !(self.dim << level).is_multiple_of(heads) {
                 let channels = self.dim << level;
-                return Err(("heads", format!("must divide the channels of their level; {heads} and {channels}")));
+                return Err((
+                    "heads",
+                    format!("must divide the channels of their level; {heads} and {channels}"),
+                ));
             }
         }
         match self.ffn_expansion_factor <= 64.0 && hidden(self.dim, self.ffn_expansion_factor) > 0 {
@@ -121,9 +125,12 @@ impl Architecture for RestormerConfig {
         let dim = results(state, "patch_embed.proj.weight", self.dim);
         let has = |name: &str| state.get(name).is_some();
         let deepest = dim << (LEVELS - 1);
-        let inside = state.get("latent.0.ffn.project_out.weight").and_then(|array| array.shape.get(1).copied());
+        let inside =
+            state.get("latent.0.ffn.project_out.weight").and_then(|array| array.shape.get(1).copied());
         let ffn_expansion_factor = match inside {
-            Some(inside) if inside != hidden(deepest, self.ffn_expansion_factor) => inside as f64 / deepest.max(1) as f64,
+            Some(inside) if inside != hidden(deepest, self.ffn_expansion_factor) => {
+                inside as f64 / deepest.max(1) as f64
+            }
             _ => self.ffn_expansion_factor,
         };
         let mut heads = self.heads;
@@ -207,7 +214,12 @@ struct Attention {
 
 impl Attention {
     /// `attention(x) + residual`.
-    fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
+    fn forward_onto(
+        &self,
+        x: Tensor<4>,
+        residual: Tensor<4>,
+        pool: Option<&mut Pool<'_>>,
+    ) -> Option<Tensor<4>> {
         let qkv = self.qkv_dwconv.forward_depthwise(self.qkv.forward(x));
         let found = match pool {
             Some(pool) => pool(qkv.clone(), &statistics)?,
@@ -253,9 +265,12 @@ struct Block {
 impl Block {
     fn new(config: &RestormerConfig, c: usize, heads: usize, at: &Init) -> Self {
         let inside = hidden(c, config.ffn_expansion_factor);
-        let conv = |name: &str, part: &str, shape| config.biased(at.at(part).conv(name, shape, GAIN, Conv::default()));
-        let each =
-            |name: &str, part: &str, c| config.biased(at.at(part).conv(name, [c, 1, 3, 3], GAIN, Conv::same(3)));
+        let conv = |name: &str, part: &str, shape| {
+            config.biased(at.at(part).conv(name, shape, GAIN, Conv::default()))
+        };
+        let each = |name: &str, part: &str, c| {
+            config.biased(at.at(part).conv(name, [c, 1, 3, 3], GAIN, Conv::same(3)))
+        };
         Self {
             norm1: Norm::new(config.layer_norm_type, c, at),
             attn: Attention {

@@ -45,7 +45,8 @@ impl Default for ScuNetConfig {
 impl Architecture for ScuNetConfig {
     type Network = ScuNet;
 
-    const ABOUT: &'static str = "SCUNet, a U-Net with attention in windows, for pictures that keep their size";
+    const ABOUT: &'static str =
+        "SCUNet, a U-Net with attention in windows, for pictures that keep their size";
     const SCALES: &'static [usize] = &[1];
 
     fn check(&self) -> Result<(), Unfit> {
@@ -54,7 +55,10 @@ impl Architecture for ScuNetConfig {
         self.config.iter().try_for_each(|blocks| within("config", *blocks, 0, MOST_BLOCKS))?;
         match self.dim.is_multiple_of(2 * self.head_dim) {
             true => Ok(()),
-            false => Err(("dim", format!("must be twice a multiple of head_dim, {}; it is {}", self.head_dim, self.dim))),
+            false => Err((
+                "dim",
+                format!("must be twice a multiple of head_dim, {}; it is {}", self.head_dim, self.dim),
+            )),
         }
     }
 
@@ -69,9 +73,8 @@ impl Architecture for ScuNetConfig {
     fn fitted(&self, state: &StateDict) -> Self {
         let dim = results(state, "m_head.0.weight", self.dim);
         // The conv that halves or doubles is no block.
-        let blocks = PARTS.map(|part| {
-            places(state, &format!("{part}.")).saturating_sub(usize::from(part != "m_body"))
-        });
+        let blocks = PARTS
+            .map(|part| places(state, &format!("{part}.")).saturating_sub(usize::from(part != "m_body")));
         let channels = [1, 2, 4, 8, 4, 2, 1].map(|times| times * dim / 2);
         let head = PARTS.iter().zip(channels).find_map(|(part, channels)| {
             let first = usize::from(part.starts_with("m_up"));
@@ -123,12 +126,20 @@ impl TransBlock {
         Self {
             ln1: LayerNorm::of_torch(c, at),
             msa: Msa {
-                relative_position_params: msa.normal("relative_position_params", [heads, differences, differences], 0.02),
+                relative_position_params: msa.normal(
+                    "relative_position_params",
+                    [heads, differences, differences],
+                    0.02,
+                ),
                 embedding_layer: Linear::new([3 * c, c], &msa.at("embedding_layer")),
                 linear: Linear::new([c, c], &msa.at("linear")),
             },
             ln2: LayerNorm::of_torch(c, at),
-            mlp: vec![Some(Linear::new([4 * c, c], &mlp.at(0))), None, Some(Linear::new([c, 4 * c], &mlp.at(2)))],
+            mlp: vec![
+                Some(Linear::new([4 * c, c], &mlp.at(0))),
+                None,
+                Some(Linear::new([c, 4 * c], &mlp.at(2))),
+            ],
         }
     }
 
@@ -228,8 +239,9 @@ impl ScuNet {
         let c = config.dim;
         let blocks = |part: usize, channels: usize, first: usize| {
             let at = init.at(PARTS[part]);
-            (0..config.config[part])
-                .map(move |i| Place::Block(Block::new(channels, config.head_dim, i % 2 == 1, &at.at(i + first))))
+            (0..config.config[part]).map(move |i| {
+                Place::Block(Block::new(channels, config.head_dim, i % 2 == 1, &at.at(i + first)))
+            })
         };
         let down = |part: usize, channels: usize| -> Vec<Place> {
             let place = config.config[part].to_string();

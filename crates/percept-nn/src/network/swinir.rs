@@ -11,7 +11,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Mlp, cut, enlarge_nearest, mirror_to_multiple};
-use super::upsampler::{self, Connection, GAIN, ResiConnection, Upsampler};
+use super::upsampler::{self, Connection, FEATURES, GAIN, ResiConnection, Upsampler};
 use super::window::{APART, WindowAttention, position_index};
 use crate::weights::{Array, StateDict};
 
@@ -19,8 +19,6 @@ use crate::weights::{Array, StateDict};
 const ENOUGH: usize = 48;
 /// Mean colour of DIV2K.
 pub(super) const MEAN: [f32; 3] = [0.4488, 0.4371, 0.4040];
-/// Channels between enlargements, in all published files.
-const FEATURES: usize = 64;
 /// The window of the models for JPEG files, which read values up to 255.
 const JPEG_WINDOW: usize = 7;
 /// Windows of more pixels than this would need gigabytes to compare each with every other.
@@ -85,7 +83,8 @@ impl SwinIrConfig {
 impl Architecture for SwinIrConfig {
     type Network = SwinIr;
 
-    const ABOUT: &'static str = "SwinIR, a transformer in windows: classical, lightweight, real-world, denoising";
+    const ABOUT: &'static str =
+        "SwinIR, a transformer in windows: classical, lightweight, real-world, denoising";
     const SCALES: &'static [usize] = &[1, 2, 3, 4, 8];
 
     fn check(&self) -> Result<(), Unfit> {
@@ -170,7 +169,7 @@ impl Architecture for SwinIrConfig {
             mlp_ratio,
             upsampler,
             resi_connection: ResiConnection::of(state),
-            num_feat: results(state, "conv_before_upsample.0.weight", self.num_feat),
+            num_feat: results(state, "conv_before_upsample.0.weight", upsampler.features(self.num_feat)),
             img_range: Some(asked.range()),
             ..asked
         }
@@ -189,7 +188,8 @@ impl Architecture for SwinIrConfig {
     }
 
     fn completed(&self) -> Self {
-        Self { img_range: Some(self.range()), ..self.clone() }
+        let num_feat = self.upsampler.features(self.num_feat);
+        Self { num_feat, img_range: Some(self.range()), ..self.clone() }
     }
 }
 
@@ -208,7 +208,9 @@ pub(super) fn check_groups(
         return Err(("num_heads", format!("must have as many groups as {name}")));
     }
     match num_heads.iter().find(|heads| **heads == 0 || !embed_dim.is_multiple_of(**heads)) {
-        Some(heads) => Err(("num_heads", format!("must divide embed_dim, which is {embed_dim}; one is {heads}"))),
+        Some(heads) => {
+            Err(("num_heads", format!("must divide embed_dim, which is {embed_dim}; one is {heads}")))
+        }
         None => Ok(()),
     }
 }
@@ -308,8 +310,9 @@ impl SwinIr {
         let plain = Conv::same(3);
         let leaky = plain.with_activation(Activation::LeakyRelu(0.2));
         let groups = config.depths.iter().zip(&config.num_heads).enumerate();
-        let group =
-            |(i, (depth, heads)): (usize, (&usize, &usize))| Group::new(config, *depth, *heads, &init.at("layers").at(i));
+        let group = |(i, (depth, heads)): (usize, (&usize, &usize))| {
+            Group::new(config, *depth, *heads, &init.at("layers").at(i))
+        };
         let nearest = config.upsampler == Upsampler::NearestConv;
         let ups = if nearest { scale.ilog2() as usize } else { 0 };
         let up = |i: usize| (i < ups).then(|| init.conv(UPS[i], [f, f, 3, 3], GAIN, leaky));

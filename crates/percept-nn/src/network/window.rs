@@ -51,7 +51,11 @@ impl WindowAttention {
     pub fn new(channels: usize, heads: usize, side: usize, init: &Init) -> Self {
         let differences = (2 * side - 1) * (2 * side - 1);
         Self {
-            relative_position_bias_table: init.normal("relative_position_bias_table", [differences, heads], 0.02),
+            relative_position_bias_table: init.normal(
+                "relative_position_bias_table",
+                [differences, heads],
+                0.02,
+            ),
             qkv: Linear::new([3 * channels, channels], &init.at("qkv")),
             proj: Linear::new([channels, channels], &init.at("proj")),
             side,

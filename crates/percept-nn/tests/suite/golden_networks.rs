@@ -9,8 +9,8 @@ use percept_image::{Image, Srgb};
 use percept_nn::model::{Asked, Model, Tiling};
 use percept_nn::network::{
     ActType, CompactConfig, DatConfig, EdsrConfig, LayerNormType, NafNetConfig, NetworkConfig,
-    RealPlksrConfig, ResiConnection, RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig, SrResNetConfig,
-    SwinIrConfig, Upsampler,
+    RealPlksrConfig, ResiConnection, RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig,
+    SrResNetConfig, SwinIrConfig, Upsampler,
 };
 use percept_nn::weights::StateDict;
 
@@ -173,21 +173,22 @@ fn published() -> Vec<(&'static str, NetworkConfig, usize)> {
 /// Every variant of a published transformer.
 fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
     use ResiConnection::{One, Three};
-    let swinir = |embed_dim, groups: [&[usize]; 2], mlp_ratio, window_size, (upsampler, num_feat), resi_connection| {
-        let [depths, num_heads] = groups.map(<[_]>::to_vec);
-        let img_range = Some(if window_size == 7 { 255.0 } else { 1.0 });
-        NetworkConfig::SwinIr(SwinIrConfig {
-            embed_dim,
-            depths,
-            num_heads,
-            window_size,
-            mlp_ratio,
-            upsampler,
-            resi_connection,
-            num_feat,
-            img_range,
-        })
-    };
+    let swinir =
+        |embed_dim, groups: [&[usize]; 2], mlp_ratio, window_size, (upsampler, num_feat), resi_connection| {
+            let [depths, num_heads] = groups.map(<[_]>::to_vec);
+            let img_range = Some(if window_size == 7 { 255.0 } else { 1.0 });
+            NetworkConfig::SwinIr(SwinIrConfig {
+                embed_dim,
+                depths,
+                num_heads,
+                window_size,
+                mlp_ratio,
+                upsampler,
+                resi_connection,
+                num_feat,
+                img_range,
+            })
+        };
     let (shuffle, nearest) = ((Upsampler::PixelShuffle, 4), (Upsampler::NearestConv, 4));
     let (direct, denoise) = ((Upsampler::PixelShuffleDirect, 64), (Upsampler::None, 64));
     let dat = |depth: &[usize], num_heads: &[usize], split_size, expansion_factor, qkv_bias, light| {
@@ -218,7 +219,7 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
             layer_norm_type,
         })
     };
-    let scunet = |dim, config| NetworkConfig::ScuNet(ScuNetConfig { dim, config, head_dim: 2 });
+    let scunet = |dim, config| NetworkConfig::ScuNet(ScuNetConfig { dim, config, head_dim: 4 });
     vec![
         ("swinir_light_x4", swinir(8, [&[2, 1], &[2, 4]], 2.0, 4, direct, One), 4),
         ("swinir_x2", swinir(6, [&[2], &[2]], 2.0, 8, shuffle, One), 2),
@@ -228,7 +229,7 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
         ("swinir_real_large_x4", swinir(8, [&[2], &[2]], 2.0, 4, nearest, Three), 4),
         ("swinir_denoise_x1", swinir(6, [&[3], &[3]], 2.0, 4, denoise, One), 1),
         ("swinir_jpeg_x1", swinir(6, [&[2], &[3]], 2.0, 7, denoise, One), 1),
-        ("scunet_x1", scunet(4, [2, 1, 2, 1, 1, 2, 2]), 1),
+        ("scunet_x1", scunet(8, [2, 1, 1, 1, 1, 1, 2]), 1),
         ("restormer_x1", restormer([1, 2, 1, 1], 1, false, LayerNormType::WithBias), 1),
         ("restormer_free_x1", restormer([2, 1, 1, 1], 2, true, LayerNormType::BiasFree), 1),
         ("dat_x2", dat(&[1], &[4], [4, 4], 2.0, false, false), 2),

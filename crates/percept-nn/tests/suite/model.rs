@@ -90,7 +90,14 @@ fn restormer() -> NetworkConfig {
 
 fn dat(split_size: [usize; 2]) -> NetworkConfig {
     let (depth, num_heads, num_feat) = (vec![3, 2], vec![2; 2], 8);
-    NetworkConfig::Dat(DatConfig { embed_dim: 32, depth, num_heads, split_size, num_feat, ..DatConfig::default() })
+    NetworkConfig::Dat(DatConfig {
+        embed_dim: 32,
+        depth,
+        num_heads,
+        split_size,
+        num_feat,
+        ..DatConfig::default()
+    })
 }
 
 fn nafnet(width: usize) -> NetworkConfig {
