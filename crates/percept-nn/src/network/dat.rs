@@ -15,7 +15,7 @@ use super::covariance::{by_image, shares, statistics};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Linear, cut, pad_to_multiple};
 use super::swinir::{MEAN, check_groups};
-use super::upsampler::{self, Connection, GAIN, ResiConnection, Upsampler};
+use super::upsampler::{self, Connection, FEATURES, GAIN, ResiConnection, Upsampler};
 use super::window::{APART, by_position, position_index};
 use crate::weights::{Array, StateDict};
 
@@ -59,7 +59,7 @@ impl Default for DatConfig {
             qkv_bias: true,
             upsampler: Upsampler::PixelShuffle,
             resi_connection: ResiConnection::One,
-            num_feat: 64,
+            num_feat: FEATURES,
         }
     }
 }
@@ -154,15 +154,16 @@ impl Architecture for DatConfig {
             results(state, &channels, 2 * results(state, &windows, 1))
         };
         let direct = has("upsample.0.weight") && !has("conv_last.weight");
+        let upsampler = if direct { Upsampler::PixelShuffleDirect } else { Upsampler::PixelShuffle };
         Self {
             depth: groups.clone().map(|group| places(state, &format!("layers.{group}.blocks."))).collect(),
             num_heads: groups.map(heads).collect(),
             split_size: split_size(state).unwrap_or(self.split_size),
             expansion_factor,
             qkv_bias: has("layers.0.blocks.0.attn.qkv.bias"),
-            upsampler: if direct { Upsampler::PixelShuffleDirect } else { Upsampler::PixelShuffle },
+            upsampler,
             resi_connection: ResiConnection::of(state),
-            num_feat: results(state, "conv_before_upsample.0.weight", self.num_feat),
+            num_feat: results(state, "conv_before_upsample.0.weight", upsampler.features(self.num_feat)),
             ..asked
         }
     }
@@ -172,6 +173,10 @@ impl Architecture for DatConfig {
             Upsampler::PixelShuffleDirect => shuffled(state, "upsample.0.weight", 3),
             _ => upsampler::scale_of_stages(state, self.num_feat),
         }
+    }
+
+    fn completed(&self) -> Self {
+        Self { num_feat: self.upsampler.features(self.num_feat), ..self.clone() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::architecture::{
 };
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Mlp, cut, enlarge_nearest, mirror_to_multiple};
-use super::upsampler::{self, Connection, GAIN, ResiConnection, Upsampler};
+use super::upsampler::{self, Connection, FEATURES, GAIN, ResiConnection, Upsampler};
 use super::window::{APART, WindowAttention, position_index};
 use crate::weights::{Array, StateDict};
 
@@ -19,8 +19,6 @@ use crate::weights::{Array, StateDict};
 const ENOUGH: usize = 48;
 /// Mean colour of DIV2K.
 pub(super) const MEAN: [f32; 3] = [0.4488, 0.4371, 0.4040];
-/// Channels between enlargements, in all published files.
-const FEATURES: usize = 64;
 /// The window of the models for JPEG files, which read values up to 255.
 const JPEG_WINDOW: usize = 7;
 /// Windows of more pixels than this would need gigabytes to compare each with every other.
@@ -171,7 +169,7 @@ impl Architecture for SwinIrConfig {
             mlp_ratio,
             upsampler,
             resi_connection: ResiConnection::of(state),
-            num_feat: results(state, "conv_before_upsample.0.weight", self.num_feat),
+            num_feat: results(state, "conv_before_upsample.0.weight", upsampler.features(self.num_feat)),
             img_range: Some(asked.range()),
             ..asked
         }
@@ -190,7 +188,8 @@ impl Architecture for SwinIrConfig {
     }
 
     fn completed(&self) -> Self {
-        Self { img_range: Some(self.range()), ..self.clone() }
+        let num_feat = self.upsampler.features(self.num_feat);
+        Self { num_feat, img_range: Some(self.range()), ..self.clone() }
     }
 }
 

@@ -11,6 +11,8 @@ use super::init::Init;
 use super::layer::ConvLayer;
 use crate::weights::StateDict;
 
+/// Channels between enlargements, in all published files.
+pub(super) const FEATURES: usize = 64;
 /// PyTorch's own initial weights: a third of the variance that keeps the signal.
 pub(super) const GAIN: f64 = 0.41;
 
@@ -29,6 +31,16 @@ pub enum Upsampler {
     /// Nothing is enlarged; the result is a change of the picture.
     #[serde(rename = "")]
     None,
+}
+
+impl Upsampler {
+    /// Channels between enlargements: `asked`, or where there are none what published files have.
+    pub(super) fn features(self, asked: usize) -> usize {
+        match self {
+            Self::PixelShuffle | Self::NearestConv => asked,
+            Self::PixelShuffleDirect | Self::None => FEATURES,
+        }
+    }
 }
 
 /// What stands before a skip connection.

@@ -221,7 +221,7 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
             layer_norm_type,
         })
     };
-    let scunet = |dim, config| NetworkConfig::ScuNet(ScuNetConfig { dim, config, head_dim: 2 });
+    let scunet = |dim, config| NetworkConfig::ScuNet(ScuNetConfig { dim, config, head_dim: 4 });
     vec![
         ("swinir_light_x4", swinir(8, [&[2, 1], &[2, 4]], 2.0, 4, direct, One), 4),
         ("swinir_x2", swinir(6, [&[2], &[2]], 2.0, 8, shuffle, One), 2),
@@ -231,7 +231,7 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
         ("swinir_real_large_x4", swinir(8, [&[2], &[2]], 2.0, 4, nearest, Three), 4),
         ("swinir_denoise_x1", swinir(6, [&[3], &[3]], 2.0, 4, denoise, One), 1),
         ("swinir_jpeg_x1", swinir(6, [&[2], &[3]], 2.0, 7, denoise, One), 1),
-        ("scunet_x1", scunet(4, [2, 1, 2, 1, 1, 2, 2]), 1),
+        ("scunet_x1", scunet(8, [2, 1, 1, 1, 1, 1, 2]), 1),
         ("restormer_x1", restormer([1, 2, 1, 1], 1, false, LayerNormType::WithBias), 1),
         ("restormer_free_x1", restormer([2, 1, 1, 1], 2, true, LayerNormType::BiasFree), 1),
         ("dat_x2", dat(&[1], &[4], [4, 4], 2.0, false, false), 2),

@@ -287,10 +287,16 @@ fn shrunk(config: &NetworkConfig) -> NetworkConfig {
         match value {
             // Weights do not show how many groups a normalisation has.
             serde_json::Value::Object(fields) => {
-                fields
-                    .iter_mut()
-                    .filter(|(key, _)| *key != "norm_groups")
-                    .for_each(|(_, value)| shrink(value));
+                for (key, value) in fields {
+                    // Heads are a divisor of what is left as well.
+                    if !["norm_groups", "num_heads"].contains(&key.as_str()) {
+                        shrink(value);
+                    }
+                    // Some halve it.
+                    if let (true, Some(number)) = (key == "dim", value.as_u64()) {
+                        *value = number.next_multiple_of(2).into();
+                    }
+                }
             }
             serde_json::Value::Array(values) => values.iter_mut().for_each(shrink),
             _ => {
