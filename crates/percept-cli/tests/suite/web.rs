@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use percept_image::{Density, Depth, Metadata, Photo, write_photo};
+use percept_image::{Depth, Metadata, Photo, write_photo};
 use serde_json::Value;
 
 use crate::apply::{model, photo, profile};
@@ -100,13 +100,7 @@ fn kinds(folder: &Path) -> Vec<PathBuf> {
         ),
         ("scan.tif", Photo { depth: Depth::Sixteen, ..Photo::new(photo(33, 17, 4)) }),
         ("grey.webp", Photo { grey: true, ..Photo::new(photo(20, 20, 5)) }),
-        (
-            "dots.bmp",
-            Photo {
-                metadata: Metadata { density: Density::of_metre([3000.0, 3000.0]), ..Metadata::default() },
-                ..Photo::new(photo(21, 22, 6))
-            },
-        ),
+        ("dots.bmp", Photo::new(photo(21, 22, 6))),
     ];
     let write = |(name, photo): (&str, Photo)| {
         let path = folder.join(name);
