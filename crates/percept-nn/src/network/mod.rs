@@ -10,9 +10,11 @@
 mod architecture;
 mod compact;
 mod detect;
+mod drunet;
 mod dysample;
 mod edsr;
 mod error;
+mod fbcnn;
 mod init;
 mod layer;
 mod nafnet;
@@ -21,12 +23,13 @@ mod realplksr;
 mod rrdbnet;
 mod span;
 mod srresnet;
+mod strided;
 mod table;
 
-pub(crate) use architecture::{Extent, MOST_CHANNELS, Unfit, within};
+pub(crate) use architecture::{Edges, Extent, MOST_CHANNELS, Pool, Unfit, within};
 pub use compact::ActType;
 pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
 pub(crate) use init::Init;
-pub(crate) use layer::ConvLayer;
+pub(crate) use layer::{ConvLayer, enlarge_bilinear};
 pub use table::*;
