@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use percept_nn::model::{Asked, Model};
-use percept_nn::network::{CompactConfig, EdsrConfig, NetworkConfig};
+use percept_nn::network::{CompactConfig, DruNetConfig, EdsrConfig, FbcnnConfig, NetworkConfig};
 use percept_nn::weights::{Provenance, WeightError, WeightStore};
 
 use crate::args::{Global, ModelArgs};
@@ -85,7 +85,9 @@ fn network(args: &ModelArgs) -> Result<Option<NetworkConfig>, Failure> {
     };
     let mut network = named
         .or_else(|| args.res_scale.map(|_| NetworkConfig::Edsr(EdsrConfig::default())))
-        .or_else(|| args.act_type.map(|_| NetworkConfig::Compact(CompactConfig::default())));
+        .or_else(|| args.act_type.map(|_| NetworkConfig::Compact(CompactConfig::default())))
+        .or_else(|| args.noise_level.map(|_| NetworkConfig::DruNet(DruNetConfig::default())))
+        .or_else(|| args.quality.map(|_| NetworkConfig::Fbcnn(FbcnnConfig::default())));
     let Some(network_g) = &mut network else { return Ok(None) };
     if args.res_scale.is_some() {
         match network_g {
@@ -97,6 +99,18 @@ fn network(args: &ModelArgs) -> Result<Option<NetworkConfig>, Failure> {
         match network_g {
             NetworkConfig::Compact(config) => config.act_type = act_type,
             other => return Err(only("--act-type", "compact", other)),
+        }
+    }
+    if args.noise_level.is_some() {
+        match network_g {
+            NetworkConfig::DruNet(config) => config.noise_level = args.noise_level,
+            other => return Err(only("--noise-level", "drunet", other)),
+        }
+    }
+    if args.quality.is_some() {
+        match network_g {
+            NetworkConfig::Fbcnn(config) => config.quality = args.quality,
+            other => return Err(only("--quality", "fbcnn", other)),
         }
     }
     Ok(network)

@@ -62,6 +62,17 @@ pub enum TrainError {
     /// Weights that the network starts from, or those of a checkpoint.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// The weights that a training begins with are of another network than the configuration's.
+    #[error(
+        "{}: these weights are of another network than the configuration asks for; to begin with them, set {keys}",
+        path.display()
+    )]
+    OtherStart {
+        /// The file.
+        path: PathBuf,
+        /// Keys and their values.
+        keys: String,
+    },
     /// The network as it is validated and saved.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
-use percept_nn::network::Network;
+use percept_nn::network::{Network, NetworkConfig};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
 
@@ -39,8 +39,10 @@ impl Parts {
         let mut network_g = network(config, &device)?;
         let mut warnings = Vec::new();
         if let Some(path) = &config.path.pretrain_network_g {
-            let state = config.network_g.with_our_names(store.model(path)?);
-            network_g = begun(network_g, &state, (path, config.path.strict), &mut warnings)?;
+            let given = store.model(path)?;
+            let state = config.network_g.with_our_names(given.clone());
+            network_g = begun(network_g, &state, (path, config.path.strict), &mut warnings)
+                .map_err(|error| of_another(config, path, given, error))?;
         }
         let mut network_d = discriminator(config, &device)?;
         if let (Some(path), Some(kind)) = (&config.path.pretrain_network_d, &config.network_d) {
@@ -87,6 +89,34 @@ fn begun<M: Module>(
         warnings.push(format!("{}: {found}", path.display()));
     }
     Ok(network)
+}
+
+/// The message where the weights of a file are those of another network: what would have to be set.
+fn of_another(config: &Config, path: &Path, state: StateDict, error: WeightError) -> TrainError {
+    let Ok(found) = NetworkConfig::detect(&state) else { return error.into() };
+    // What weights do not show is as it was asked for.
+    let asked = &config.network_g;
+    let found = if found.name() == asked.name() { asked } else { &found };
+    let state = found.with_our_names(state);
+    let (needed, given) = (settings(&found.fitted(&state)), settings(asked));
+    let mut keys: Vec<_> = needed
+        .iter()
+        .filter(|(key, value)| given.get(*key) != Some(*value))
+        .map(|(key, value)| format!("network_g.{key} = {value}"))
+        .collect();
+    if config.task.in_channels() == 3 {
+        let scale = found.scale(&state).filter(|scale| *scale != config.scale);
+        keys.extend(scale.map(|scale| format!("scale = {scale}")));
+    }
+    match keys.is_empty() {
+        true => error.into(),
+        false => TrainError::OtherStart { path: path.to_path_buf(), keys: keys.join(", ") },
+    }
+}
+
+/// Keys and values of a network, all defaults written out.
+fn settings(network_g: &NetworkConfig) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(&network_g.completed().to_string()).unwrap_or_default()
 }
 
 /// Without the files that a checkpoint replaces: they may be gone.

@@ -22,6 +22,12 @@ pub struct ModelArgs {
     /// For Compact without slopes: what follows its convolutions [default: relu]
     #[arg(long, value_name = "TYPE", value_parser = one_of(ActType::ALL, |kind| kind.name(), |kind| kind.about().to_string()))]
     pub act_type: Option<ActType>,
+    /// For DRUNet: the deviation of the noise that is taken away, 0 to 50 of 255 [default: 15]
+    #[arg(long, value_name = "LEVEL")]
+    pub noise_level: Option<f64>,
+    /// For FBCNN: the quality of the JPEG that is put right, 1 to 100 [default: the network estimates it]
+    #[arg(long, value_name = "QUALITY")]
+    pub quality: Option<f64>,
     /// For photo-x4, 0 to 1: how much noise is taken away [default: 1]
     #[arg(long, value_name = "SHARE")]
     pub denoise_strength: Option<f64>,

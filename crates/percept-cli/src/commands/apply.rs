@@ -130,7 +130,7 @@ fn names<'a>(pictures: impl Iterator<Item = &'a PathBuf>) -> String {
 fn model(global: &Global, args: &ApplyArgs) -> Result<Model, Failure> {
     let opened = open(global, &args.model, &args.asked)?;
     opened.say_notes();
-    match opened.model.card().in_channels {
+    match opened.model.card().image_channels() {
         3 => Ok(opened.model),
         _ => Err(Failure::call(format!(
             "{}: this network reads a camera's RAW, and `apply` takes photos; use a network for photos",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::{arg, run};
 use percept_image::{Image, Photo, Srgb, write_photo};
-use percept_nn::network::{CompactConfig, NetworkConfig, RrdbNetConfig};
+use percept_nn::network::{CompactConfig, DruNetConfig, FbcnnConfig, NetworkConfig, RrdbNetConfig};
 use percept_nn::weights::{Array, StateDict};
 use serde_json::{Value, json};
 
@@ -96,6 +96,41 @@ fn what_is_assumed_is_said_and_overruled() {
     run(&["info", arg(&path), "--act-type", "relu", "--res-scale", "1"])
         .exits(2)
         .says(&["--act-type", "compact"]);
+}
+
+/// A grey denoiser is told how much noise there is, and restores photos in colour.
+#[test]
+fn noise_and_quality_are_told_by_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let drunet = NetworkConfig::DruNet(DruNetConfig { nc: [4; 4], nb: 1, noise_level: None });
+    let device = percept_conv::device("cpu").unwrap();
+    let (path, photo) = (at("grey.safetensors"), at("in.png"));
+    StateDict::of(&drunet.init(1, 1, 7, &device).unwrap()).save(&path).unwrap();
+    let assumed = facts(&path);
+    assert_eq!((&assumed["architecture"], &assumed["in_channels"]), (&json!("drunet"), &json!(1)));
+    assert_eq!(assumed["settings"]["noise_level"], 15.0);
+    assert!(assumed["assumed"].as_str().unwrap().contains("--noise-level"), "{assumed}");
+    write_photo(&photo, &Photo::new(Image::<Srgb>::from_fn(19, 7, |x, _, c| (x + 5 * c) as f32 / 30.0)))
+        .unwrap();
+    let made = |level: &str| {
+        let out = at(&format!("{level}.png"));
+        run(&["apply", arg(&path), arg(&photo), "-o", arg(&out), "--noise-level", level]).exits(0);
+        std::fs::read(out).unwrap()
+    };
+    assert_ne!(made("0"), made("50"));
+    run(&["info", arg(&path), "--noise-level", "60"]).exits(1).says(&["noise_level", "from 0 to 50"]);
+    run(&["info", arg(&path), "--noise-level", "5", "--quality", "5"]).exits(2).says(&["--quality", "fbcnn"]);
+    let fbcnn = FbcnnConfig { nc: [4; 4], nb: 1, embedding: 4, quality: None };
+    StateDict::of(&NetworkConfig::Fbcnn(fbcnn).init(1, 3, 7, &device).unwrap()).save(&path).unwrap();
+    let settings = |more: &[&str]| {
+        let told = run(&[&["info", arg(&path), "--json"], more].concat()).exits(0);
+        serde_json::from_str::<Value>(&told.out).unwrap()["settings"].clone()
+    };
+    assert_eq!(
+        (&settings(&[])["quality"], &settings(&["--quality", "40"])["quality"]),
+        (&Value::Null, &json!(40.0))
+    );
 }
 
 #[test]

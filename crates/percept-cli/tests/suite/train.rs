@@ -333,6 +333,30 @@ fn weights_with_nan_are_refused_by_name() {
     assert!(!out.exists());
 }
 
+/// Weights of another size say which keys fit them.
+#[test]
+fn a_start_of_another_size_says_what_to_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(folder.path(), 2);
+    run(&["train", arg(&config)]).exits(0);
+    let start = folder.path().join("run/model.safetensors");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("[path]", &format!("[path]\npretrain_network_g = {start:?}"));
+    let second = folder.path().join("second");
+    let train = |text: &str| {
+        fs::write(&config, text).unwrap();
+        run(&["train", arg(&config), "--out", arg(&second)])
+    };
+    train(&text.replace("num_block = 2", "num_block = 3").replace("scale = 2", "scale = 4"))
+        .exits(1)
+        .says(&["model.safetensors", "network_g.num_block = 2", "scale = 2"]);
+    train(&text.replace("type = \"srresnet\"", "type = \"edsr\"").replace("num_feat = 8", ""))
+        .exits(1)
+        .says(&["network_g.type = \"srresnet\"", "network_g.num_feat = 8"]);
+    assert!(!second.exists());
+    train(&text).exits(0);
+}
+
 /// What a training selected judges photos, by the run's folder or its model.
 #[test]
 fn a_run_s_selection_judges_photos() {

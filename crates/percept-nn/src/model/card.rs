@@ -15,7 +15,7 @@ pub struct Card {
     /// How many times larger than the photo the result is; 1 where the size stays. For a RAW the photo is what the
     /// sensor sees, twice the size of the packed Bayer image that the network reads.
     pub scale: usize,
-    /// Channels that the network reads: 3 for a photo, 4 for a packed Bayer RAW.
+    /// Channels that the network reads: 3 for a photo, 1 for the brightness of a photo, 4 for a packed Bayer RAW.
     pub in_channels: usize,
     /// The losses it was trained with, as in the configuration.
     pub losses: serde_json::Value,
@@ -37,6 +37,11 @@ pub struct Card {
 impl Card {
     /// The metadata key.
     pub const KEY: &str = "percept";
+
+    /// Channels of the images that are given to it: the brightness of a photo is taken from its colours.
+    pub fn image_channels(&self) -> usize {
+        if self.in_channels == 1 { 3 } else { self.in_channels }
+    }
 
     /// How many times larger than its input the network's output is: a packed RAW has half the photo's size.
     pub fn network_scale(&self) -> usize {

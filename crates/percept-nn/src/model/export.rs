@@ -1,5 +1,6 @@
 //! A model as an ONNX file, for other tools.
 
+use super::brightness::Seeing;
 use super::{Model, ModelError};
 use crate::onnx::Graph;
 
@@ -21,8 +22,9 @@ impl Model {
         let multiple = card.network_g.extent(scale).multiple;
         let mut graph = Graph::new(half);
         let input = graph.input();
-        let x = graph.mirrored_to_multiple(&input, multiple);
-        let drawn = self.network.draw(&mut graph, &x);
+        let x = graph.continued_to_multiple(&input, multiple, card.network_g.edges());
+        let network = Seeing { network: &self.network, brightness: card.in_channels == 1, scale };
+        let drawn = network.draw(&mut graph, &x);
         let mut y =
             drawn.ok_or_else(|| ModelError::NotExported { model: self.name.clone(), network: name })?;
         if multiple > 1 {
@@ -39,7 +41,7 @@ impl Model {
         let own = own.map(|(key, value)| (key.to_string(), value));
         let about = own.into_iter().chain(about.iter().cloned()).collect();
         graph
-            .file(&y, [card.in_channels, 3], scale, about)
+            .file(&y, [card.image_channels(), 3], scale, about)
             .ok_or_else(|| ModelError::TooLarge { model: self.name.clone() })
     }
 }

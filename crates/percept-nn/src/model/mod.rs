@@ -4,6 +4,7 @@
 //! says which network they belong to. [`Model::restore`] takes images of any size and cuts large ones into
 //! overlapping tiles, as its [`Tiling`] says; [`Model::restore_rows`] needs neither image nor result in memory.
 
+mod brightness;
 mod card;
 mod error;
 mod export;
@@ -25,6 +26,7 @@ pub use rows::{ImageRows, Rows};
 pub use tiling::Tiling;
 pub use turn::Ensemble;
 
+use self::brightness::Seeing;
 use self::restore::Pass;
 use crate::network::{Extent, Network, NetworkConfig};
 use crate::weights::{Array, StateDict};
@@ -92,7 +94,7 @@ impl Model {
         };
         let Asked { network_g, scale } = asked;
         if let Some(card) = state.metadata().get(Card::KEY).cloned() {
-            let fitted = |asked: &NetworkConfig| asked.fitted(&asked.with_our_names(state.outline()));
+            let fitted = |asked: &NetworkConfig| asked.fitted(&asked.with_our_names(state.clone()));
             let asked = network_g.map(|asked| (asked, fitted(asked)));
             let model = Self::carded(path, state, &card, device)?;
             let found = &model.card.network_g;
@@ -122,14 +124,14 @@ impl Model {
         let asked = network_g.map_or_else(detected, |network_g| Ok(network_g.clone()))?;
         let state = asked.with_our_names(state);
         let fitted = asked.fitted(&state);
-        let found = fitted.scale(&state);
+        let (found, in_channels) = (fitted.scale(&state), fitted.in_channels(&state));
         let contradicted = scale.filter(|asked| found.is_some_and(|found| found != *asked));
         let scale = found.or(scale).unwrap_or(1);
         let card = Card {
             network_g: fitted.completed(),
             task: if scale > 1 { "sr" } else { "restoration" }.to_string(),
             scale,
-            in_channels: 3,
+            in_channels,
             losses: serde_json::Value::Null,
             seed: 0,
             data: serde_json::Value::Null,
@@ -152,7 +154,7 @@ impl Model {
         if state.sha256() != card.sha256 {
             return Err(ModelError::Damaged { path: path.to_path_buf() });
         }
-        if !matches!(card.in_channels, 3 | 4) {
+        if !matches!(card.in_channels, 1 | 3 | 4) {
             return Err(unfit(format!("a network cannot read {} channels", card.in_channels)));
         }
         let state = card.network_g.with_our_names(state);
@@ -279,7 +281,7 @@ impl Model {
         let read = tiles.iter().map(|tile| tile.y.length()).max().unwrap_or(0);
         let made = tiles.iter().map(|tile| tile.y.to - tile.y.from).max().unwrap_or(0);
         bytes([largest, extent.floats, 1])
-            .saturating_add(bytes([width, read + extent.multiple, self.card.in_channels]))
+            .saturating_add(bytes([width, read + extent.multiple, self.card.image_channels()]))
             .saturating_add(bytes([wide * scale, made * scale, 3]))
     }
 
@@ -316,7 +318,7 @@ impl Model {
         ensemble: Ensemble,
         mut take: impl FnMut(&[f32]) -> Result<(), R::Error>,
     ) -> Result<(), R::Error> {
-        if S::CHANNELS != self.card.in_channels {
+        if S::CHANNELS != self.card.image_channels() {
             let reads = if self.card.in_channels == 4 { "packed Bayer RAWs" } else { "photos" };
             return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME }.into());
         }
@@ -325,11 +327,12 @@ impl Model {
         let (width, height) = rows.size();
         let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
         let pass = Pass {
-            network: &self.network,
+            network: Seeing { network: &self.network, brightness: self.card.in_channels == 1, scale },
             tiles: &tiling.cut(wide, high, self.aligned(extent, scale), scale),
             scale,
             channels: S::CHANNELS,
             multiple: extent.multiple,
+            edges: self.card.network_g.edges(),
             ensemble,
             device: &self.network.devices().first().cloned().unwrap_or_else(Device::flex),
         };

@@ -2,21 +2,23 @@
 
 use burn::tensor::{Device, Tensor, s};
 
+use super::brightness::Seeing;
 use super::rows::Rows;
 use super::tiling::{Span, Tile};
 use super::turn::{Ensemble, Turn};
 use super::window::Window;
-use crate::network::{Mean, Network};
+use crate::network::{Edges, Mean};
 
 /// How a network is applied.
 pub(super) struct Pass<'a> {
-    pub network: &'a Network,
+    pub network: Seeing<'a>,
     /// All tiles, band by band.
     pub tiles: &'a [Tile],
     pub scale: usize,
     pub channels: usize,
     /// Sides are continued to a multiple of it.
     pub multiple: usize,
+    pub edges: Edges,
     pub ensemble: Ensemble,
     pub device: &'a Device,
 }
@@ -38,7 +40,7 @@ impl Pass<'_> {
             self.ensemble.turns().iter().map(|turn| Means::new(*turn, pixels)).collect();
         loop {
             source.rewind()?;
-            let mut window = Window::new((width, height), self.channels, self.multiple);
+            let mut window = Window::new((width, height), self.channels, self.multiple, self.edges);
             for band in self.tiles.chunk_by(|one, next| one.y == next.y) {
                 let Some(y) = band.first().map(|tile| tile.y) else { continue };
                 window.read(y, source)?;
@@ -101,7 +103,7 @@ impl Means {
     }
 
     /// What the network makes of a tile, already turned; `None` where a mean is missing, to which the tile has then added.
-    fn forward(&mut self, network: &Network, x: Tensor<4>, tile: Tile) -> Option<Tensor<4>> {
+    fn forward(&mut self, network: Seeing<'_>, x: Tensor<4>, tile: Tile) -> Option<Tensor<4>> {
         let (turn, next) = (self.turn, &mut self.next);
         let weight = (tile.x.share().len() * tile.y.share().len()) as f64 / self.pixels as f64;
         let mut known = self.known.iter();

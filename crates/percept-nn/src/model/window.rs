@@ -6,23 +6,24 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::rows::Rows;
 use super::tiling::{Span, Tile};
-use crate::network::mirrored;
+use crate::network::{Edges, mirrored};
 
-/// Rows that have been read and are still needed. Beyond its right and lower edge the image is continued by its mirror image:
+/// Rows that have been read and are still needed. Beyond its right and lower edge the image is continued by what it shows:
 /// zeros would be an edge that the network sharpens.
 pub(super) struct Window {
     size: (usize, usize),
     channels: usize,
     /// Sides are continued to a multiple of it.
     multiple: usize,
+    edges: Edges,
     /// The row of the image that is the first one here.
     first: usize,
     rows: VecDeque<Vec<f32>>,
 }
 
 impl Window {
-    pub(super) fn new(size: (usize, usize), channels: usize, multiple: usize) -> Self {
-        Self { size, channels, multiple, first: 0, rows: VecDeque::new() }
+    pub(super) fn new(size: (usize, usize), channels: usize, multiple: usize, edges: Edges) -> Self {
+        Self { size, channels, multiple, edges, first: 0, rows: VecDeque::new() }
     }
 
     /// Reads on until all rows are there that a band of this span reads, and forgets those that no later band needs.
@@ -49,15 +50,25 @@ impl Window {
         let Tile { x, y } = tile;
         let mut values = Vec::with_capacity(x.length() * y.length() * self.channels);
         for row in y.reads[0]..y.reads[1] {
-            let Some(row) = self.rows.get(mirrored(row, height).wrapping_sub(self.first)) else { continue };
+            let Some(row) = self.rows.get(continued(row, height, self.edges).wrapping_sub(self.first)) else {
+                continue;
+            };
             let inside = x.reads[0].min(width)..x.reads[1].min(width);
             values.extend_from_slice(&row[inside.start * self.channels..inside.end * self.channels]);
             for column in x.reads[0].max(width)..x.reads[1] {
-                let at = mirrored(column, width) * self.channels;
+                let at = continued(column, width, self.edges) * self.channels;
                 values.extend_from_slice(&row[at..at + self.channels]);
             }
         }
         Tensor::from_data(TensorData::new(values, [1, y.length(), x.length(), self.channels]), device)
+    }
+}
+
+/// The position that `at` shows of `length` pixels that are continued beyond the last one.
+fn continued(at: usize, length: usize, edges: Edges) -> usize {
+    match edges {
+        Edges::Mirrored => mirrored(at, length),
+        Edges::Repeated => at.min(length.saturating_sub(1)),
     }
 }
 
@@ -79,7 +90,7 @@ mod tests {
         for (width, height, multiple) in [(1, 1, 4), (5, 3, 8), (10, 41, 4), (9, 200, 2)] {
             let image = Image::<Srgb>::from_fn(width, height, |x, y, c| (100 * y + 10 * x + c) as f32);
             let (wide, high) = (width.next_multiple_of(multiple), height.next_multiple_of(multiple));
-            let mut window = Window::new((width, height), 3, multiple);
+            let mut window = Window::new((width, height), 3, multiple, Edges::Mirrored);
             let mut source = ImageRows::new(&image);
             let x = Span { from: 0, to: wide, reads: [0, wide] };
             let step = 2 * multiple;

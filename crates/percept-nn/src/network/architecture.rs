@@ -28,7 +28,8 @@ pub(crate) trait Architecture: Clone + Default {
         Ok(())
     }
 
-    /// The network with initial weights. It reads `in_channels` channels and writes 3, `scale` times larger.
+    /// The network with initial weights. It reads `in_channels` channels and writes 3, or 1 where it reads 1, `scale` times
+    /// larger.
     fn init(&self, scale: usize, in_channels: usize, init: &Init) -> Self::Network;
 
     /// What cutting an image into tiles has to know.
@@ -50,8 +51,20 @@ pub(crate) trait Architecture: Clone + Default {
     fn fitted(&self, state: &StateDict) -> Self;
 
     /// How many times a network of these weights, which are under our names, enlarges; `None` where they do not show it.
-    /// Only of networks that read 3 channels.
+    /// Only of networks that read photos.
     fn scale(&self, state: &StateDict) -> Option<usize>;
+
+    /// Channels that a network of these weights, which are under our names, reads of a photo: 3, or 1 where it knows no
+    /// colour.
+    fn in_channels(&self, state: &StateDict) -> usize {
+        let _ = state;
+        3
+    }
+
+    /// How a photo whose sides do not fit is continued.
+    fn edges(&self) -> Edges {
+        Edges::Mirrored
+    }
 
     /// These settings with all defaults written out.
     fn completed(&self) -> Self {
@@ -68,7 +81,7 @@ pub(crate) trait Architecture: Clone + Default {
 
 /// A network in use.
 pub(crate) trait Transform {
-    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
+    /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`, or 1 channel where `in` is 1.
     fn forward(&self, x: Tensor<4>) -> Tensor<4>;
 
     /// [`forward`](Self::forward) where means over the image come from `pool`; `None` when it stops. For networks that take
@@ -79,7 +92,7 @@ pub(crate) trait Transform {
     }
 
     /// [`forward`](Self::forward) as a graph that other tools run, from `x`, `[N, in, H, W]` with sides that are multiples of
-    /// [`Extent::multiple`], to `[N, 3, H·scale, W·scale]`. `None` where an architecture cannot be drawn yet.
+    /// [`Extent::multiple`], to what [`forward`](Self::forward) gives. `None` where an architecture cannot be drawn yet.
     fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
         let _ = (graph, x);
         None
@@ -90,6 +103,26 @@ pub(crate) trait Transform {
     fn derived(&self) -> StateDict {
         StateDict::new()
     }
+}
+
+/// What a photo shows below and to the right of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edges {
+    /// Its mirror image.
+    Mirrored,
+    /// Its last pixels again and again.
+    Repeated,
+}
+
+/// Channels that a network writes which reads so many.
+pub(super) fn made(in_channels: usize) -> usize {
+    if in_channels == 1 { 1 } else { 3 }
+}
+
+/// 1 where the tensor `name` reads one channel, 3 elsewhere.
+pub(super) fn read_by(state: &StateDict, name: &str) -> usize {
+    let reads = state.get(name).and_then(|array| array.shape.get(1).copied());
+    if reads == Some(1) { 1 } else { 3 }
 }
 
 /// What is taken for the mean over the image of what stands at every position; `None` stops the computation.

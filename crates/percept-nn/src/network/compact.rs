@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, last_place, results,
-    shuffled, within,
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, last_place, made, read_by,
+    results, shuffled, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, enlarge_nearest};
@@ -123,7 +123,12 @@ impl Architecture for CompactConfig {
     }
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        shuffled(state, &format!("body.{}.weight", last_place(state, "body.")), 3)
+        let last = format!("body.{}.weight", last_place(state, "body."));
+        shuffled(state, &last, self.in_channels(state))
+    }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        read_by(state, "body.0.weight")
     }
 
     fn assumption(&self, asked: &Self) -> Option<String> {
@@ -187,8 +192,8 @@ impl Compact {
         };
         let mut body: Vec<_> = (0..=config.num_conv).flat_map(layer).collect();
         // It begins close to the enlarged input.
-        body.push(conv(body.len(), [3 * scale * scale, f], 0.1, Activation::None));
-        Self { body, scale, adds_input: in_channels == 3 }
+        body.push(conv(body.len(), [made(in_channels) * scale * scale, f], 0.1, Activation::None));
+        Self { body, scale, adds_input: in_channels == made(in_channels) }
     }
 }
 

@@ -69,7 +69,7 @@ impl NetworkConfig {
     /// are not.
     fn compared(&self, state: &StateDict, scale: usize) -> (f64, Option<Misfit>) {
         // Nothing is computed with it, and its values are never made.
-        let network = match self.init(scale, 3, 0, &Device::flex()) {
+        let network = match self.init(scale, self.in_channels(state), 0, &Device::flex()) {
             Ok(network) => network,
             Err(error) => return (0.0, Some(Misfit::Unfit(error.to_string()))),
         };

@@ -234,7 +234,7 @@ impl Mlp {
 }
 
 /// Bilinear enlargement, half-pixel centres (`align_corners = False`).
-pub(super) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
+pub(crate) fn enlarge_bilinear(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [_, h, w, _] = x.dims();
     resize_bilinear(x, [h * scale, w * scale])
 }
@@ -285,6 +285,22 @@ pub(crate) fn mirrored(at: usize, length: usize) -> usize {
     }
     let at = at % (2 * (length - 1));
     at.min(2 * (length - 1) - at)
+}
+
+/// The last pixels again, below and to the right, until both sides are multiples of `multiple`.
+pub(super) fn repeat_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
+    let [n, h, w, c] = x.dims();
+    let [down, right] = [h, w].map(|side| side.next_multiple_of(multiple) - side);
+    let mut x = x;
+    if down > 0 {
+        let last = x.clone().slice(s![.., h - 1..h, .., ..]).expand([n, down, w, c]);
+        x = Tensor::cat(vec![x, last], 1);
+    }
+    if right > 0 {
+        let last = x.clone().slice(s![.., .., w - 1..w, ..]).expand([n, h + down, right, c]);
+        x = Tensor::cat(vec![x, last], 2);
+    }
+    x
 }
 
 /// The top left `height × width` pixels.

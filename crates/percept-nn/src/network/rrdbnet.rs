@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, within,
+    Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, made, places, results, within,
 };
 use super::init::Init;
 use super::layer::{ConvLayer, cut, enlarge_nearest, pad_to_multiple, pixel_unshuffle};
@@ -84,7 +84,8 @@ impl Architecture for RrdbNetConfig {
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
-        let folded = state.get("conv_first.weight").and_then(|first| Some(*first.shape.get(1)? > 4));
+        let reads = state.get("conv_first.weight").and_then(|first| first.shape.get(1).copied());
+        let folded = reads.map(|reads| reads >= 4 * self.in_channels(state));
         Self {
             num_feat: results(state, "conv_first.weight", self.num_feat),
             num_block: places(state, "body."),
@@ -96,12 +97,19 @@ impl Architecture for RrdbNetConfig {
     }
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        match (state.get("conv_first.weight")?.shape[..].get(1)?, enlarged(state)) {
-            (3, times) => Some(1 << times),
-            (12, 2) => Some(2),
-            (48, 2) => Some(1),
+        let reads = *state.get("conv_first.weight")?.shape.get(1)?;
+        let of_photo = self.in_channels(state);
+        match (reads / of_photo * usize::from(reads.is_multiple_of(of_photo)), enlarged(state)) {
+            (1, times) => Some(1 << times),
+            (4, 2) => Some(2),
+            (16, 2) => Some(1),
             _ => None,
         }
+    }
+
+    /// What it reads may be folded, and what it writes is not.
+    fn in_channels(&self, state: &StateDict) -> usize {
+        if results(state, "conv_last.weight", 3) == 1 { 1 } else { 3 }
     }
 }
 
@@ -314,7 +322,7 @@ impl RrdbNet {
             conv_up2: up("conv_up2", 4),
             conv_up3: up("conv_up3", 8),
             conv_hr: conv("conv_hr", leaky),
-            conv_last: init.conv("conv_last", [3, f, 3, 3], 0.5, plain),
+            conv_last: init.conv("conv_last", [made(in_channels), f, 3, 3], 0.5, plain),
             scale,
             fold,
             in_channels,

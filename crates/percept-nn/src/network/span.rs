@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, ENOUGH, Extent, MOST_CHANNELS, Transform, Unfit, results, shuffled, within,
+    Architecture, ENOUGH, Extent, MOST_CHANNELS, Transform, Unfit, made, read_by, results, shuffled, within,
 };
 use super::init::Init;
 use super::layer::ConvLayer;
@@ -97,15 +97,21 @@ impl Architecture for SpanConfig {
         }
     }
 
-    /// Beside the branches, the folded convolution is only what they once amounted to.
+    /// Beside the branches, the folded convolution is only what they once amounted to; but branches that were made of it are
+    /// known by one that does nothing.
     fn with_our_names(state: StateDict) -> StateDict {
         if let Some(state) = named(&state) {
             return state;
         }
-        match state.get("conv_1.sk.weight") {
-            Some(_) => state.renamed(|name| (!name.contains(".eval_conv.")).then(|| name.to_string())),
-            None => state,
-        }
+        let Some(beside) = state.get("conv_1.sk.weight") else { return state };
+        let made = !beside.data.is_empty() && beside.data.iter().all(|value| *value == 0.0);
+        let made = made && state.get("conv_1.eval_conv.weight").is_some();
+        state.renamed(|name| {
+            let folded = name.contains(".eval_conv.");
+            let branch = name.contains(".sk.") || name.contains(".conv.");
+            let kept = if made { !branch } else { !folded };
+            kept.then(|| name.to_string())
+        })
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
@@ -121,7 +127,12 @@ impl Architecture for SpanConfig {
     }
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        shuffled(state, "upsampler.0.weight", 3)
+        shuffled(state, "upsampler.0.weight", self.in_channels(state))
+    }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        let first = ["conv_1.sk.weight", "conv_1.eval_conv.weight"];
+        first.into_iter().map(|name| read_by(state, name)).min().unwrap_or(3)
     }
 
     fn completed(&self) -> Self {
@@ -210,6 +221,30 @@ impl Conv3xc {
             }
             Self::Folded(folded) => folded.eval_conv.draw(graph, x),
         }
+    }
+}
+
+impl Folded {
+    /// Branches that amount to it, of which only one does anything.
+    fn branches(&self) -> Vec<(&'static str, Array, Array)> {
+        let (weight, bias) = self.eval_conv.parts();
+        let [out, input, ..] = weight.dims();
+        let (wide_in, wide_out) = (GAIN * input, GAIN * out);
+        let device = weight.device();
+        let zeros = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &device);
+        let none = |channels: usize| Tensor::<1>::zeros([channels], &device);
+        // Channels as they are.
+        let same = |channels: usize| Tensor::<2>::eye(channels, &device).reshape([channels, channels, 1, 1]);
+        let first = Tensor::cat(vec![same(input), zeros([wide_in - input, input, 1, 1])], 0);
+        let read = Tensor::cat(vec![weight, zeros([out, wide_in - input, 3, 3])], 1);
+        let middle = Tensor::cat(vec![read, zeros([wide_out - out, wide_in, 3, 3])], 0);
+        let last = Tensor::cat(vec![same(out), zeros([out, wide_out - out, 1, 1])], 1);
+        vec![
+            ("sk", Array::of(zeros([out, input, 1, 1])), Array::of(none(out))),
+            ("conv.0", Array::of(first), Array::of(none(wide_in))),
+            ("conv.1", Array::of(middle), Array::of(none(wide_out))),
+            ("conv.2", Array::of(last), Array::of(bias)),
+        ]
     }
 }
 
@@ -320,7 +355,7 @@ pub struct Span {
     rgb_mean: [f64; 3],
     #[module(skip)]
     scale: usize,
-    /// A packed RAW has four channels and no mean colour.
+    /// Other images than photos have no mean colour.
     #[module(skip)]
     centred: bool,
 }
@@ -342,7 +377,7 @@ impl Span {
             conv_2: conv("conv_2", [c, c], 1.0),
             upsampler: vec![init.at("upsampler").conv(
                 "0",
-                [3 * scale * scale, config.cat_channels(), 3, 3],
+                [made(in_channels) * scale * scale, config.cat_channels(), 3, 3],
                 // Features are as large as `img_range`, and the result is not.
                 if config.norm { 0.5 / config.img_range } else { 0.5 },
                 Conv::same(3),
@@ -355,8 +390,8 @@ impl Span {
         }
     }
 
-    /// Every convolution of branches, by its name.
-    fn branches(&self) -> impl Iterator<Item = (String, &Branches)> {
+    /// Every convolution that may have branches, by its name.
+    fn convs(&self) -> impl Iterator<Item = (String, &Conv3xc)> {
         let blocks =
             [&self.block_1, &self.block_2, &self.block_3, &self.block_4, &self.block_5, &self.block_6];
         let inside = blocks.into_iter().enumerate().flat_map(|(i, block)| {
@@ -364,11 +399,7 @@ impl Span {
             convs.map(|(name, conv)| (format!("block_{}.{name}", i + 1), conv))
         });
         let around = [("conv_1", &self.conv_1), ("conv_2", &self.conv_2)];
-        let all = around.into_iter().map(|(name, conv)| (name.to_string(), conv)).chain(inside);
-        all.filter_map(|(name, conv)| match conv {
-            Conv3xc::Branches(branches) => Some((name, branches)),
-            Conv3xc::Folded(_) => None,
-        })
+        around.into_iter().map(|(name, conv)| (name.to_string(), conv)).chain(inside)
     }
 
     /// What the first convolution reads.
@@ -387,13 +418,21 @@ impl Span {
 }
 
 impl Transform for Span {
-    /// The authors' files have the folded convolutions beside the branches.
+    /// The authors' files have the folded convolutions beside the branches, and other tools want both.
     fn derived(&self) -> StateDict {
         let mut state = StateDict::new();
-        for (name, branches) in self.branches() {
-            let (weight, bias) = branches.folded();
-            state.insert(&format!("{name}.eval_conv.weight"), Array::of(weight));
-            state.insert(&format!("{name}.eval_conv.bias"), Array::of(bias));
+        for (name, conv) in self.convs() {
+            let beside = match conv {
+                Conv3xc::Branches(branches) => {
+                    let (weight, bias) = branches.folded();
+                    vec![("eval_conv", Array::of(weight), Array::of(bias))]
+                }
+                Conv3xc::Folded(folded) => folded.branches(),
+            };
+            for (part, weight, bias) in beside {
+                state.insert(&format!("{name}.{part}.weight"), weight);
+                state.insert(&format!("{name}.{part}.bias"), bias);
+            }
         }
         state
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkError;
-use super::architecture::{Architecture, Extent, Pool, Transform};
+use super::architecture::{Architecture, Edges, Extent, Pool, Transform};
 use super::init::Init;
 use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
@@ -77,7 +77,7 @@ macro_rules! networks {
             }
 
             /// The network with initial weights that depend on `seed` and on nothing else. It reads `in_channels`
-            /// channels and writes 3, `scale` times larger.
+            /// channels and writes 3, or 1 where it reads 1, `scale` times larger.
             ///
             /// # Errors
             /// As [`validate`](Self::validate).
@@ -114,10 +114,18 @@ macro_rules! networks {
             }
 
             /// How many times a network of these weights, which have [our names](Self::with_our_names), enlarges; `None`
-            /// where they do not show it. Only of networks that read 3 channels.
+            /// where they do not show it. Only of networks that read photos.
             pub fn scale(&self, state: &StateDict) -> Option<usize> {
                 match self {
                     $(Self::$network(config) => config.scale(state),)*
+                }
+            }
+
+            /// Channels that a network of these weights, which have [our names](Self::with_our_names), reads of a photo: 3,
+            /// or 1 where it knows no colour.
+            pub fn in_channels(&self, state: &StateDict) -> usize {
+                match self {
+                    $(Self::$network(config) => config.in_channels(state),)*
                 }
             }
 
@@ -145,6 +153,13 @@ macro_rules! networks {
                 }
             }
 
+            /// How a photo whose sides do not fit is continued.
+            pub(crate) fn edges(&self) -> Edges {
+                match self {
+                    $(Self::$network(config) => config.edges(),)*
+                }
+            }
+
             /// What cutting an image into tiles has to know, where the network enlarges `scale` times.
             pub(crate) fn extent(&self, scale: usize) -> Extent {
                 match self {
@@ -161,7 +176,7 @@ macro_rules! networks {
         }
 
         impl Network {
-            /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`.
+            /// `[N, H, W, in]` → `[N, H·scale, W·scale, 3]`, or 1 channel where `in` is 1.
             pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
                 match self {
                     $(Self::$network(network) => network.forward(x),)*
@@ -213,4 +228,6 @@ networks! {
     scunet { ScuNet, ScuNetConfig }
     restormer { Restormer, RestormerConfig }
     dat { Dat, DatConfig }
+    drunet { DruNet, DruNetConfig }
+    fbcnn { Fbcnn, FbcnnConfig }
 }

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use percept_conv::{Activation, Conv};
 
 use super::graph::{Attribute, Graph, Value};
+use crate::network::Edges;
 
 /// Places of height and width.
 const SIDES: [i64; 2] = [2, 3];
@@ -212,28 +213,31 @@ impl Graph {
         self.add(&y, &bias)
     }
 
-    /// Both sides continued by their mirror image to multiples of `multiple`, below and to the right, as
+    /// Both sides continued to multiples of `multiple`, below and to the right, as
     /// [`Model::restore`](crate::model::Model::restore) does.
-    pub fn mirrored_to_multiple(&mut self, x: &Value, multiple: usize) -> Value {
+    pub fn continued_to_multiple(&mut self, x: &Value, multiple: usize, edges: Edges) -> Value {
         if multiple == 1 {
             return x.clone();
         }
         SIDES.into_iter().fold(x.clone(), |y, axis| {
-            let places = self.mirrored_places(x, axis, multiple as i64);
+            let places = self.continued_places(x, axis, multiple as i64, edges);
             self.node("Gather", &[&y, &places], &[("axis", Attribute::Int(axis))])
         })
     }
 
     /// Where the pixels of the longer side are read. ONNX's own padding cannot mirror more than there is.
-    fn mirrored_places(&mut self, x: &Value, axis: i64, multiple: i64) -> Value {
+    fn continued_places(&mut self, x: &Value, axis: i64, multiple: i64, edges: Edges) -> Value {
         let [one, two, rest, multiple] = [1, 2, multiple - 1, multiple].map(|value| self.int(value));
         let side = self.side(x, axis);
         let up = self.add(&side, &rest);
         let parts = self.op("Div", &[&up, &multiple]);
         let longer = self.mul(&parts, &multiple);
         let places = self.range(&longer);
-        let steps = self.op("Sub", &[&side, &one]);
-        let there_and_back = self.mul(&steps, &two);
+        let last = self.op("Sub", &[&side, &one]);
+        if edges == Edges::Repeated {
+            return self.op("Min", &[&places, &last]);
+        }
+        let there_and_back = self.mul(&last, &two);
         // A single pixel is all that there is to be seen.
         let period = self.op("Max", &[&there_and_back, &one]);
         let there = self.op("Mod", &[&places, &period]);

@@ -6,8 +6,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Space, Srgb};
 use percept_nn::model::{Card, Model, Tiling};
 use percept_nn::network::{
-    ActType, CompactConfig, EdsrConfig, NETWORKS, NafNetConfig, NetworkConfig, RealPlksrConfig,
-    RrdbNetConfig, SpanConfig, SrResNetConfig,
+    ActType, CompactConfig, DruNetConfig, EdsrConfig, FbcnnConfig, NETWORKS, NafNetConfig, NetworkConfig,
+    RealPlksrConfig, RrdbNetConfig, SpanConfig, SrResNetConfig,
 };
 use percept_nn::weights::{Array, StateDict};
 use rten::ValueView;
@@ -86,13 +86,14 @@ fn inside(planes: &[f32]) -> f32 {
 fn agrees<S: Space>(
     network_g: &NetworkConfig,
     scale: usize,
+    in_channels: usize,
     restore: impl Fn(&Model, &Image<S>) -> Image<Srgb>,
 ) {
-    let name = format!("{network_g} ×{scale}, {} channels", S::CHANNELS);
+    let name = format!("{network_g} ×{scale}, {in_channels} channels");
     // As large as its result can be seen.
     let sizes = [(3.0, Some(-0.2)), (1.5, Some(-0.2)), (1.5, Some(0.0)), (1.0, None), (0.5, Some(0.0))];
     let grown = sizes.map(|(growth, least)| {
-        let model = model(network_g, scale, S::CHANNELS, growth, least);
+        let model = model(network_g, scale, in_channels, growth, least);
         (inside(&planes(&[restore(&model, &photo(24, 16, 0.0))])), model)
     });
     let best = grown.iter().map(|(share, _)| share.min(0.4)).fold(0.0, f32::max);
@@ -141,7 +142,13 @@ fn cases() -> Vec<(NetworkConfig, usize)> {
     let compact = |act_type| NetworkConfig::Compact(CompactConfig { num_feat: 8, num_conv: 3, act_type });
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 1, 1], vec![1, 1, 1]);
     let nafnet = NafNetConfig { width: 4, enc_blk_nums, middle_blk_num: 1, dec_blk_nums };
+    let drunet = DruNetConfig { nc: [6, 8, 8, 8], nb: 2, noise_level: Some(25.0) };
+    let fbcnn =
+        |quality| NetworkConfig::Fbcnn(FbcnnConfig { nc: [6, 8, 8, 8], nb: 2, embedding: 8, quality });
     vec![
+        (NetworkConfig::DruNet(drunet), 1),
+        (fbcnn(None), 1),
+        (fbcnn(Some(30.0)), 1),
         (srresnet(), 1),
         (srresnet(), 3),
         (srresnet(), 4),
@@ -171,10 +178,21 @@ fn cases() -> Vec<(NetworkConfig, usize)> {
 #[test]
 fn another_runtime_gives_what_percept_gives() {
     for (network_g, scale) in cases() {
-        agrees::<Srgb>(&network_g, scale, |model, image| model.restore(image, Tiling::whole()).unwrap());
+        agrees::<Srgb>(&network_g, scale, 3, |model, image| model.restore(image, Tiling::whole()).unwrap());
     }
     let tried: BTreeSet<_> = cases().iter().map(|(network_g, ..)| network_g.name()).collect();
     assert!(NETWORKS.iter().all(|kind| tried.contains(kind.name)), "{tried:?}");
+}
+
+#[test]
+fn networks_of_one_channel_are_exported_for_photos() {
+    let drunet = DruNetConfig { nc: [6, 8, 8, 8], nb: 2, ..DruNetConfig::default() };
+    let compact = CompactConfig { num_feat: 8, num_conv: 3, ..CompactConfig::default() };
+    for (network_g, scale) in
+        [(NetworkConfig::DruNet(drunet), 1), (NetworkConfig::Compact(compact), 2), (span(false, false), 4)]
+    {
+        agrees::<Srgb>(&network_g, scale, 1, |model, image| model.restore(image, Tiling::whole()).unwrap());
+    }
 }
 
 #[test]
@@ -182,7 +200,7 @@ fn networks_of_raws_are_exported_too() {
     let srresnet = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 8, num_block: 2 });
     for (network_g, scale) in [(srresnet, 1), (span(true, true), 2), (realplksr(false, false, true), 2)] {
         let restore = |model: &Model, raw: &_| model.restore_bayer(raw, Tiling::whole()).unwrap();
-        agrees::<PackedBayer>(&network_g, scale, restore);
+        agrees::<PackedBayer>(&network_g, scale, 4, restore);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Networks against PyTorch: `fixtures/make_networks.py`, `make_spandrel.py` and `make_transformers.py` made the weights, inputs, outputs
+//! Networks against PyTorch: `fixtures/make_networks.py`, `make_spandrel.py`, `make_transformers.py` and `make_kair.py` made the weights, inputs, outputs
 //! and gradients.
 
 use std::path::Path;
@@ -8,8 +8,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use percept_image::{Image, Srgb};
 use percept_nn::model::{Asked, Model, Tiling};
 use percept_nn::network::{
-    ActType, CompactConfig, DatConfig, EdsrConfig, LayerNormType, NafNetConfig, NetworkConfig,
-    RealPlksrConfig, ResiConnection, RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig,
+    ActType, CompactConfig, DatConfig, DruNetConfig, EdsrConfig, FbcnnConfig, LayerNormType, NafNetConfig,
+    NetworkConfig, RealPlksrConfig, ResiConnection, RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig,
     SrResNetConfig, SwinIrConfig, Upsampler,
 };
 use percept_nn::weights::StateDict;
@@ -66,9 +66,9 @@ fn agrees_with_torch(network_g: &NetworkConfig, scales: &[usize]) {
 
 fn agrees(case: &str, network_g: &NetworkConfig, scale: usize, fixture: &StateDict) {
     let device = Device::flex().autodiff();
-    let network = network_g.init(scale, 3, 0, &device).unwrap();
     // Strict: PyTorch's names and shapes are ours.
     let weights = network_g.with_our_names(fixture.section(&format!("{case}.weights.")));
+    let network = network_g.init(scale, network_g.in_channels(&weights), 0, &device).unwrap();
     assert_eq!((network_g.fitted(&weights), network_g.scale(&weights)), (network_g.completed(), Some(scale)));
     let network = weights.apply(network).unwrap();
     let input = fixture.get(&format!("{case}.input")).unwrap();
@@ -255,6 +255,33 @@ fn published_architectures_agree_with_spandrel() {
     }
 }
 
+/// Those of KAIR: on levels that are halved three times.
+fn halving() -> Vec<(&'static str, NetworkConfig, usize)> {
+    let drunet = || NetworkConfig::DruNet(DruNetConfig { nc: [4, 4, 6, 6], nb: 2, noise_level: Some(15.0) });
+    let fbcnn =
+        |quality| NetworkConfig::Fbcnn(FbcnnConfig { nc: [3, 4, 5, 6], nb: 2, embedding: 6, quality });
+    vec![
+        ("drunet", drunet(), 1),
+        ("drunet_gray", drunet(), 1),
+        ("drunet_odd", drunet(), 1),
+        ("fbcnn", fbcnn(None), 1),
+        ("fbcnn_gray", fbcnn(None), 1),
+        ("fbcnn_quality", fbcnn(Some(20.0)), 1),
+    ]
+}
+
+#[test]
+fn networks_of_kair_agree_with_spandrel() {
+    let fixture = fixture("kair.safetensors");
+    let others = ["odd", "quality"];
+    for (case, network_g, scale) in halving() {
+        if others.iter().any(|part| case.ends_with(part)) {
+            continue;
+        }
+        agrees(case, &network_g, scale, &fixture);
+    }
+}
+
 /// Without a word about it: architecture, variant, sizes and scale are told by the weights, and the result is the authors'.
 #[test]
 fn published_weights_are_recognised_and_applied() {
@@ -281,25 +308,32 @@ fn published_weights_are_recognised_and_applied() {
         ("networks.safetensors", plain.to_vec()),
         ("spandrel.safetensors", published()),
         ("transformers.safetensors", transformers()),
+        ("kair.safetensors", halving()),
     ];
     for (file, cases) in files {
         let fixture = fixture(file);
         for (case, network_g, scale) in cases {
             let weights = fixture.section(&format!("{case}.weights."));
             // What weights do not show is said.
-            let hidden = case.contains("leakyrelu") || case.contains("edsr");
+            let hidden = ["leakyrelu", "edsr", "drunet", "quality"].iter().any(|part| case.contains(part));
             let asked = Asked { network_g: hidden.then_some(&network_g), scale: None };
             let model = Model::of_weights(weights, Path::new(case), asked, &Device::flex()).unwrap();
             assert_eq!(model.card().network_g, network_g, "{case}");
-            assert_eq!((model.card().scale, model.card().in_channels), (scale, 3), "{case}");
+            let channels = if case.contains("gray") { 1 } else { 3 };
+            assert_eq!((model.card().scale, model.card().in_channels), (scale, channels), "{case}");
             assert_eq!(model.assumption().is_some(), case.contains("_relu"), "{case}");
             let array = fixture.get(&format!("{case}.input")).unwrap();
-            let photo = Image::<Srgb>::from_vec(array.shape[2], array.shape[1], array.data.clone()).unwrap();
+            // A single channel is that of a grey photo.
+            let coloured = |data: &[f32]| -> Vec<f32> {
+                data.iter().flat_map(|value| std::iter::repeat_n(*value, 3 / channels)).collect()
+            };
+            let values = coloured(&array.data);
+            let photo = Image::<Srgb>::from_vec(array.shape[2], array.shape[1], values).unwrap();
             let result = model.restore(&photo, Tiling::default()).unwrap();
-            let expected = &fixture.get(&format!("{case}.output")).unwrap().data;
+            let expected = coloured(&fixture.get(&format!("{case}.output")).unwrap().data);
             let inside = expected.iter().filter(|value| (0.0..1.0).contains(*value)).count();
             assert!(inside > expected.len() / 8, "{case}: nearly all of {} is cut off", expected.len());
-            for (got, expected) in result.data().iter().zip(expected) {
+            for (got, expected) in result.data().iter().zip(&expected) {
                 assert!((got - expected.clamp(0.0, 1.0)).abs() <= 1e-5, "{case}: {got}, torch {expected}");
             }
         }

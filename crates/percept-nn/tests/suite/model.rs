@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use percept_image::{Image, PackedBayer, Srgb};
 use percept_nn::model::{Asked, Card, Model, ModelError, Tiling};
 use percept_nn::network::{
-    CompactConfig, DatConfig, EdsrConfig, NafNetConfig, NetworkConfig, RealPlksrConfig, RestormerConfig,
-    RrdbNetConfig, ScuNetConfig, SpanConfig, SrResNetConfig, SwinIrConfig,
+    CompactConfig, DatConfig, DruNetConfig, EdsrConfig, FbcnnConfig, NafNetConfig, NetworkConfig,
+    RealPlksrConfig, RestormerConfig, RrdbNetConfig, ScuNetConfig, SpanConfig, SrResNetConfig, SwinIrConfig,
 };
 use percept_nn::weights::{Array, StateDict, WeightError};
 use serde_json::{Value, json};
@@ -100,6 +100,14 @@ fn dat(split_size: [usize; 2]) -> NetworkConfig {
     })
 }
 
+fn drunet() -> NetworkConfig {
+    NetworkConfig::DruNet(DruNetConfig { nc: [6, 8, 8, 8], nb: 2, noise_level: Some(15.0) })
+}
+
+fn fbcnn() -> NetworkConfig {
+    NetworkConfig::Fbcnn(FbcnnConfig { nc: [6, 8, 8, 8], nb: 2, embedding: 8, quality: None })
+}
+
 fn nafnet(width: usize) -> NetworkConfig {
     let (enc_blk_nums, dec_blk_nums) = (vec![1, 2], vec![1, 1]);
     NetworkConfig::NafNet(NafNetConfig { width, enc_blk_nums, middle_blk_num: 1, dec_blk_nums })
@@ -146,7 +154,9 @@ fn tiles_give_what_one_piece_gives() {
         (span(true), 2, 1.0),
         (span(false), 4, 1.0),
         (realplksr(true, false), 4, 1.0),
-        // Its means are those of the whole photo.
+        (drunet(), 1, 1.0),
+        // Their means are those of the whole photo.
+        (fbcnn(), 1, 1.0),
         (realplksr(false, true), 2, 1.0),
         (swinir(2), 4, 2.0),
         (swinir(6), 1, 4.0),
@@ -313,6 +323,57 @@ fn a_span_is_saved_as_its_authors_do() {
     file.insert("conv_1.eval_conv.bias", array);
     file.save(&path).unwrap();
     assert!(matches!(load(&path).unwrap_err(), ModelError::Damaged { .. }));
+}
+
+/// A folded SPAN has branches in its file, which other tools want; what they were made of is what is read.
+#[test]
+fn a_folded_span_is_saved_with_branches() {
+    let (_folder, path, saved) = saved(span(false), 2, 3);
+    let loaded = load(&path).unwrap();
+    assert_eq!(loaded.card().network_g, saved.card().network_g);
+    let weights = |model: &Model| StateDict::of(model.network()).to_safetensors();
+    assert_eq!(weights(&loaded), weights(&saved));
+    let asked = Asked { network_g: Some(&NetworkConfig::Span(SpanConfig::default())), scale: Some(2) };
+    assert!(Model::import(&path, asked, &Device::flex()).is_ok());
+    bare(&path);
+    let restore = |model: &Model| model.restore(&photo(20, 12), Tiling::default()).unwrap();
+    assert_eq!(weights(&load(&path).unwrap()), weights(&saved));
+    // The branches alone are the same network.
+    let state = StateDict::load(&path).unwrap();
+    let branches = state.renamed(|name| (!name.contains(".eval_conv.")).then(|| name.to_string()));
+    branches.save(&path).unwrap();
+    let branches = load(&path).unwrap();
+    assert!(matches!(&branches.card().network_g, NetworkConfig::Span(config) if config.reparameterized));
+    assert!(largest_difference(&restore(&branches), &restore(&saved)) < 1e-3);
+}
+
+/// Grey is what the network makes of it, and colours stay what they were.
+#[test]
+fn a_network_of_one_channel_restores_photos() {
+    let compact = CompactConfig { num_feat: 8, num_conv: 2, ..CompactConfig::default() };
+    for (network_g, scale) in [(NetworkConfig::Compact(compact), 2), (drunet(), 1), (fbcnn(), 1)] {
+        let (_folder, path, saved) = saved(network_g, scale, 1);
+        bare(&path);
+        let asked = Asked { network_g: Some(&saved.card().network_g), scale: None };
+        let loaded = Model::import(&path, asked, &Device::flex()).unwrap();
+        assert_eq!((loaded.card().in_channels, loaded.card().scale), (1, scale));
+        let grey = Image::<Srgb>::from_fn(37, 21, |x, y, _| photo(37, 21).pixel(x, y)[0]);
+        let result = loaded.restore(&grey, Tiling::whole()).unwrap();
+        assert!(result.data().chunks_exact(3).all(|p| p.iter().all(|value| (value - p[0]).abs() < 1e-5)));
+        assert!(liveliness(&result) > 0.0);
+        // A photo whose brightness is the same, in other colours.
+        let shares = [0.299, 0.587, 0.114];
+        let tint = [0.02, 0.01, -(0.02 * shares[0] + 0.01 * shares[1]) / shares[2]];
+        let tinted = Image::<Srgb>::from_fn(37, 21, |x, y, c| grey.pixel(x, y)[c] + tint[c]);
+        let coloured = loaded.restore(&tinted, Tiling::whole()).unwrap();
+        let pixels = result.data().chunks_exact(3).zip(coloured.data().chunks_exact(3));
+        // Neither is cut off.
+        let inside: Vec<_> = pixels.filter(|(grey, _)| (0.15..0.85).contains(&grey[0])).collect();
+        assert!(inside.len() > 50, "{}", inside.len());
+        for (grey, colour) in inside {
+            assert!((0..3).all(|c| (colour[c] - grey[c] - tint[c]).abs() < 1e-3), "{grey:?} {colour:?}");
+        }
+    }
 }
 
 #[test]
