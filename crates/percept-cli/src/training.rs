@@ -124,6 +124,7 @@ pub fn unchanged(folder: &Path, config: &Config, total_iter: Option<u64>) -> Res
         let mut config = config.clone();
         config.path.run = None;
         config.device.clear();
+        config.train.complete();
         // Another way to write the same file is no other setting.
         if let Some(path) = &mut config.path.pretrain_network_g {
             *path = path.canonicalize().unwrap_or_else(|_| path.clone());

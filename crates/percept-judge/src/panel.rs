@@ -198,6 +198,9 @@ fn refused(name: &str, error: MetricNameError) -> PanelError {
     let name = if unknown == FrechetVgg::NAME { name } else { unknown };
     let near = nearest(name, NamedMetric::names().chain([FrechetVgg::NAME]));
     let advice = match near {
+        Some(nearest) if name.starts_with("selected") => {
+            format!("did you mean `{nearest}`, or selected:RUN?")
+        }
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("there are {}, {} and selected:RUN", Panel::names().join(", "), FrechetVgg::NAME),
     };

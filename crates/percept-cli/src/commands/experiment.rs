@@ -32,35 +32,35 @@ pub fn run(global: &Global, args: &ExperimentArgs) -> Result<(), Failure> {
         return print(&list(&plan));
     }
     let stop = interrupt::listen("finishing this step and saving")?;
-    let stopped = || {
-        let out = args.out.display();
-        Failure::work(format!("stopped, everything is saved; the same command goes on (in {out})"))
-    };
     if !args.judge_only {
         check(global, &experiment, &plan)?;
-    }
-    let mut waited = None;
-    while !args.judge_only {
-        let Work { done, waits } = work(global, &plan, stop)?;
+        train(global, &plan, stop)?;
         if interrupt::asked(stop) {
-            return Err(stopped());
-        }
-        match (done, waits) {
-            (_, None) => break,
-            (0, Some(name)) => {
-                let (label, pause) = (format!("{name}: another process works on it"), Duration::from_secs(2));
-                if waited.as_ref() != Some(&name) {
-                    say(&format!("{label}; waiting for it"));
-                    waited = Some(name);
-                }
-                std::thread::sleep(pause);
-            }
-            _ => {}
+            let out = args.out.display();
+            return Err(Failure::work(format!(
+                "stopped, everything is saved; the same command goes on (in {out})"
+            )));
         }
     }
     // The one that comes last finds all scores there.
     let _alone = locked(&args.out)?;
     judge(global, args, experiment, stop)
+}
+
+/// Trains all runs, and waits for those that other processes work on.
+fn train(global: &Global, plan: &[PlannedRun], stop: &AtomicBool) -> Result<(), Failure> {
+    let mut waited = None;
+    loop {
+        let Work { done, waits } = work(global, plan, stop)?;
+        let Some(name) = waits.filter(|_| !interrupt::asked(stop)) else { return Ok(()) };
+        if done == 0 {
+            if waited.as_ref() != Some(&name) {
+                say(&format!("{name}: another process works on it; waiting for it"));
+                waited = Some(name);
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    }
 }
 
 /// The folder, for this process alone; nothing where there is none.

@@ -137,7 +137,7 @@ fn elsewhere_a_token_is_needed() {
     let form = "application/x-www-form-urlencoded";
     assert_eq!(made.post("/start", form, "consent=yes").status, 401);
     assert_eq!(made.post("/start", form, "consent=yes&token=00000000000000000000000000000000").status, 401);
-    let started = made.post("/start", form, &format!("consent=yes&token={token}"));
+    let started = made.post("/start", form, format!("consent=yes&token={token}"));
     assert_eq!(started.status, 303);
     let link = started.header("location").unwrap();
     assert_eq!(made.get(&format!("{link}/state")).status, 200);
@@ -194,7 +194,7 @@ fn nothing_but_the_study_is_served() {
     let vote = format!("{link}/vote");
     let long = format!("{{\"trial\":1,\"choice\":1,\"ms\":1{}}}", " ".repeat(5000));
     assert_eq!(served.post(&vote, "application/json", &long).status, 413);
-    assert_eq!(served.post("/start", form, &format!("consent=yes&x={}", "a".repeat(5000))).status, 413);
+    assert_eq!(served.post("/start", form, format!("consent=yes&x={}", "a".repeat(5000))).status, 413);
     assert_eq!(served.post("/start", form, "consent=no").status, 422);
     for bad in [
         "",

@@ -385,7 +385,7 @@ fn the_page_asks_nobody_else_and_others_need_a_token() {
 
     run(&["web", "--token", "short"]).exits(2).says(&["8 to 100 letters"]);
     run(&["web", "--model", "nowhere.pth"]).exits(2).says(&["nowhere.pth"]);
-    run(&["web", "--runs", "nowhere"]).exits(2).says(&["nowhere: no such folder; check --runs"]);
+    run(&["web", "--runs", "nowhere"]).exits(2).says(&["nowhere: no such folder", "check --runs"]);
 }
 
 /// Models of a folder are offered beside the bundled ones; what is none is named and left out.

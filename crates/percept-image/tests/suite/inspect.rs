@@ -69,7 +69,7 @@ fn a_shift_is_found_to_a_part_of_a_pixel_through_compression() {
         let blurred = blur.apply(here.clone(), &mut rng_for(0, 0, 0));
         let found = displacement(&here, &blurred).unwrap();
         // What is beyond the edge is mirrored in.
-        assert!(found.x.hypot(found.y) < 0.1 && found.fit > 0.5, "{name}: {found:?}");
+        assert!(found.x.hypot(found.y) < 0.2 && found.fit > 0.5, "{name}: {found:?}");
     }
 }
 

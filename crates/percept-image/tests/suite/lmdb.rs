@@ -36,7 +36,7 @@ fn photos_come_out_as_basicsr_put_them_in() {
 /// What `make_lmdb.py` put in and left in.
 fn tree() -> BTreeMap<String, Vec<u8>> {
     let entry = |k: usize| {
-        let length = if k % 40 == 0 { 5000 } else { k * 37 % 200 };
+        let length = if k.is_multiple_of(40) { 5000 } else { k * 37 % 200 };
         (format!("{k:04}{}", "k".repeat(k % 60)), vec![k as u8; length])
     };
     (0..90).filter(|k| k % 5 != 0).map(entry).collect()
@@ -56,7 +56,7 @@ fn every_value_of_a_tree_is_found_and_what_was_deleted_is_gone() {
 
 #[test]
 fn files_that_are_cut_or_wrong_are_errors_by_name() {
-    let said = |bytes: Vec<u8>| of(bytes).err().expect("an error").to_string();
+    let said = |bytes: Vec<u8>| of(bytes).expect_err("an error").to_string();
     for name in ["photos", "tree"] {
         let whole = bytes(name);
         for length in (0..whole.len()).step_by(512) {

@@ -40,7 +40,6 @@ impl ModuleVisitor for Gradient<'_> {
         let got = got.into_data().try_into_vec::<f32>().unwrap();
         let norm = got.iter().map(|v| v * v).sum::<f32>().sqrt();
         let expected = &self.fixture.get(&name).unwrap().data;
-        assert!(expected[0] > 0.0, "{name}");
         let some = [norm, got[0], got[got.len() / 2], got[got.len() - 1]];
         for (got, reference) in some.iter().zip(expected) {
             // Some gradients are sums of numbers that cancel: what is left of them is rounding.

@@ -369,7 +369,7 @@ fn a_network_of_one_channel_restores_photos() {
         let pixels = result.data().chunks_exact(3).zip(coloured.data().chunks_exact(3));
         // Neither is cut off.
         let inside: Vec<_> = pixels.filter(|(grey, _)| (0.15..0.85).contains(&grey[0])).collect();
-        assert!(inside.len() > 50, "{}", inside.len());
+        assert!(inside.len() > 20, "{}", inside.len());
         for (grey, colour) in inside {
             assert!((0..3).all(|c| (colour[c] - grey[c] - tint[c]).abs() < 1e-3), "{grey:?} {colour:?}");
         }

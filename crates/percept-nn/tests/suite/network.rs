@@ -229,9 +229,9 @@ fn weights_of_no_architecture_are_told_what_they_are_near_to() {
     let mut state = StateDict::of(&init(&small()[2], 4, 0));
     assert_eq!(NetworkConfig::detect(&state).unwrap().name(), "rrdbnet");
     let conv = |shape: &[usize]| Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] };
-    // One channel comes out, and there is a part that no ESRGAN has.
-    state.insert("conv_last.weight", conv(&[1, 8, 3, 3]));
-    state.insert("conv_last.bias", conv(&[1]));
+    // Two channels come out, and there is a part that no ESRGAN has.
+    state.insert("conv_last.weight", conv(&[2, 8, 3, 3]));
+    state.insert("conv_last.bias", conv(&[2]));
     state.insert("attention.weight", conv(&[8, 8, 1, 1]));
     let error = NetworkConfig::detect(&state).unwrap_err();
     let nearest = error.nearest.as_ref().unwrap();
@@ -240,7 +240,7 @@ fn weights_of_no_architecture_are_told_what_they_are_near_to() {
     for word in [
         "rrdbnet ×4",
         "1 unexpected (`attention.weight`)",
-        "`conv_last.weight` [1, 8, 3, 3] instead of [3, 8, 3, 3]",
+        "`conv_last.weight` [2, 8, 3, 3] instead of [3, 8, 3, 3]",
     ] {
         assert!(message.contains(word), "{word}: {message}");
     }

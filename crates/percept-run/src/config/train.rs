@@ -66,7 +66,7 @@ impl TrainConfig {
     }
 
     /// Writes out what depends on the kind of optimiser.
-    pub(super) fn complete(&mut self) {
+    pub fn complete(&mut self) {
         for optim in std::iter::once(&mut self.optim_g).chain(&mut self.optim_d) {
             *optim = optim.clone().completed();
         }

@@ -86,7 +86,9 @@ fn base(dir: &Path, key: &Key) -> Table {
     // A network that keeps its size, a camera, a degradation alone: each has its own task.
     let task = match () {
         () if key.path.contains(&"mosaic".to_string()) => "raw2rgb",
-        () if ["nafnet", "scunet", "restormer"].map(Some).contains(&kind("network_g")) => "denoise",
+        () if ["nafnet", "scunet", "restormer", "drunet", "fbcnn"].map(Some).contains(&kind("network_g")) => {
+            "denoise"
+        }
         () if key.path.contains(&"degradation".to_string()) => "denoise",
         () => "sr",
     };
@@ -172,6 +174,8 @@ fn small(kind: &str) -> &'static str {
         "scunet" => "dim = 8\nhead_dim = 4\nconfig = [1, 1, 1, 1, 1, 1, 1]",
         "restormer" => "dim = 8\nnum_blocks = [1, 1, 1, 1]\nnum_refinement_blocks = 1",
         "dat" => "embed_dim = 32\ndepth = [2]\nnum_heads = [2]\nsplit_size = [4, 4]\nnum_feat = 4",
+        "drunet" => "nc = [8, 8, 8, 8]\nnb = 1",
+        "fbcnn" => "nc = [8, 8, 8, 8]\nnb = 1\nembedding = 8",
         _ => "",
     }
 }
@@ -270,7 +274,9 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
             let value = match key.list {
                 true if name == "rgb_mean" => Value::Array(vec![value; 3]),
                 true if name == "split_size" => Value::Array(vec![value; 2]),
-                true if name == "num_blocks" || name == "heads" => Value::Array(vec![value; 4]),
+                true if ["num_blocks", "heads", "nc"].contains(&name.as_str()) => {
+                    Value::Array(vec![value; 4])
+                }
                 true if name == "config" => Value::Array(vec![value; 7]),
                 true if name == "betas" => Value::Array(vec![0.9.into(), value]),
                 // A strength has a least and a largest value.

@@ -248,7 +248,7 @@ fn weights_that_do_not_fit_are_taken_in_part_where_that_is_asked_for() {
         num_block: 2,
     });
     config.path.pretrain_network_g = Some(RunFiles::new(start.run_dir()).model());
-    assert!(matches!(Trainer::create(config.clone(), &weights()), Err(TrainError::Weights(_))));
+    assert!(matches!(Trainer::create(config.clone(), &weights()), Err(TrainError::OtherStart { .. })));
     config.path.strict = false;
     let said: Vec<String> = finish(create(&config))
         .into_iter()

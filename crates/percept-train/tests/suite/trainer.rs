@@ -340,7 +340,10 @@ fn a_run_starts_from_the_weights_of_another() {
     second.path.run = Some(dir.path().join("third"));
     second.network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 12, num_block: 1 });
     let problem = refused(Trainer::create(second, &weights()));
-    assert!(problem.contains("model.safetensors") && problem.contains("the network needs [12]"), "{problem}");
+    assert!(
+        problem.contains("model.safetensors") && problem.contains("set network_g.num_feat = 8"),
+        "{problem}"
+    );
     assert!(!dir.path().join("third").exists(), "a run that cannot start leaves nothing behind");
 }
 

@@ -71,7 +71,10 @@ impl PhotoSource for ListSource {
 pub(super) fn names(line: &str) -> Option<(&str, Option<&str>)> {
     let line = line.trim();
     let line = match line.rsplit_once(" (") {
-        Some((name, size)) if size.starts_with(|c: char| c.is_ascii_digit()) => name.trim_end(),
+        // Not `a (1).png`: of a size all sides are there.
+        Some((name, size)) if size.split([',', ')']).next().is_some_and(is_side) && size.contains(',') => {
+            name.trim_end()
+        }
         _ => line,
     };
     match line.split_once(", ") {
@@ -79,6 +82,11 @@ pub(super) fn names(line: &str) -> Option<(&str, Option<&str>)> {
         Some((gt, lq)) => Some((gt.trim(), Some(lq.trim()))),
         None => Some((line, None)),
     }
+}
+
+/// Whether it is a number of pixels.
+fn is_side(text: &str) -> bool {
+    text.parse::<usize>().is_ok()
 }
 
 /// A path without its extension, as pairs are found by it.
