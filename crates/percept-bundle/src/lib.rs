@@ -22,6 +22,7 @@ pub struct Asset {
     pub bytes: &'static [u8],
 }
 
+#[cfg(feature = "bundled")]
 macro_rules! assets {
     ($folder:literal: $($name:literal)*) => {
         &[$(Asset {
@@ -64,6 +65,7 @@ pub const VAL_PHOTOS: &[Asset] = assets!("photos/val":
 );
 
 #[cfg(not(feature = "bundled"))]
+#[allow(missing_docs, reason = "what they are is said where they hold something")]
 mod nothing {
     use super::Asset;
 

@@ -14,7 +14,7 @@
 //!   the rules of `compare`, and writes a page;
 //! - [`agree`]: an [`agree::Table`] has what people said about pictures; [`agree::Agreements`] say how far the scores of a
 //!   panel agree with it;
-//! - [`bench`]: models on the sets that papers are compared by;
+//! - [`mod@bench`]: models on the sets that papers are compared by;
 //! - [`gallery`]: what models make of some photos, as a page;
 //! - [`preview`]: what a network is given to restore, as a page;
 //! - [`study`]: a [`study::Study`] asks people, blind, and a [`study::Analysis`] turns their answers into a scale.

@@ -111,7 +111,7 @@ impl Job {
         }
     }
 
-    /// [`fits`](Self::fits) by the size that the file states, before it is read.
+    /// [`fits`](Treatment::fits) by the size that the file states, before it is read.
     fn fits_stated(&self, how: &Treatment<'_>) -> Result<(), Failure> {
         // What is no file can be read only once.
         let stated = if is_stream(&self.input) { None } else { photo_size(&self.input) };
