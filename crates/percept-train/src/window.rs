@@ -10,8 +10,8 @@ const PLACE: u64 = u64::MAX - 1;
 /// A part of the crops, `jitter` pixels smaller than they are, at one of `jitter` × `jitter` places.
 ///
 /// Frozen networks and discriminators see an image on a grid of their own, by their pooling and strides. A network that ends
-/// in a pixel shuffle of the same period learns to draw that grid where a loss is blind to it. A window that is elsewhere in
-/// each step takes the grid away: the idea is that of jitter in pictures of what a network likes (Mordvintsev et al.,
+/// in a pixel shuffle of the same period could learn to draw that grid where a loss is blind to it, and not where the window
+/// is elsewhere in each step: the idea is that of jitter in pictures of what a network likes (Mordvintsev et al.,
 /// *Inceptionism*, 2015; Odena et al., *Deconvolution and Checkerboard Artifacts*, 2016, on artifacts of gradients).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {

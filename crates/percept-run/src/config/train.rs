@@ -34,8 +34,8 @@ pub struct TrainConfig {
     pub scheduler_d: Option<SchedulerConfig>,
     /// The losses compare a part of each crop that is so many pixels smaller and lies elsewhere in each step: 0 to
     /// half of `gt_size`.
-    /// Frozen networks and discriminators see an image on a grid of their own; where the part stays, a network that enlarges
-    /// learns to draw that grid. A multiple of the grid's period serves (4 at relu3_3). Default 0: whole crops.
+    /// Frozen networks and discriminators see an image on a grid of their own (4 pixels at relu3_3); the idea is that a
+    /// network cannot learn to draw a grid that moves. Tried once, it did not help. Default 0: whole crops.
     pub jitter: usize,
     /// The losses, at least one. The network descends their sum.
     pub losses: Vec<Term>,
