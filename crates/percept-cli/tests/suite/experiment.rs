@@ -72,7 +72,7 @@ fn results(out: &Path) -> Value {
 fn rounded(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
-            *value = format!("{:.9}", number.as_f64().unwrap()).into();
+            *value = ((number.as_f64().unwrap() * 1e9).round() / 1e9).into();
         }
         Value::Array(values) => values.iter_mut().for_each(rounded),
         Value::Object(values) => values.values_mut().for_each(rounded),
@@ -101,7 +101,7 @@ fn trains_judges_and_goes_on_after_a_kill() {
     let psnr = &variants[1]["findings"]["psnr-y"];
     let (mean, reference) =
         (psnr["mean"].as_f64().unwrap(), variants[0]["findings"]["psnr-y"]["mean"].as_f64().unwrap());
-    assert!((psnr["difference"]["mean"].as_f64().unwrap() - (mean - reference)).abs() < 1e-9);
+    assert!((psnr["difference"]["mean"].as_f64().unwrap() - (mean - reference)).abs() < 1e-8);
     assert!(psnr["p_holm"].as_f64().is_some() && variants[0]["findings"]["psnr-y"]["difference"].is_null());
     assert_eq!(variants[1]["selection"]["taps"][0]["channels"], 64);
     assert!(variants[1]["selection"]["taps"][0]["between_seeds"].as_f64().is_some());
