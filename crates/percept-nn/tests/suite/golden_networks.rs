@@ -42,7 +42,7 @@ impl ModuleVisitor for Gradient<'_> {
         let expected = &self.fixture.get(&name).unwrap().data;
         let some = [norm, got[0], got[got.len() / 2], got[got.len() - 1]];
         for (got, reference) in some.iter().zip(expected) {
-            // Some gradients are sums of numbers that cancel: what is left of them is rounding.
+            // Where a gradient cancels to nothing, what is left of it is rounding.
             let tolerance = 1e-4 * expected[0] + 1e-9;
             assert!((got - reference).abs() <= tolerance, "{name}: {some:?}, torch {expected:?}");
         }
