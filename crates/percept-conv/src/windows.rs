@@ -24,7 +24,7 @@ impl Windows {
     }
 
     /// For every pixel of a window, whether it entered the image again: at the upper and at the left edge.
-    pub(crate) fn sides(&self, joins: [bool; 2]) -> Vec<[bool; 2]> {
+    pub fn sides(&self, joins: [bool; 2]) -> Vec<[bool; 2]> {
         let [height, width] = self.size;
         let side = |pixel: usize| {
             let (y, x) = (pixel / width, pixel % width);

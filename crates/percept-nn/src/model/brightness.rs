@@ -47,17 +47,17 @@ impl Seeing<'_> {
         }
     }
 
-    /// The same in a graph; `None` where the network cannot be drawn yet.
-    pub fn draw(self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    /// The same in a graph.
+    pub fn draw(self, graph: &mut Graph, x: &Value) -> Value {
         if !self.brightness {
             return self.network.draw(graph, x);
         }
         let shares = Tensor::from_data(TensorData::new(SHARES.to_vec(), [1, 3, 1, 1]), &Device::flex());
         let brightness = graph.conv(x, shares, None, Conv::default(), 1);
         let colour = graph.op("Sub", &[x, &brightness]);
-        let made = self.network.draw(graph, &brightness)?;
+        let made = self.network.draw(graph, &brightness);
         let colour = graph.enlarge_bilinear(&colour, self.scale);
-        Some(graph.add(&colour, &made))
+        graph.add(&colour, &made)
     }
 }
 

@@ -84,16 +84,6 @@ pub enum ModelError {
         /// What it was given.
         given: &'static str,
     },
-    /// Nobody has written yet how the architecture looks as a graph.
-    #[error(
-        "{model}: a network of the architecture {network} cannot be exported yet; export a model of another one"
-    )]
-    NotExported {
-        /// The file of the model, or its architecture.
-        model: String,
-        /// The architecture.
-        network: &'static str,
-    },
     /// The model is larger than an ONNX file may be.
     #[error(
         "{model}: as an ONNX file it would be larger than the 2 GiB that the format allows; take a narrower network, or half precision"

@@ -14,20 +14,18 @@ impl Model {
     /// metadata say what the model is, and `about`, keys and values.
     ///
     /// # Errors
-    /// When the architecture cannot be exported yet, or the file would be larger than 2 GiB, which the format allows.
+    /// When the file would be larger than the 2 GiB that the format allows.
     pub fn to_onnx(&self, half: bool, about: &[(String, String)]) -> Result<Vec<u8>, ModelError> {
         let card = &self.card;
         let name = card.network_g.name();
         let scale = card.network_scale();
-        let multiple = card.network_g.extent(scale).multiple;
+        let border = card.network_g.border(scale);
         let mut graph = Graph::new(half);
         let input = graph.input();
-        let x = graph.continued_to_multiple(&input, multiple, card.network_g.edges());
+        let x = graph.continued(&input, border);
         let network = Seeing { network: &self.network, brightness: card.in_channels == 1, scale };
-        let drawn = network.draw(&mut graph, &x);
-        let mut y =
-            drawn.ok_or_else(|| ModelError::NotExported { model: self.name.clone(), network: name })?;
-        if multiple > 1 {
+        let mut y = network.draw(&mut graph, &x);
+        if border.reach() > 1 {
             y = graph.cut_to(&y, &input, scale);
         }
         let [black, white] = [0.0, 1.0].map(|value| graph.float(value));

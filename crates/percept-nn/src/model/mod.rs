@@ -274,14 +274,14 @@ impl Model {
     /// largest tile at its peak, and what a band of tiles makes.
     pub fn memory_of_rows(&self, width: usize, height: usize, tiling: Tiling) -> u64 {
         let scale = self.card.network_scale();
-        let extent = self.card.network_g.extent(scale);
-        let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
+        let (extent, border) = (self.card.network_g.extent(scale), self.card.network_g.border(scale));
+        let [wide, high] = [width, height].map(|side| border.continued(side));
         let tiles = tiling.cut(wide, high, self.aligned(extent, scale), scale);
         let largest = tiles.iter().map(|tile| tile.x.length() * tile.y.length()).max().unwrap_or(0);
         let read = tiles.iter().map(|tile| tile.y.length()).max().unwrap_or(0);
         let made = tiles.iter().map(|tile| tile.y.to - tile.y.from).max().unwrap_or(0);
         bytes([largest, extent.floats, 1])
-            .saturating_add(bytes([width, read + extent.multiple, self.card.image_channels()]))
+            .saturating_add(bytes([width, read + border.reach(), self.card.image_channels()]))
             .saturating_add(bytes([wide * scale, made * scale, 3]))
     }
 
@@ -323,16 +323,15 @@ impl Model {
             return Err(ModelError::Input { model: self.name.clone(), reads, given: S::NAME }.into());
         }
         let scale = self.card.network_scale();
-        let extent = self.card.network_g.extent(scale);
+        let (extent, border) = (self.card.network_g.extent(scale), self.card.network_g.border(scale));
         let (width, height) = rows.size();
-        let [wide, high] = [width, height].map(|side| side.next_multiple_of(extent.multiple));
+        let [wide, high] = [width, height].map(|side| border.continued(side));
         let pass = Pass {
             network: Seeing { network: &self.network, brightness: self.card.in_channels == 1, scale },
             tiles: &tiling.cut(wide, high, self.aligned(extent, scale), scale),
             scale,
             channels: S::CHANNELS,
-            multiple: extent.multiple,
-            edges: self.card.network_g.edges(),
+            border,
             ensemble,
             device: &self.network.devices().first().cloned().unwrap_or_else(Device::flex),
         };

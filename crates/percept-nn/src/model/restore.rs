@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::tiling::{Span, Tile};
 use super::turn::{Ensemble, Turn};
 use super::window::Window;
-use crate::network::{Edges, Mean};
+use crate::network::{Border, Mean};
 
 /// How a network is applied.
 pub(super) struct Pass<'a> {
@@ -16,9 +16,8 @@ pub(super) struct Pass<'a> {
     pub tiles: &'a [Tile],
     pub scale: usize,
     pub channels: usize,
-    /// Sides are continued to a multiple of it.
-    pub multiple: usize,
-    pub edges: Edges,
+    /// How the image is continued.
+    pub border: Border,
     pub ensemble: Ensemble,
     pub device: &'a Device,
 }
@@ -35,12 +34,12 @@ impl Pass<'_> {
         mut take: impl FnMut(&[f32]) -> Result<(), R::Error>,
     ) -> Result<(), R::Error> {
         let (width, height) = source.size();
-        let pixels = width.next_multiple_of(self.multiple) * height.next_multiple_of(self.multiple);
+        let pixels = self.border.continued(width) * self.border.continued(height);
         let mut means: Vec<Means> =
             self.ensemble.turns().iter().map(|turn| Means::new(*turn, pixels)).collect();
         loop {
             source.rewind()?;
-            let mut window = Window::new((width, height), self.channels, self.multiple, self.edges);
+            let mut window = Window::new((width, height), self.channels, self.border);
             for band in self.tiles.chunk_by(|one, next| one.y == next.y) {
                 let Some(y) = band.first().map(|tile| tile.y) else { continue };
                 window.read(y, source)?;

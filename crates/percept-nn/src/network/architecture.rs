@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use burn::tensor::Tensor;
 
+use super::border::{Border, Edges};
 use super::init::Init;
 use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
@@ -61,9 +62,10 @@ pub(crate) trait Architecture: Clone + Default {
         3
     }
 
-    /// How a photo whose sides do not fit is continued.
-    fn edges(&self) -> Edges {
-        Edges::Mirrored
+    /// How a photo whose sides do not fit is continued: to multiples of `multiple`, which is that of
+    /// [`extent`](Self::extent).
+    fn border(&self, multiple: usize) -> Border {
+        Border::to_multiple(multiple, Edges::Mirrored)
     }
 
     /// These settings with all defaults written out.
@@ -92,26 +94,14 @@ pub(crate) trait Transform {
     }
 
     /// [`forward`](Self::forward) as a graph that other tools run, from `x`, `[N, in, H, W]` with sides that are multiples of
-    /// [`Extent::multiple`], to what [`forward`](Self::forward) gives. `None` where an architecture cannot be drawn yet.
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
-        let _ = (graph, x);
-        None
-    }
+    /// [`Extent::multiple`], to what [`forward`](Self::forward) gives.
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value;
 
     /// What follows from the parameters and stands beside them in the authors' files, so that other tools open what percept
     /// saves. [`Architecture::with_our_names`] leaves it out.
     fn derived(&self) -> StateDict {
         StateDict::new()
     }
-}
-
-/// What a photo shows below and to the right of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Edges {
-    /// Its mirror image.
-    Mirrored,
-    /// Its last pixels again and again.
-    Repeated,
 }
 
 /// Channels that a network writes which reads so many.

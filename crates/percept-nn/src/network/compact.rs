@@ -213,7 +213,7 @@ impl Transform for Compact {
         if self.adds_input { y + enlarge_nearest(x, self.scale) } else { y }
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let mut y = x.clone();
         for place in self.body.iter().flatten() {
             y = match place {
@@ -226,9 +226,9 @@ impl Transform for Compact {
         }
         let y = graph.pixel_shuffle(&y, self.scale);
         if !self.adds_input {
-            return Some(y);
+            return y;
         }
         let enlarged = graph.enlarge_nearest(x, self.scale);
-        Some(graph.add(&y, &enlarged))
+        graph.add(&y, &enlarged)
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{
     Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, made, results, within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, cut, pad_to_multiple};
 use super::strided::{LEVELS, MULTIPLE, Pieces, Place, Residual, blocks, draw_through, through};
@@ -72,6 +73,11 @@ impl Architecture for DruNetConfig {
 
     fn extent(&self, _: usize) -> Extent {
         Extent { multiple: MULTIPLE, overlap: ENOUGH, floats: 6 * self.nc[0] + 2 * self.nc[1] }
+    }
+
+    /// As `spandrel` does. Its authors' programs repeat the last pixels.
+    fn border(&self, multiple: usize) -> Border {
+        Border::to_multiple(multiple, Edges::Mirrored)
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
@@ -158,7 +164,7 @@ impl Transform for DruNet {
         cut(self.m_tail.forward(y + first), h, w)
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let one = graph.channels(x, 0..1);
         let none = graph.times(&one, 0.0);
         let noise = graph.float(self.noise as f32);
@@ -174,6 +180,6 @@ impl Transform for DruNet {
             y = draw_through(level, graph, &sum);
         }
         let sum = graph.add(&y, &first);
-        Some(self.m_tail.draw(graph, &sum))
+        self.m_tail.draw(graph, &sum)
     }
 }

@@ -169,7 +169,7 @@ impl Transform for Edsr {
         self.conv_last.forward(y).div_scalar(RANGE) + mean
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let mean = graph.floats(&[3, 1, 1], &MEAN);
         let x = if self.centred { graph.op("Sub", &[x, &mean]) } else { x.clone() };
         let x = graph.times(&x, RANGE);
@@ -183,6 +183,6 @@ impl Transform for Edsr {
         }
         let y = self.conv_last.draw(graph, &y);
         let y = graph.times(&y, 1.0 / RANGE);
-        Some(graph.add(&y, &mean))
+        graph.add(&y, &mean)
     }
 }

@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Edges, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, made, mean, read_by,
-    results, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, made, mean, read_by, results,
+    within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, cut, repeat_to_multiple};
 use super::strided::{LEVELS, MULTIPLE, Pieces, Place, Residual, blocks, draw_through, through};
@@ -68,8 +69,9 @@ impl Architecture for FbcnnConfig {
         Extent { multiple: MULTIPLE, overlap: ENOUGH, floats: 6 * self.nc[0] + 2 * self.nc[1] }
     }
 
-    fn edges(&self) -> Edges {
-        Edges::Repeated
+    /// As its authors do.
+    fn border(&self, multiple: usize) -> Border {
+        Border::to_multiple(multiple, Edges::Repeated)
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
@@ -283,7 +285,7 @@ impl Transform for Fbcnn {
         self.through(x, Some(pool))
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let first = self.m_head.draw(graph, x);
         let second = draw_through(&self.m_down1, graph, &first);
         let third = draw_through(&self.m_down2, graph, &second);
@@ -332,6 +334,6 @@ impl Transform for Fbcnn {
             y = level.iter().fold(y, |y, place| place.draw(graph, &y, Some(&told)));
         }
         let sum = graph.add(&y, &first);
-        Some(self.m_tail.draw(graph, &sum))
+        self.m_tail.draw(graph, &sum)
     }
 }

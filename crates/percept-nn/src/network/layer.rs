@@ -7,6 +7,7 @@ use percept_conv::{
     layer_norm, resize_bilinear, resize_nearest,
 };
 
+use super::border::mirrored;
 use super::init::Init;
 use crate::onnx::{Graph, Value};
 
@@ -104,6 +105,11 @@ impl ConvLayer {
         graph.conv(x, weight, self.bias(), self.conv, channels)
     }
 
+    /// Channels that it reads.
+    pub fn reads(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
     /// Its weight, and its bias or zeros.
     pub fn parts(&self) -> (Tensor<4>, Tensor<1>) {
         let weight = self.weight.val();
@@ -199,16 +205,34 @@ impl Linear {
         self.convolved(x, None)
     }
 
+    /// Channels that it reads.
+    pub fn reads(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
     /// `linear(x) + residual`.
     pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         self.convolved(x, Some(residual))
     }
 
     fn convolved(&self, x: Tensor<4>, residual: Option<Tensor<4>>) -> Tensor<4> {
-        let weight = self.weight.val();
-        let [out, input] = weight.dims();
-        let bias = self.bias.as_ref().map(Param::val);
-        conv2d(x, weight.reshape([out, input, 1, 1]), bias, residual, Conv::default())
+        conv2d(x, self.kernel(), self.bias.as_ref().map(Param::val), residual, Conv::default())
+    }
+
+    fn kernel(&self) -> Tensor<4> {
+        let [out, input] = self.weight.dims();
+        self.weight.val().reshape([out, input, 1, 1])
+    }
+
+    /// [`forward`](Self::forward) in a graph.
+    pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        graph.conv(x, self.kernel(), self.bias.as_ref().map(Param::val), Conv::default(), 1)
+    }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let y = self.draw(graph, x);
+        graph.add(&y, residual)
     }
 }
 
@@ -230,6 +254,13 @@ impl Mlp {
     /// `mlp(x) + residual`.
     pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         self.fc2.forward_onto(gelu(self.fc1.forward(x)), residual)
+    }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let y = self.fc1.draw(graph, x);
+        let y = graph.gelu(&y);
+        self.fc2.draw_onto(graph, &y, residual)
     }
 }
 
@@ -276,15 +307,6 @@ pub(super) fn mirror_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
         let places = Tensor::<1, Int>::from_data(TensorData::new(places, [all]), &x.device());
         x.select(dimension, places)
     })
-}
-
-/// The position that `at` shows when `length` pixels are mirrored endlessly about the last and the first one.
-pub(crate) fn mirrored(at: usize, length: usize) -> usize {
-    if length <= 1 {
-        return 0;
-    }
-    let at = at % (2 * (length - 1));
-    at.min(2 * (length - 1) - at)
 }
 
 /// The last pixels again, below and to the right, until both sides are multiples of `multiple`.

@@ -8,6 +8,7 @@
 //! line of the table in `table.rs`.
 
 mod architecture;
+mod border;
 mod compact;
 mod covariance;
 mod dat;
@@ -33,12 +34,13 @@ mod table;
 mod upsampler;
 mod window;
 
-pub(crate) use architecture::{Edges, Extent, MOST_CHANNELS, Mean, Pool, Unfit, within};
+pub(crate) use architecture::{Extent, MOST_CHANNELS, Mean, Pool, Unfit, within};
+pub(crate) use border::{Border, Edges};
 pub use compact::ActType;
 pub use detect::{Misfit, Nearest, Unrecognised};
 pub use error::NetworkError;
 pub(crate) use init::Init;
-pub(crate) use layer::{ConvLayer, enlarge_bilinear, mirrored};
+pub(crate) use layer::{ConvLayer, enlarge_bilinear};
 pub use restormer::LayerNormType;
 pub use table::*;
 pub use upsampler::{ResiConnection, Upsampler};

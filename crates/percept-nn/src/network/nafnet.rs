@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{
     Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, mean, places, results, within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, cut, pad_to_multiple};
 use crate::onnx::{Graph, Value};
@@ -75,6 +76,11 @@ impl Architecture for NafNetConfig {
             overlap: ENOUGH.min(2 + sides.sum::<usize>() + (self.middle_blk_num << levels)),
             floats: 12 * self.width,
         }
+    }
+
+    /// As its authors do; means are then those of the larger picture.
+    fn border(&self, multiple: usize) -> Border {
+        Border::to_multiple(multiple, Edges::Black)
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
@@ -246,7 +252,7 @@ impl Transform for NafNet {
         self.through(x, Some(pool))
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let mut y = self.intro.draw(graph, x);
         let mut skips = Vec::with_capacity(self.downs.len());
         for (encoder, down) in self.encoders.iter().zip(&self.downs) {
@@ -263,10 +269,10 @@ impl Transform for NafNet {
             y = graph.add(&y, skip);
             y = decoder.iter().fold(y, |y, block| block.draw(graph, &y));
         }
-        Some(match self.adds_input {
+        match self.adds_input {
             true => self.ending.draw_onto(graph, &y, x),
             false => self.ending.draw(graph, &y),
-        })
+        }
     }
 }
 

@@ -349,7 +349,7 @@ impl Transform for RealPlksr {
         self.through(x, Some(pool))
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let mut y = x.clone();
         for place in self.feats.iter().flatten() {
             y = match place {
@@ -364,9 +364,9 @@ impl Transform for RealPlksr {
             let repeated = graph.node("Gather", &[x, &places], &[("axis", Attribute::Int(1))]);
             y = graph.add(&y, &repeated);
         }
-        Some(match &self.to_img {
+        match &self.to_img {
             Some(dysample) => dysample.draw(graph, &y),
             None => graph.pixel_shuffle(&y, self.scale),
-        })
+        }
     }
 }

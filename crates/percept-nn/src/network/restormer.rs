@@ -7,12 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, places, results, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, made, places, read_by, results,
+    within,
 };
+use super::border::{Border, Edges};
 use super::covariance::{by_image, shares, statistics};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, cut, mirror_to_multiple, pixel_unshuffle};
 use super::upsampler::GAIN;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// An overlap that is enough, as for NAFNet.
@@ -121,6 +124,11 @@ impl Architecture for RestormerConfig {
         }
     }
 
+    /// As its authors' programs do before the network; `spandrel` does not have it.
+    fn border(&self, multiple: usize) -> Border {
+        Border::to_multiple(multiple, Edges::Mirrored)
+    }
+
     fn fitted(&self, state: &StateDict) -> Self {
         let dim = results(state, "patch_embed.proj.weight", self.dim);
         let has = |name: &str| state.get(name).is_some();
@@ -152,10 +160,17 @@ impl Architecture for RestormerConfig {
     fn scale(&self, _: &StateDict) -> Option<usize> {
         Some(1)
     }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        read_by(state, "patch_embed.proj.weight")
+    }
 }
 
 /// The levels on the way down.
 const DOWN: [&str; LEVELS] = ["encoder_level1", "encoder_level2", "encoder_level3", "latent"];
+
+/// Added to variances.
+const EPSILON: f64 = 1e-5;
 
 /// Normalises every pixel over its channels, without taking its mean away.
 #[derive(Module, Debug)]
@@ -166,10 +181,17 @@ struct Scaled {
 impl Scaled {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let centred = x.clone() - x.clone().mean_dim(3);
-        let deviation = centred.square().mean_dim(3).add_scalar(1e-5).sqrt();
+        let deviation = centred.square().mean_dim(3).add_scalar(EPSILON).sqrt();
         let weight = self.weight.val();
         let channels = weight.dims()[0];
         x / deviation * weight.reshape([1, 1, 1, channels])
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let [_, deviation] = graph.deviation(x, EPSILON);
+        let y = graph.op("Div", &[x, &deviation]);
+        let weight = graph.of_channels(self.weight.val());
+        graph.mul(&y, &weight)
     }
 }
 
@@ -199,6 +221,13 @@ impl Norm {
         match &self.body {
             Either::WithBias(norm) => norm.forward(x),
             Either::BiasFree(norm) => norm.forward(x),
+        }
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        match &self.body {
+            Either::WithBias(norm) => norm.draw(graph, x),
+            Either::BiasFree(norm) => norm.draw(graph, x),
         }
     }
 }
@@ -233,6 +262,13 @@ impl Attention {
         let values = qkv.slice(s![.., .., .., 2 * c..3 * c]);
         Some(by_image(values, matrices, Some(residual)) + bias.reshape([1, 1, 1, out]))
     }
+
+    fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let qkv = self.qkv.draw(graph, x);
+        let qkv = self.qkv_dwconv.draw_depthwise(graph, &qkv);
+        let y = graph.channel_attention(&qkv, self.project_out.reads(), self.temperature.val());
+        self.project_out.draw_onto(graph, &y, residual)
+    }
 }
 
 /// Channels that gate others.
@@ -250,6 +286,16 @@ impl FeedForward {
         let half = both.dims()[3] / 2;
         let gate = gelu(both.clone().slice(s![.., .., .., 0..half]));
         self.project_out.forward_onto(gate * both.slice(s![.., .., .., half..2 * half]), residual)
+    }
+
+    fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        let both = self.project_in.draw(graph, x);
+        let both = self.dwconv.draw_depthwise(graph, &both);
+        let half = self.project_out.reads();
+        let [gate, values] = [0, half].map(|from| graph.channels(&both, from..from + half));
+        let gate = graph.gelu(&gate);
+        let y = graph.mul(&gate, &values);
+        self.project_out.draw_onto(graph, &y, residual)
     }
 }
 
@@ -292,6 +338,13 @@ impl Block {
         let x = self.attn.forward_onto(self.norm1.forward(x.clone()), x, pool)?;
         Some(self.ffn.forward_onto(self.norm2.forward(x.clone()), x))
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let y = self.norm1.draw(graph, x);
+        let x = self.attn.draw_onto(graph, &y, x);
+        let y = self.norm2.draw(graph, &x);
+        self.ffn.draw_onto(graph, &y, &x)
+    }
 }
 
 impl RestormerConfig {
@@ -323,6 +376,18 @@ impl Resize {
 
     fn up(&self, x: Tensor<4>) -> Tensor<4> {
         pixel_shuffle(self.body.iter().fold(x, |x, conv| conv.forward(x)), 2)
+    }
+
+    fn draw_down(&self, graph: &mut Graph, x: &Value) -> Value {
+        self.body.iter().fold(x.clone(), |x, conv| {
+            let y = conv.draw(graph, &x);
+            graph.pixel_unshuffle(&y, conv.reads() / 2, 2)
+        })
+    }
+
+    fn draw_up(&self, graph: &mut Graph, x: &Value) -> Value {
+        let wide = self.body.iter().fold(x.clone(), |x, conv| conv.draw(graph, &x));
+        graph.pixel_shuffle(&wide, 2)
     }
 }
 
@@ -382,8 +447,8 @@ impl Restormer {
             up2_1: resize("up2_1", [4 * c, 2 * c]),
             decoder_level1: level("decoder_level1", 0, 2 * c),
             refinement: blocks("refinement", config.num_refinement_blocks, 2 * c, config.heads[0]),
-            output: wide("output", [3, 2 * c, 3, 3]),
-            adds_input: in_channels == 3,
+            output: wide("output", [made(in_channels), 2 * c, 3, 3]),
+            adds_input: in_channels == made(in_channels),
         }
     }
 
@@ -415,11 +480,42 @@ impl Transform for Restormer {
         let [n, h, w, _] = x.dims();
         let device = x.device();
         // Only a pool stops, so there is always a result.
-        self.through(x, None).unwrap_or_else(|| Tensor::zeros([n, h, w, 3], &device))
+        self.through(x, None)
+            .unwrap_or_else(|| Tensor::zeros([n, h, w, made(self.patch_embed.proj.reads())], &device))
     }
 
     /// With channels compared over the image that `x` is a tile of.
     fn forward_pooled(&self, x: Tensor<4>, pool: &mut Pool<'_>) -> Option<Tensor<4>> {
         self.through(x, Some(pool))
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let level = |blocks: &[Block], graph: &mut Graph, y: Value| {
+            blocks.iter().fold(y, |y, block| block.draw(graph, &y))
+        };
+        let y = self.patch_embed.proj.draw(graph, x);
+        let first = level(&self.encoder_level1, graph, y);
+        let y = self.down1_2.draw_down(graph, &first);
+        let second = level(&self.encoder_level2, graph, y);
+        let y = self.down2_3.draw_down(graph, &second);
+        let third = level(&self.encoder_level3, graph, y);
+        let y = self.down3_4.draw_down(graph, &third);
+        let mut y = level(&self.latent, graph, y);
+        let levels = [
+            (&self.up4_3, &third, Some(&self.reduce_chan_level3), &self.decoder_level3),
+            (&self.up3_2, &second, Some(&self.reduce_chan_level2), &self.decoder_level2),
+            (&self.up2_1, &first, None, &self.decoder_level1),
+        ];
+        for (up, skip, reduce, blocks) in levels {
+            let larger = up.draw_up(graph, &y);
+            let both = graph.joined(&[&larger, skip]);
+            y = reduce.into_iter().fold(both, |y, conv| conv.draw(graph, &y));
+            y = level(blocks, graph, y);
+        }
+        y = level(&self.refinement, graph, y);
+        match self.adds_input {
+            true => self.output.draw_onto(graph, &y, x),
+            false => self.output.draw(graph, &y),
+        }
     }
 }

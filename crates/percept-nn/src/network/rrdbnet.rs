@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{
     Architecture, ENOUGH, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, made, places, results, within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
-use super::layer::{ConvLayer, cut, enlarge_nearest, pad_to_multiple, pixel_unshuffle};
+use super::layer::{ConvLayer, cut, enlarge_nearest, mirror_to_multiple, pixel_unshuffle};
 use super::order::Order;
 use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
@@ -73,6 +74,13 @@ impl Architecture for RrdbNetConfig {
             overlap: ENOUGH.min((15 * self.num_block + 5) * fold),
             floats: (3 * self.num_feat + 2 * dense) / (fold * fold) + 2 * self.num_feat * scale * scale,
         }
+    }
+
+    /// Its authors leave it to whoever applies the network: Real-ESRGAN's tool mirrors to multiples of 2 for scale 2 and of 4 for
+    /// scale 1, `spandrel` to multiples of 4 for both. This is `spandrel`'s.
+    fn border(&self, multiple: usize) -> Border {
+        let multiple = if multiple > 1 { 4 } else { 1 };
+        Border::to_multiple(multiple, Edges::Mirrored)
     }
 
     fn with_our_names(state: StateDict) -> StateDict {
@@ -333,7 +341,7 @@ impl RrdbNet {
 impl Transform for RrdbNet {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, h, w, _] = x.dims();
-        let x = if self.fold > 1 { pixel_unshuffle(pad_to_multiple(x, self.fold), self.fold) } else { x };
+        let x = if self.fold > 1 { pixel_unshuffle(mirror_to_multiple(x, self.fold), self.fold) } else { x };
         let first = self.conv_first.forward(x);
         let mut y = first.clone();
         for block in &self.body {
@@ -347,7 +355,7 @@ impl Transform for RrdbNet {
         cut(y, h * self.scale, w * self.scale)
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let folded = graph.pixel_unshuffle(x, self.in_channels, self.fold);
         let first = self.conv_first.draw(graph, &folded);
         let y = self.body.iter().fold(first.clone(), |y, block| block.draw(graph, &y));
@@ -357,6 +365,6 @@ impl Transform for RrdbNet {
             y = up.draw(graph, &larger);
         }
         let y = self.conv_hr.draw(graph, &y);
-        Some(self.conv_last.draw(graph, &y))
+        self.conv_last.draw(graph, &y)
     }
 }

@@ -7,12 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, made, places, read_by, results,
+    within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Linear, cut, mirror_to_multiple};
 use super::upsampler::GAIN;
-use super::window::by_position;
+use super::window::{by_position, draw_by_position};
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// An overlap that is enough: windows of the lowest level cover 64 pixels.
@@ -70,6 +73,11 @@ impl Architecture for ScuNetConfig {
         Extent { multiple: MULTIPLE, overlap: ENOUGH, floats: 10 * self.dim }
     }
 
+    /// As `spandrel` does, first to 40 pixels. Its authors' code repeats the last pixels.
+    fn border(&self, multiple: usize) -> Border {
+        Border { least: 40, multiple, edges: Edges::Mirrored }
+    }
+
     fn fitted(&self, state: &StateDict) -> Self {
         let dim = results(state, "m_head.0.weight", self.dim);
         // The conv that halves or doubles is no block.
@@ -87,6 +95,14 @@ impl Architecture for ScuNetConfig {
     fn scale(&self, _: &StateDict) -> Option<usize> {
         Some(1)
     }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        read_by(state, "m_head.0.weight")
+    }
+}
+
+fn windows(shift: usize) -> Windows {
+    Windows { size: [SIDE; 2], shift: [shift; 2], apart: f64::NEG_INFINITY }
 }
 
 /// Attention in windows.
@@ -104,8 +120,18 @@ impl Msa {
         let table = self.relative_position_params.val();
         let [heads, down, across] = table.dims();
         let bias = by_position(table.reshape([heads, down * across]).transpose(), [SIDE; 2]);
-        let windows = Windows { size: [SIDE; 2], shift: [shift; 2], apart: f64::NEG_INFINITY };
-        self.linear.forward_onto(window_attention(self.embedding_layer.forward(x), bias, windows), residual)
+        let qkv = self.embedding_layer.forward(x);
+        self.linear.forward_onto(window_attention(qkv, bias, windows(shift)), residual)
+    }
+
+    fn draw_onto(&self, graph: &mut Graph, x: &Value, shift: usize, residual: &Value) -> Value {
+        let table = self.relative_position_params.val();
+        let [heads, down, across] = table.dims();
+        let table = table.reshape([heads, down * across]).transpose();
+        let bias = draw_by_position(graph, table, [SIDE; 2]);
+        let qkv = self.embedding_layer.draw(graph, x);
+        let y = graph.window_attention(&qkv, [self.linear.reads(), heads], &bias, windows(shift));
+        self.linear.draw_onto(graph, &y, residual)
     }
 }
 
@@ -152,6 +178,20 @@ impl TransBlock {
             _ => x,
         }
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value, shift: usize) -> Value {
+        let y = self.ln1.draw(graph, x);
+        let x = self.msa.draw_onto(graph, &y, shift, x);
+        match &self.mlp[..] {
+            [Some(first), _, Some(second)] => {
+                let y = self.ln2.draw(graph, &x);
+                let y = first.draw(graph, &y);
+                let y = graph.gelu(&y);
+                second.draw_onto(graph, &y, &x)
+            }
+            _ => x,
+        }
+    }
 }
 
 /// One half of the channels goes through convolutions, the other through a transformer.
@@ -194,6 +234,19 @@ impl Block {
         let other = self.trans_block.forward(both.slice(s![.., .., .., half..2 * half]), self.shift);
         self.conv1_2.forward_onto(Tensor::cat(vec![one, other], 3), x)
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let both = self.conv1_1.draw(graph, x);
+        let half = self.conv1_1.reads() / 2;
+        let [mut one, other] = [0, half].map(|from| graph.channels(&both, from..from + half));
+        if let [Some(first), _, Some(second)] = &self.conv_block[..] {
+            let y = first.draw(graph, &one);
+            one = second.draw_onto(graph, &y, &one);
+        }
+        let other = self.trans_block.draw(graph, &other, self.shift);
+        let both = graph.joined(&[&one, &other]);
+        self.conv1_2.draw_onto(graph, &both, x)
+    }
 }
 
 /// Spreads every pixel over four: a transposed convolution of 2×2, `weight` `[in, out, 2, 2]`.
@@ -204,10 +257,18 @@ struct Up {
 
 impl Up {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let weight = self.weight.val();
-        let [input, out, ..] = weight.dims();
-        let weight = weight.permute([1, 2, 3, 0]).reshape([4 * out, input, 1, 1]);
-        pixel_shuffle(conv2d(x, weight, None, None, Conv::default()), 2)
+        pixel_shuffle(conv2d(x, self.kernel(), None, None, Conv::default()), 2)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let wide = graph.conv(x, self.kernel(), None, Conv::default(), 1);
+        graph.pixel_shuffle(&wide, 2)
+    }
+
+    /// The four are the channels of a 1×1 convolution, before they are put in their places.
+    fn kernel(&self) -> Tensor<4> {
+        let [input, out, ..] = self.weight.dims();
+        self.weight.val().permute([1, 2, 3, 0]).reshape([4 * out, input, 1, 1])
     }
 }
 
@@ -266,7 +327,7 @@ impl ScuNet {
             m_up3: up(4, 4 * c),
             m_up2: up(5, 2 * c),
             m_up1: up(6, c),
-            m_tail: conv("m_tail", [3, c, 3, 3]),
+            m_tail: conv("m_tail", [made(in_channels), c, 3, 3]),
         }
     }
 }
@@ -276,6 +337,14 @@ fn through(part: &[Place], x: Tensor<4>) -> Tensor<4> {
         Place::Block(block) => block.forward(x),
         Place::Down(conv) => conv.forward(x),
         Place::Up(up) => up.forward(x),
+    })
+}
+
+fn draw_through(part: &[Place], graph: &mut Graph, x: &Value) -> Value {
+    part.iter().fold(x.clone(), |x, place| match place {
+        Place::Block(block) => block.draw(graph, &x),
+        Place::Down(conv) => conv.draw(graph, &x),
+        Place::Up(up) => up.draw(graph, &x),
     })
 }
 
@@ -292,5 +361,22 @@ impl Transform for ScuNet {
         let y = through(&self.m_up2, y + third);
         let y = through(&self.m_up1, y + second);
         cut(plain(&self.m_tail, y + first), h, w)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let plain = |convs: &[ConvLayer], graph: &mut Graph, x: &Value| {
+            convs.iter().fold(x.clone(), |x, conv| conv.draw(graph, &x))
+        };
+        let first = plain(&self.m_head, graph, x);
+        let second = draw_through(&self.m_down1, graph, &first);
+        let third = draw_through(&self.m_down2, graph, &second);
+        let fourth = draw_through(&self.m_down3, graph, &third);
+        let mut y = draw_through(&self.m_body, graph, &fourth);
+        for (part, beside) in [(&self.m_up3, &fourth), (&self.m_up2, &third), (&self.m_up1, &second)] {
+            let sum = graph.add(&y, beside);
+            y = draw_through(part, graph, &sum);
+        }
+        let sum = graph.add(&y, &first);
+        plain(&self.m_tail, graph, &sum)
     }
 }

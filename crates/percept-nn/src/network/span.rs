@@ -450,7 +450,7 @@ impl Transform for Span {
         pixel_shuffle(y, self.scale)
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let mut x = x.clone();
         if self.no_norm.is_none() {
             if self.centred {
@@ -470,6 +470,6 @@ impl Transform for Span {
         let all = graph.joined(&[&features, &last, &first, &inside]);
         let all = self.conv_cat.draw(graph, &all);
         let y = self.upsampler.iter().fold(all, |y, conv| conv.draw(graph, &y));
-        Some(graph.pixel_shuffle(&y, self.scale))
+        graph.pixel_shuffle(&y, self.scale)
     }
 }

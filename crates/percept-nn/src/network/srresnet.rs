@@ -146,7 +146,7 @@ impl Transform for SrResNet {
         }
     }
 
-    fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let first = self.conv_first.draw(graph, x);
         let mut y = self.body.iter().fold(first, |y, block| block.draw(graph, &y));
         let step = if self.scale == 3 { 3 } else { 2 };
@@ -156,9 +156,9 @@ impl Transform for SrResNet {
         }
         let y = self.conv_hr.draw(graph, &y);
         if !self.adds_input {
-            return Some(self.conv_last.draw(graph, &y));
+            return self.conv_last.draw(graph, &y);
         }
         let enlarged = graph.enlarge_bilinear(x, self.scale);
-        Some(self.conv_last.draw_onto(graph, &y, &enlarged))
+        self.conv_last.draw_onto(graph, &y, &enlarged)
     }
 }

@@ -7,12 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, places, results, shuffled, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Transform, Unfit, made, places, read_by, results,
+    shuffled, within,
 };
+use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, LayerNorm, Mlp, cut, enlarge_nearest, mirror_to_multiple};
 use super::upsampler::{self, Connection, FEATURES, GAIN, ResiConnection, Upsampler};
 use super::window::{APART, WindowAttention, position_index};
+use crate::onnx::{Graph, Value};
 use crate::weights::{Array, StateDict};
 
 /// An overlap that is enough: on paper every block sees a window further.
@@ -135,6 +138,11 @@ impl Architecture for SwinIrConfig {
         }
     }
 
+    /// As its authors do; sides below 16 pixels as `spandrel` does.
+    fn border(&self, multiple: usize) -> Border {
+        Border { least: 16, multiple, edges: Edges::Mirrored }
+    }
+
     /// What follows from the window and from the size of the photos in training is left out.
     fn with_our_names(state: StateDict) -> StateDict {
         let follows = |name: &str| name.ends_with(".attn_mask") || name.ends_with(".relative_position_index");
@@ -178,13 +186,19 @@ impl Architecture for SwinIrConfig {
     fn scale(&self, state: &StateDict) -> Option<usize> {
         match self.upsampler {
             Upsampler::PixelShuffle => upsampler::scale_of_stages(state, self.num_feat),
-            Upsampler::PixelShuffleDirect => shuffled(state, "upsample.0.weight", 3),
+            Upsampler::PixelShuffleDirect => {
+                shuffled(state, "upsample.0.weight", made(self.in_channels(state)))
+            }
             Upsampler::NearestConv => {
                 let stages = UPS.iter().filter(|name| state.get(&format!("{name}.weight")).is_some());
                 Some(1 << stages.count())
             }
             Upsampler::None => Some(1),
         }
+    }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        read_by(state, "conv_first.weight")
     }
 
     fn completed(&self) -> Self {
@@ -242,6 +256,13 @@ impl Block {
         let x = self.attn.forward_onto(self.norm1.forward(x.clone()), self.shift, x);
         self.mlp.forward_onto(self.norm2.forward(x.clone()), x)
     }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let y = self.norm1.draw(graph, x);
+        let x = self.attn.draw_onto(graph, &y, self.shift, x);
+        let y = self.norm2.draw(graph, &x);
+        self.mlp.draw_onto(graph, &y, &x)
+    }
 }
 
 /// The blocks of a group.
@@ -270,6 +291,12 @@ impl Group {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.residual_group.blocks.iter().fold(x.clone(), |y, block| block.forward(y));
         self.conv.forward_onto(y, x)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let blocks = self.residual_group.blocks.iter();
+        let y = blocks.fold(x.clone(), |y, block| block.draw(graph, &y));
+        self.conv.draw_onto(graph, &y, x)
     }
 }
 
@@ -306,7 +333,7 @@ pub struct SwinIr {
 
 impl SwinIr {
     fn new(config: &SwinIrConfig, scale: usize, in_channels: usize, init: &Init) -> Self {
-        let (c, f) = (config.embed_dim, config.num_feat);
+        let (c, f, made) = (config.embed_dim, config.num_feat, made(in_channels));
         let plain = Conv::same(3);
         let leaky = plain.with_activation(Activation::LeakyRelu(0.2));
         let groups = config.depths.iter().zip(&config.num_heads).enumerate();
@@ -317,7 +344,7 @@ impl SwinIr {
         let ups = if nearest { scale.ilog2() as usize } else { 0 };
         let up = |i: usize| (i < ups).then(|| init.conv(UPS[i], [f, f, 3, 3], GAIN, leaky));
         let between = nearest || config.upsampler == Upsampler::PixelShuffle;
-        let direct = || init.at("upsample").conv("0", [3 * scale * scale, c, 3, 3], GAIN, plain);
+        let direct = || init.at("upsample").conv("0", [made * scale * scale, c, 3, 3], GAIN, plain);
         let last = match config.upsampler {
             Upsampler::PixelShuffleDirect => None,
             Upsampler::None => Some(c),
@@ -339,7 +366,7 @@ impl SwinIr {
             conv_up2: up(1),
             conv_up3: up(2),
             conv_hr: nearest.then(|| init.conv("conv_hr", [f, f, 3, 3], GAIN, leaky)),
-            conv_last: last.map(|from| init.conv("conv_last", [3, from, 3, 3], GAIN, plain)),
+            conv_last: last.map(|from| init.conv("conv_last", [made, from, 3, 3], GAIN, plain)),
             upsampler: config.upsampler,
             window_size: config.window_size,
             range: config.range(),
@@ -347,29 +374,56 @@ impl SwinIr {
         }
     }
 
+    /// The convolutions that follow enlargements.
+    fn ups(&self) -> impl Iterator<Item = &ConvLayer> {
+        [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten()
+    }
+
+    /// The last convolutions.
+    fn ends(&self) -> impl Iterator<Item = &ConvLayer> {
+        self.conv_hr.iter().chain(&self.conv_last)
+    }
+
+    /// Whether features become a change of the picture.
+    fn adds_input(&self) -> bool {
+        self.upsampler == Upsampler::None && self.conv_first.reads() == made(self.conv_first.reads())
+    }
+
     /// From features to the picture, before its values are as they were.
     fn picture(&self, y: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
         let y = self.conv_before_upsample.iter().fold(y, |y, conv| conv.forward(y));
-        let through = |y: Tensor<4>, convs: [&Option<ConvLayer>; 2]| {
-            convs.into_iter().flatten().fold(y, |y, conv: &ConvLayer| conv.forward(y))
-        };
-        match self.upsampler {
-            Upsampler::PixelShuffle => {
-                through(upsampler::shuffle_up(&self.upsample, y, self.scale), [&None, &self.conv_last])
-            }
+        let y = match self.upsampler {
+            Upsampler::PixelShuffle => upsampler::shuffle_up(&self.upsample, y, self.scale),
             Upsampler::PixelShuffleDirect => {
                 let y = self.upsample.iter().flatten().fold(y, |y, conv| conv.forward(y));
                 pixel_shuffle(y, self.scale)
             }
-            Upsampler::NearestConv => {
-                let ups = [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten();
-                let y = ups.fold(y, |y, conv| conv.forward(enlarge_nearest(y, 2)));
-                through(y, [&self.conv_hr, &self.conv_last])
+            Upsampler::NearestConv => self.ups().fold(y, |y, conv| conv.forward(enlarge_nearest(y, 2))),
+            Upsampler::None => y,
+        };
+        match &self.conv_last {
+            Some(last) if self.adds_input() => last.forward_onto(y, x),
+            _ => self.ends().fold(y, |y, conv| conv.forward(y)),
+        }
+    }
+
+    fn draw_picture(&self, graph: &mut Graph, y: &Value, x: &Value) -> Value {
+        let y = self.conv_before_upsample.iter().fold(y.clone(), |y, conv| conv.draw(graph, &y));
+        let y = match self.upsampler {
+            Upsampler::PixelShuffle => upsampler::draw_up(&self.upsample, graph, &y, self.scale),
+            Upsampler::PixelShuffleDirect => {
+                let y = self.upsample.iter().flatten().fold(y, |y, conv| conv.draw(graph, &y));
+                graph.pixel_shuffle(&y, self.scale)
             }
-            Upsampler::None => match (&self.conv_last, x.dims()[3]) {
-                (Some(conv), 3) => conv.forward_onto(y, x),
-                _ => through(y, [&None, &self.conv_last]),
-            },
+            Upsampler::NearestConv => self.ups().fold(y, |y, conv| {
+                let large = graph.enlarge_nearest(&y, 2);
+                conv.draw(graph, &large)
+            }),
+            Upsampler::None => y,
+        };
+        match &self.conv_last {
+            Some(last) if self.adds_input() => last.draw_onto(graph, &y, x),
+            _ => self.ends().fold(y, |y, conv| conv.draw(graph, &y)),
         }
     }
 }
@@ -408,5 +462,20 @@ impl Transform for SwinIr {
         let y = self.picture(y, x).div_scalar(self.range);
         let y = if channels == 3 { y + mean } else { y };
         cut(y, h * self.scale, w * self.scale)
+    }
+
+    fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
+        let mean = graph.floats(&[3, 1, 1], &MEAN);
+        let centred = self.conv_first.reads() == 3;
+        let x = if centred { graph.op("Sub", &[x, &mean]) } else { x.clone() };
+        let x = graph.times(&x, self.range);
+        let first = self.conv_first.draw(graph, &x);
+        let y = self.patch_embed.norm.draw(graph, &first);
+        let y = self.layers.iter().fold(y, |y, group| group.draw(graph, &y));
+        let y = self.norm.draw(graph, &y);
+        let y = self.conv_after_body.draw_onto(graph, &y, &first);
+        let y = self.draw_picture(graph, &y, &x);
+        let y = graph.times(&y, 1.0 / self.range);
+        if centred { graph.add(&y, &mean) } else { y }
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkError;
-use super::architecture::{Architecture, Edges, Extent, Pool, Transform};
+use super::architecture::{Architecture, Extent, Pool, Transform};
+use super::border::Border;
 use super::init::Init;
 use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
@@ -154,9 +155,9 @@ macro_rules! networks {
             }
 
             /// How a photo whose sides do not fit is continued.
-            pub(crate) fn edges(&self) -> Edges {
+            pub(crate) fn border(&self, scale: usize) -> Border {
                 match self {
-                    $(Self::$network(config) => config.edges(),)*
+                    $(Self::$network(config) => config.border(config.extent(scale).multiple),)*
                 }
             }
 
@@ -190,8 +191,8 @@ macro_rules! networks {
                 }
             }
 
-            /// [`forward`](Self::forward) as a graph; `None` where the architecture cannot be drawn yet.
-            pub(crate) fn draw(&self, graph: &mut Graph, x: &Value) -> Option<Value> {
+            /// [`forward`](Self::forward) as a graph.
+            pub(crate) fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
                 match self {
                     $(Self::$network(network) => network.draw(graph, x),)*
                 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::shuffled;
 use super::init::Init;
 use super::layer::ConvLayer;
+use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
 
 /// Channels between enlargements, in all published files.
@@ -94,6 +95,17 @@ impl Connection {
             Self::Three(convs) => convs.iter().flatten().fold(x, |x, conv| conv.forward(x)) + residual,
         }
     }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, residual: &Value) -> Value {
+        match self {
+            Self::One(conv) => conv.draw_onto(graph, x, residual),
+            Self::Three(convs) => {
+                let y = convs.iter().flatten().fold(x.clone(), |x, conv| conv.draw(graph, &x));
+                graph.add(&y, residual)
+            }
+        }
+    }
 }
 
 /// The convolution below `init.conv_before_upsample`.
@@ -123,6 +135,15 @@ pub(super) fn stages(scale: usize, features: usize, init: &Init) -> Vec<Option<C
 pub(super) fn shuffle_up(stages: &[Option<ConvLayer>], x: Tensor<4>, scale: usize) -> Tensor<4> {
     let (step, _) = steps(scale);
     stages.iter().flatten().fold(x, |x, conv| pixel_shuffle(conv.forward(x), step))
+}
+
+/// [`shuffle_up`] in a graph.
+pub(super) fn draw_up(stages: &[Option<ConvLayer>], graph: &mut Graph, x: &Value, scale: usize) -> Value {
+    let (step, _) = steps(scale);
+    stages.iter().flatten().fold(x.clone(), |x, conv| {
+        let wide = conv.draw(graph, &x);
+        graph.pixel_shuffle(&wide, step)
+    })
 }
 
 /// How many times the weights of [`stages`] enlarge.

@@ -6,6 +6,7 @@ use percept_conv::{Windows, window_attention};
 
 use super::init::Init;
 use super::layer::Linear;
+use crate::onnx::{Attribute, Graph, Value};
 use crate::weights::Array;
 
 /// What is added to the similarity of pixels from opposite edges of an image, as Swin's authors have it.
@@ -37,6 +38,15 @@ pub(super) fn by_position(table: Tensor<2>, size: [usize; 2]) -> Tensor<3> {
     table.select(0, places).reshape([pixels, pixels, heads]).permute([2, 0, 1])
 }
 
+/// [`by_position`] in a graph.
+pub(super) fn draw_by_position(graph: &mut Graph, table: Tensor<2>, size: [usize; 2]) -> Value {
+    let pixels = size[0] * size[1];
+    let places: Vec<_> = positions(size).into_iter().map(|place| place as i64).collect();
+    let places = graph.indices(&[pixels, pixels], &places);
+    let table = graph.weights(table.transpose());
+    graph.node("Gather", &[&table, &places], &[("axis", Attribute::Int(1))])
+}
+
 /// Attention in square windows, each head with a bias for every difference of positions.
 #[derive(Module, Debug)]
 pub(super) struct WindowAttention {
@@ -65,7 +75,20 @@ impl WindowAttention {
     /// `attention(x) + residual`, by windows that are shifted by so many pixels.
     pub fn forward_onto(&self, x: Tensor<4>, shift: usize, residual: Tensor<4>) -> Tensor<4> {
         let bias = by_position(self.relative_position_bias_table.val(), [self.side; 2]);
-        let windows = Windows { size: [self.side; 2], shift: [shift; 2], apart: APART };
-        self.proj.forward_onto(window_attention(self.qkv.forward(x), bias, windows), residual)
+        self.proj.forward_onto(window_attention(self.qkv.forward(x), bias, self.windows(shift)), residual)
+    }
+
+    /// [`forward_onto`](Self::forward_onto) in a graph.
+    pub fn draw_onto(&self, graph: &mut Graph, x: &Value, shift: usize, residual: &Value) -> Value {
+        let table = self.relative_position_bias_table.val();
+        let sizes = [self.proj.reads(), table.dims()[1]];
+        let bias = draw_by_position(graph, table, [self.side; 2]);
+        let qkv = self.qkv.draw(graph, x);
+        let y = graph.window_attention(&qkv, sizes, &bias, self.windows(shift));
+        self.proj.draw_onto(graph, &y, residual)
+    }
+
+    fn windows(&self, shift: usize) -> Windows {
+        Windows { size: [self.side; 2], shift: [shift; 2], apart: APART }
     }
 }

@@ -88,15 +88,19 @@ impl Graph {
         self.floats(&[], &[value])
     }
 
+    /// Whole numbers of this shape.
+    pub fn indices(&mut self, shape: &[usize], values: &[i64]) -> Value {
+        self.constant(shape, data_type::INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
     /// Whole numbers in a row.
     pub fn ints(&mut self, values: &[i64]) -> Value {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(&[values.len()], data_type::INT64, bytes)
+        self.indices(&[values.len()], values)
     }
 
     /// A whole number.
     pub fn int(&mut self, value: i64) -> Value {
-        self.constant(&[], data_type::INT64, value.to_le_bytes().to_vec())
+        self.indices(&[], &[value])
     }
 
     fn constant(&mut self, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> Value {

@@ -4,6 +4,7 @@
 //! channels-first, `[N, C, H, W]`, as ONNX has them; batch, height and width stay open. What an architecture computes stands
 //! beside its `forward`, as `draw` (`Transform` in `network/architecture.rs`).
 
+mod attention;
 mod graph;
 mod pieces;
 mod proto;

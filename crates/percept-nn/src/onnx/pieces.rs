@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use percept_conv::{Activation, Conv};
 
 use super::graph::{Attribute, Graph, Value};
-use crate::network::Edges;
+use crate::network::{Border, Edges};
 
 /// Places of height and width.
 const SIDES: [i64; 2] = [2, 3];
@@ -81,6 +81,16 @@ impl Graph {
                 self.node("LeakyRelu", &[x], &[("alpha", Attribute::Float(slope))])
             }
         }
+    }
+
+    /// The Gaussian error linear unit, `x · Φ(x)`.
+    pub fn gelu(&mut self, x: &Value) -> Value {
+        let small = self.times(x, std::f64::consts::FRAC_1_SQRT_2);
+        let error = self.op("Erf", &[&small]);
+        let one = self.float(1.0);
+        let twice = self.add(&error, &one);
+        let half = self.times(x, 0.5);
+        self.mul(&half, &twice)
     }
 
     /// `x · sigmoid(x)`.
@@ -175,6 +185,14 @@ impl Graph {
 
     /// Every pixel normalised over its channels.
     pub fn layer_norm(&mut self, x: &Value, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64) -> Value {
+        let [from_mean, deviation] = self.deviation(x, epsilon);
+        let normal = self.op("Div", &[&from_mean, &deviation]);
+        self.of_weight_and_bias(&normal, weight, bias)
+    }
+
+    /// How far channels are from the mean of their pixel, and the root of the mean square of that, with `epsilon` below the
+    /// root.
+    pub fn deviation(&mut self, x: &Value, epsilon: f64) -> [Value; 2] {
         let over_channels =
             |graph: &mut Self, x: &Value| graph.node("ReduceMean", &[x], &[("axes", Attribute::Ints(&[1]))]);
         let mean = over_channels(self, x);
@@ -184,8 +202,7 @@ impl Graph {
         let epsilon = self.float(epsilon as f32);
         let above = self.add(&variance, &epsilon);
         let deviation = self.op("Sqrt", &[&above]);
-        let normal = self.op("Div", &[&from_mean, &deviation]);
-        self.of_weight_and_bias(&normal, weight, bias)
+        [from_mean, deviation]
     }
 
     /// Groups of channels normalised over the image.
@@ -213,36 +230,70 @@ impl Graph {
         self.add(&y, &bias)
     }
 
-    /// Both sides continued to multiples of `multiple`, below and to the right, as
-    /// [`Model::restore`](crate::model::Model::restore) does.
-    pub fn continued_to_multiple(&mut self, x: &Value, multiple: usize, edges: Edges) -> Value {
-        if multiple == 1 {
+    /// Both sides continued below and to the right, as [`Model::restore`](crate::model::Model::restore) does.
+    pub fn continued(&mut self, x: &Value, border: Border) -> Value {
+        if border.reach() <= 1 {
             return x.clone();
         }
+        if border.edges == Edges::Black {
+            return self.padded_to_multiple(x, border.multiple);
+        }
         SIDES.into_iter().fold(x.clone(), |y, axis| {
-            let places = self.continued_places(x, axis, multiple as i64, edges);
+            let places = self.continued_places(x, axis, border);
             self.node("Gather", &[&y, &places], &[("axis", Attribute::Int(axis))])
         })
     }
 
-    /// Where the pixels of the longer side are read. ONNX's own padding cannot mirror more than there is.
-    fn continued_places(&mut self, x: &Value, axis: i64, multiple: i64, edges: Edges) -> Value {
-        let [one, two, rest, multiple] = [1, 2, multiple - 1, multiple].map(|value| self.int(value));
-        let side = self.side(x, axis);
-        let up = self.add(&side, &rest);
+    /// Zeros below and to the right until both sides are multiples of `multiple`.
+    pub fn padded_to_multiple(&mut self, x: &Value, multiple: usize) -> Value {
+        if multiple == 1 {
+            return x.clone();
+        }
+        let sides = self.sides(x);
+        let longer = self.up_to_multiple(&sides, multiple as i64);
+        let more = self.op("Sub", &[&longer, &sides]);
+        // Before and behind each dimension: nothing but behind the last two.
+        let none = self.ints(&[0; 6]);
+        let pads = self.node("Concat", &[&none, &more], &[("axis", Attribute::Int(0))]);
+        self.op("Pad", &[x, &pads])
+    }
+
+    /// The least multiples of `multiple` that are not below these whole numbers.
+    fn up_to_multiple(&mut self, numbers: &Value, multiple: i64) -> Value {
+        let [rest, multiple] = [multiple - 1, multiple].map(|value| self.int(value));
+        let up = self.add(numbers, &rest);
         let parts = self.op("Div", &[&up, &multiple]);
-        let longer = self.mul(&parts, &multiple);
+        self.mul(&parts, &multiple)
+    }
+
+    /// Where the pixels of the longer side are read. ONNX's own padding cannot mirror more than there is.
+    fn continued_places(&mut self, x: &Value, axis: i64, border: Border) -> Value {
+        let side = self.side(x, axis);
+        let least = self.int(border.least as i64);
+        let first = if border.least > 0 { self.op("Max", &[&side, &least]) } else { side.clone() };
+        let longer = self.up_to_multiple(&first, border.multiple as i64);
         let places = self.range(&longer);
-        let last = self.op("Sub", &[&side, &one]);
-        if edges == Edges::Repeated {
+        if border.edges == Edges::Repeated {
+            let last = self.last_place(&side);
             return self.op("Min", &[&places, &last]);
         }
+        let places = self.mirrored(&places, &first);
+        if border.least > 0 { self.mirrored(&places, &side) } else { places }
+    }
+
+    /// Places of so many pixels followed by their mirror image, and that by its last pixel.
+    fn mirrored(&mut self, places: &Value, count: &Value) -> Value {
+        let [zero, two] = [0, 2].map(|value| self.int(value));
+        let last = self.last_place(count);
         let there_and_back = self.mul(&last, &two);
-        // A single pixel is all that there is to be seen.
-        let period = self.op("Max", &[&there_and_back, &one]);
-        let there = self.op("Mod", &[&places, &period]);
-        let back = self.op("Sub", &[&there_and_back, &there]);
-        self.op("Min", &[&there, &back])
+        let back = self.op("Sub", &[&there_and_back, places]);
+        let back = self.op("Max", &[&back, &zero]);
+        self.op("Min", &[places, &back])
+    }
+
+    fn last_place(&mut self, count: &Value) -> Value {
+        let one = self.int(1);
+        self.op("Sub", &[count, &one])
     }
 
     /// The top left part of `y`, `scale` times as large as `x`.
