@@ -1,10 +1,11 @@
 //! Which network weights are of, told by their names and shapes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use burn::tensor::Device;
 
-use super::{NETWORKS, NetworkConfig};
+use super::{NETWORKS, NetworkConfig, NetworkError};
 use crate::weights::{Differences, StateDict};
 
 /// How many differences of a kind a message names.
@@ -54,33 +55,51 @@ impl NetworkConfig {
             let named = asked.with_our_names(outline.clone());
             let network_g = asked.fitted(&named);
             let scale = network_g.scale(&named);
-            let (alike, misfit) = network_g.compared(&named, scale.unwrap_or(kind.scales[0]));
-            let Some(misfit) = misfit else { return Ok(asked) };
+            let first = kind.scales[0];
+            let (likeness, misfit) = match network_g.differences(&named, scale.unwrap_or(first)) {
+                Ok(differences) if differences.is_empty() && differences.alike > 0 => return Ok(asked),
+                Ok(differences) => (likeness(&differences), Misfit::Differs(differences)),
+                // Such a network cannot be made, but a usual one has the same words.
+                Err(error) => {
+                    let usual = asked.differences(&StateDict::new(), first).unwrap_or_default();
+                    let given: Vec<_> = named.iter().map(|(name, _)| name.to_string()).collect();
+                    (in_common(&usual.missing, &given), Misfit::Unfit(error.to_string()))
+                }
+            };
             let best = nearest.as_ref().map_or(0.0, |(best, _)| *best);
-            if alike > best {
-                nearest = Some((alike, Nearest { network_g, scale, misfit }));
+            if likeness > best {
+                nearest = Some((likeness, Nearest { network_g, scale, misfit }));
             }
         }
         let names = outline.iter().map(|(name, _)| name.to_string()).take(NAMED).collect();
         Err(Box::new(Unrecognised { nearest: nearest.map(|(_, nearest)| nearest), names }))
     }
 
-    /// The share of names that these weights have in common with such a network, and why they are not its weights, if they
-    /// are not.
-    fn compared(&self, state: &StateDict, scale: usize) -> (f64, Option<Misfit>) {
-        // Nothing is computed with it, and its values are never made.
-        let network = match self.init(scale, self.in_channels(state), 0, &Device::flex()) {
-            Ok(network) => network,
-            Err(error) => return (0.0, Some(Misfit::Unfit(error.to_string()))),
-        };
-        let differences = state.differences(&network);
-        let Differences { alike, missing, unexpected, reshaped } = &differences;
-        // A name of another shape is half of what it should be.
-        let common = *alike as f64 + 0.5 * reshaped.len() as f64;
-        let all = alike + reshaped.len() + missing.len() + unexpected.len();
-        let misfit = (!differences.is_empty() || *alike == 0).then_some(Misfit::Differs(differences));
-        (common / all.max(1) as f64, misfit)
+    /// How these weights differ from those of such a network. Nothing is computed with it, and its values are never made.
+    fn differences(&self, state: &StateDict, scale: usize) -> Result<Differences, NetworkError> {
+        Ok(state.differences(&self.init(scale, self.in_channels(state), 0, &Device::flex())?))
     }
+}
+
+/// The share of names in common, and that of words in the others: from 0 to 2.
+fn likeness(differences: &Differences) -> f64 {
+    let Differences { alike, missing, unexpected, reshaped } = differences;
+    // A name of another shape is half of what it should be.
+    let common = *alike as f64 + 0.5 * reshaped.len() as f64;
+    let all = alike + reshaped.len() + missing.len() + unexpected.len();
+    common / all.max(1) as f64 + in_common(missing, unexpected)
+}
+
+/// The share of words that names of one and the other have in common. `layers.3.attn.fc1.weight` has `layers`, `attn` and
+/// `fc`.
+fn in_common(one: &[String], other: &[String]) -> f64 {
+    fn words(names: &[String]) -> BTreeSet<&str> {
+        let parts = names.iter().flat_map(|name| name.split('.'));
+        let parts = parts.map(|part| part.trim_end_matches(|letter: char| letter.is_ascii_digit()));
+        parts.filter(|word| !["", "weight", "bias"].contains(word)).collect()
+    }
+    let (one, other) = (words(one), words(other));
+    one.intersection(&other).count() as f64 / one.union(&other).count().max(1) as f64
 }
 
 impl Unrecognised {

@@ -129,8 +129,10 @@ fn enlarged(state: &StateDict) -> usize {
         .count()
 }
 
-/// The same of weights under ESRGAN's first names: before the last layers stand three places for each time.
+/// The same of weights under ESRGAN's first names: before the last layers stand three places for each time. Others number the
+/// places of a `model` too, but have no blocks at the second one.
 fn enlarged_of_first(state: &StateDict) -> Option<usize> {
+    state.iter().find(|(name, _)| name.starts_with("model.1.sub."))?;
     let place = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
     let before = state.iter().filter_map(|(name, _)| place(name)).max()?.checked_sub(4)?;
     before.is_multiple_of(3).then_some(before / 3)

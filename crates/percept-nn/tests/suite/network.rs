@@ -252,6 +252,72 @@ fn weights_of_no_architecture_are_told_what_they_are_near_to() {
     assert!(NetworkConfig::detect(&StateDict::new()).unwrap_err().to_string().contains("no weights"));
 }
 
+/// What others made of an architecture of ours is not that architecture, and the message says so.
+#[test]
+fn relatives_are_not_taken_for_what_they_are_near_to() {
+    let of = |name: &str, scale| {
+        let config =
+            NETWORKS.iter().find(|kind| kind.name == name).map(|kind| shrunk(&(kind.config)())).unwrap();
+        StateDict::of(&init(&config, scale, 0))
+    };
+    let conv = |shape: &[usize]| Array { shape: shape.to_vec(), data: Vec::new() };
+    // Each block of HAT has convolutions beside the attention.
+    let mut hat = of("swinir", 4);
+    hat.insert("layers.0.residual_group.blocks.0.conv_block.cab.0.weight", conv(&[4, 12, 3, 3]));
+    // SRFormer's keys are permuted, and its maps have a convolution between them.
+    let mut srformer = of("swinir", 2).renamed(|name| Some(name.replace(".qkv.", ".q.")));
+    srformer
+        .insert("layers.0.residual_group.blocks.0.mlp.dwconv.depthwise_conv.0.weight", conv(&[24, 1, 5, 5]));
+    // PLKSR's authors wrote a name in another way.
+    let plksr = of("realplksr", 4).renamed(|name| Some(name.replace("channel_mixer", "channe_mixer")));
+    // RGT's attention has other parts than that of DAT.
+    let rgt = of("dat", 2).renamed(|name| (!name.contains("_interaction")).then(|| name.to_string()));
+    // Nothing of Uformer has a name of SwinIR's, but its words are.
+    let mut uformer = StateDict::new();
+    for name in
+        ["encoderlayer_0.blocks.0.norm1", "conv.blocks.1.attn.relative_position_bias_table", "conv.mlp.fc1"]
+    {
+        uformer.insert(&format!("{name}.weight"), conv(&[16]));
+    }
+    for (state, nearest, differs) in [
+        (hat, "swinir ×4", "1 unexpected (`layers.0.residual_group.blocks.0.conv_block.cab.0.weight`)"),
+        (srformer, "swinir ×2", "`layers.0.residual_group.blocks.0.attn.q.bias`"),
+        (plksr, "realplksr ×4", "`feats.1.channe_mixer.0.bias`"),
+        (rgt, "dat ×2", "attn.channel_interaction.1.bias`"),
+        (uformer, "swinir", "3 unexpected (`conv.blocks.1"),
+    ] {
+        let message = NetworkConfig::detect(&state).unwrap_err().to_string();
+        let starts = format!("these weights are of no architecture that percept knows; nearest is {nearest}");
+        assert!(message.starts_with(&starts) && message.contains(differs), "{nearest}, {differs}: {message}");
+    }
+}
+
+/// What is named in a message is in the file: LaMa and others number the places of a `model` as ESRGAN does.
+#[test]
+fn names_of_others_are_not_translated() {
+    let mut state = StateDict::new();
+    for place in 0..12 {
+        let weight = Array { shape: vec![64, 64, 3, 3], data: Vec::new() };
+        state.insert(&format!("model.{}.weight", 3 * place + 1), weight);
+    }
+    let message = NetworkConfig::detect(&state).unwrap_err().to_string();
+    assert!(message.contains("`model.1.weight`") && !message.contains("conv_up"), "{message}");
+}
+
+/// Wider than any that percept makes, but an ESRGAN.
+#[test]
+fn a_network_that_cannot_be_made_is_named_with_the_reason() {
+    let mut wide = StateDict::of(&init(&small()[2], 4, 0));
+    wide.insert("conv_first.weight", Array { shape: vec![1_000_000, 3, 3, 3], data: Vec::new() });
+    let message = NetworkConfig::detect(&wide).unwrap_err().to_string();
+    assert!(
+        message.contains("nearest is rrdbnet")
+            && message.contains("no network can be made (")
+            && message.contains("num_feat"),
+        "{message}"
+    );
+}
+
 /// Whatever a file's names and shapes claim, nothing is allocated for it.
 #[test]
 fn claims_are_not_believed() {

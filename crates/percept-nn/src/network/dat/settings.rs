@@ -191,7 +191,7 @@ fn split_size(state: &StateDict) -> Option<[usize; 2]> {
             .then_some(sides)
             .filter(|sides| fits(*sides));
     }
-    (1..=64).map(|height| [height, count.checked_div(2 * height - 1).unwrap_or(0).div_ceil(2)]).find(
+    (1..=64).rev().map(|height| [height, count.checked_div(2 * height - 1).unwrap_or(0).div_ceil(2)]).find(
         |sides| {
             let [height, width] = *sides;
             (1..=64).contains(&width) && width.is_multiple_of(height) && fits(*sides)
