@@ -7,7 +7,7 @@ use percept_conv::{Windows, window_attention};
 use super::init::Init;
 use super::layer::Linear;
 use crate::onnx::{Attribute, Graph, Value};
-use crate::weights::Array;
+use crate::weights::{Array, StateDict};
 
 /// What is added to the similarity of pixels from opposite edges of an image, as Swin's authors have it.
 pub(super) const APART: f64 = -100.0;
@@ -86,6 +86,19 @@ impl WindowAttention {
         let qkv = self.qkv.draw(graph, x);
         let y = graph.window_attention(&qkv, sizes, &bias, self.windows(shift));
         self.proj.draw_onto(graph, &y, residual)
+    }
+
+    /// Where pixels of a window stand to each other, and where windows are shifted, which of them are apart, as authors keep it in
+    /// their files beside this attention: in a photo of four windows.
+    pub fn derived(&self, shift: usize) -> StateDict {
+        let (side, pixels) = (self.side, self.side * self.side);
+        let mut state = StateDict::new();
+        state.insert("attn.relative_position_index", position_index([side; 2]));
+        if shift > 0 {
+            let data = self.windows(shift).mask([2 * side; 2]);
+            state.insert("attn_mask", Array { shape: vec![4, pixels, pixels], data });
+        }
+        state
     }
 
     fn windows(&self, shift: usize) -> Windows {
