@@ -17,6 +17,7 @@ mod demo;
 mod experiment;
 mod export;
 mod info;
+mod kills;
 mod metrics;
 mod models;
 mod pages;
