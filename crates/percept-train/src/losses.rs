@@ -6,7 +6,7 @@ use percept_nn::loss::{LdlLoss, LossError, TrainLoss};
 use percept_nn::weights::WeightStore;
 use percept_run::config::TrainConfig;
 
-use crate::TrainError;
+use crate::{Team, TrainError};
 
 /// One of the losses that the config lists.
 pub(crate) struct LossTerm {
@@ -27,6 +27,13 @@ impl LossTerm {
             Ok(Self { name: term.name.clone(), weight: term.weight, loss })
         };
         config.losses.iter().map(init).collect()
+    }
+
+    /// From now on it sees the part of each batch that is this process's in the team.
+    pub(crate) fn see_a_part(&mut self, team: &Team) {
+        if let (TrainLoss::Space(space), Some(gather)) = (&mut self.loss, team.gather()) {
+            space.see_a_part(gather);
+        }
     }
 
     /// The perceptual space that it measures in, if it does.

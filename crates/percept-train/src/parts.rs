@@ -12,6 +12,7 @@ use percept_run::Config;
 
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
+use crate::Team;
 use crate::losses::LossTerm;
 use crate::validate::Validator;
 
@@ -30,8 +31,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// For a run that goes on (`resumed`), what its checkpoint replaces is not read.
-    pub(crate) fn load(config: &Config, store: &WeightStore, resumed: bool) -> Result<Self, TrainError> {
+    /// For a run that goes on (`resumed`), what its checkpoint replaces is not read. Of a team, only who leads validates.
+    pub(crate) fn load(
+        config: &Config,
+        store: &WeightStore,
+        team: &Team,
+        resumed: bool,
+    ) -> Result<Self, TrainError> {
+        team.check(config)?;
         let config = &if resumed { without_starts(config) } else { config.clone() };
         let plain = percept_conv::device(&config.device)?;
         let device = plain.clone().autodiff();
@@ -50,9 +57,10 @@ impl Parts {
             let from = (path.as_path(), config.path.strict);
             network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
-        let losses = losses(config, store, &device)?;
-        let validator = Validator::open(config, store, &plain)?;
-        let source = TrainSource::open(config)?;
+        let mut losses = losses(config, store, &device)?;
+        losses.iter_mut().for_each(|term| term.see_a_part(team));
+        let validator = if team.leads() { Validator::open(config, store, &plain)? } else { None };
+        let source = TrainSource::open(config)?.dealt(team);
         warnings.extend(left_out("training", source.photos(), source.skipped()));
         if let Some(source) = validator.as_ref().map(Validator::source) {
             warnings.extend(left_out("validation", source.photos(), source.skipped()));

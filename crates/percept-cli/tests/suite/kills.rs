@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use percept_nn::weights::Array;
@@ -64,12 +64,15 @@ fn numbers(folder: &Path) -> (Vec<Vec<(String, Array)>>, Vec<serde_json::Value>)
     (files.iter().map(|file| arrays(file)).collect(), lines.collect())
 }
 
-/// The command that begins the run or goes on with it, whatever is there.
-fn train(config: &Path) -> Command {
-    let mut command = percept(&["train", arg(config), "--resume"]);
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    command
+/// How a run is begun, or gone on with, whatever is there; and how it is killed.
+pub struct How {
+    pub train: fn(&Path) -> Command,
+    pub kill: fn(&mut Child, f64),
 }
+
+/// One process.
+const ALONE: How =
+    How { train: |config| percept(&["train", arg(config), "--resume"]), kill: |child, _| child.kill().unwrap() };
 
 fn ends(mut command: Command) -> Duration {
     let started = Instant::now();
@@ -80,7 +83,7 @@ fn ends(mut command: Command) -> Duration {
 
 /// Kills a run so many times, at moments that are spread over all that it does: the start before the folder is there, steps,
 /// checkpoints, validations.
-fn killed(kills: usize, seed: u64) {
+pub fn killed(kills: usize, seed: u64, How { train, kill }: How) {
     let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let config = game(whole.path());
     let all = ends(train(&config));
@@ -91,7 +94,8 @@ fn killed(kills: usize, seed: u64) {
     let mut moments = Moments(seed);
     let (mut done, mut before_the_first) = (0, 0);
     while done < kills {
-        let mut child = train(&config).spawn().unwrap();
+        let mut command = train(&config);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // Every fourth moment lies in the start; of the others, as many as there are take the run to its end together.
         let moment = match done % 4 {
             0 => start.mul_f64(moments.next()),
@@ -102,7 +106,9 @@ fn killed(kills: usize, seed: u64) {
             std::thread::sleep(Duration::from_millis(1));
         }
         let ended = child.try_wait().unwrap();
-        child.kill().unwrap();
+        if ended.is_none() {
+            kill(&mut child, moments.next());
+        }
         let said = child.wait_with_output().unwrap();
         match ended {
             None => done += 1,
@@ -126,12 +132,12 @@ fn killed(kills: usize, seed: u64) {
 
 #[test]
 fn a_game_that_is_killed_ten_times_ends_with_the_same_numbers() {
-    killed(10, 23);
+    killed(10, 23, ALONE);
 }
 
 /// `cargo test --release -p percept-cli --test suite kills:: -- --ignored`
 #[test]
 #[ignore = "takes minutes"]
 fn a_game_that_is_killed_fifty_times_ends_with_the_same_numbers() {
-    killed(50, 50);
+    killed(50, 50, ALONE);
 }

@@ -27,6 +27,8 @@ mod select;
 mod study;
 mod study_page;
 mod study_server;
+#[cfg(feature = "mpi")]
+mod team;
 mod train;
 mod web;
 mod web_runs;
