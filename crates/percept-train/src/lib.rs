@@ -21,6 +21,7 @@ pub mod data;
 mod ema;
 mod error;
 mod event;
+mod eyes;
 mod game;
 mod losses;
 mod optim;

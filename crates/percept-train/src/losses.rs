@@ -6,6 +6,7 @@ use percept_nn::loss::{LdlLoss, LossError, TrainLoss};
 use percept_nn::weights::WeightStore;
 use percept_run::config::TrainConfig;
 
+use crate::eyes::Eye;
 use crate::{Team, TrainError};
 
 /// One of the losses that the config lists.
@@ -13,6 +14,8 @@ pub(crate) struct LossTerm {
     pub(crate) name: String,
     pub(crate) weight: f64,
     pub(crate) loss: TrainLoss,
+    /// What it reads of a backbone that it shares with other terms.
+    pub(crate) eye: Option<Eye>,
 }
 
 impl LossTerm {
@@ -24,7 +27,7 @@ impl LossTerm {
     ) -> Result<Vec<Self>, LossError> {
         let init = |term: &percept_nn::loss::Term| {
             let loss = term.loss.init(store, device)?;
-            Ok(Self { name: term.name.clone(), weight: term.weight, loss })
+            Ok(Self { name: term.name.clone(), weight: term.weight, loss, eye: None })
         };
         config.losses.iter().map(init).collect()
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
+use percept_nn::loss::LossError;
 use percept_nn::network::{Network, NetworkConfig};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
@@ -13,6 +14,7 @@ use percept_run::Config;
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
 use crate::Team;
+use crate::eyes::Eyes;
 use crate::losses::LossTerm;
 use crate::validate::Validator;
 
@@ -26,6 +28,8 @@ pub(crate) struct Parts {
     /// The discriminator, where a loss asks for one.
     pub(crate) network_d: Option<Discriminator>,
     pub(crate) losses: Vec<LossTerm>,
+    /// What several of them look through.
+    pub(crate) eyes: Eyes,
     /// Photos that were left out.
     pub(crate) warnings: Vec<String>,
 }
@@ -58,6 +62,7 @@ impl Parts {
             network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
         let mut losses = losses(config, store, &device)?;
+        let eyes = Eyes::shared(&mut losses, &config.train.losses, store, &device).map_err(LossError::from)?;
         losses.iter_mut().for_each(|term| term.see_a_part(team));
         let validator = if team.leads() { Validator::open(config, store, &plain)? } else { None };
         let source = TrainSource::open(config)?.dealt(team);
@@ -65,7 +70,7 @@ impl Parts {
         if let Some(source) = validator.as_ref().map(Validator::source) {
             warnings.extend(left_out("validation", source.photos(), source.skipped()));
         }
-        Ok(Self { device, source: Arc::new(source), validator, network_g, network_d, losses, warnings })
+        Ok(Self { device, source: Arc::new(source), validator, network_g, network_d, losses, eyes, warnings })
     }
 
     /// Tries everything that needs no photos.

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
+use crate::eyes::Eyes;
 use crate::event::{Event, Outcome, StepReport};
 use crate::game::Game;
 use crate::losses::{LossTerm, Means, Terms};
@@ -60,6 +61,8 @@ pub struct Trainer {
     /// The discriminator, where a loss asks for one.
     game: Option<Game>,
     losses: Vec<LossTerm>,
+    /// The frozen networks that several losses look through.
+    eyes: Eyes,
     /// The last step that was done.
     iter: u64,
     /// The step after which the last validation was done.
@@ -173,7 +176,7 @@ impl Trainer {
     }
 
     fn new(parts: Parts, team: Team, run: Option<Run>, config: Config) -> Self {
-        let Parts { device, source, validator, network_g, network_d, losses, warnings } = parts;
+        let Parts { device, source, validator, network_g, network_d, losses, eyes, warnings } = parts;
         let train = &config.train;
         let learning = (&train.optim_g, &train.scheduler);
         let game = network_d.zip(train.gan()).map(|(network, (_, gan))| {
@@ -195,6 +198,7 @@ impl Trainer {
             source,
             validator,
             losses,
+            eyes,
             notes: warnings.into_iter().map(Event::Warning).collect(),
         }
     }
@@ -321,12 +325,14 @@ impl Trainer {
         };
         let mut terms = Terms::default();
 
-        for LossTerm { name, weight, loss } in &mut self.losses {
+        let glance = self.eyes.glance(result.clone(), y.clone());
+
+        for LossTerm { name, weight, loss, eye } in &mut self.losses {
             let loss = match loss {
                 TrainLoss::Images(loss) => loss.forward(result.clone(), y.clone()),
                 TrainLoss::Space(space) => {
                     // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
-                    let seen = space.see(result.clone(), y.clone());
+                    let seen = glance.see(eye.as_ref(), space);
                     let anchor = |anchor| match anchor {
                         Anchor::Input => distorted.clone(),
                         Anchor::Blurred => blurred(y.clone()),

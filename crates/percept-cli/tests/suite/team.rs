@@ -37,7 +37,7 @@ fn everything(folder: &Path) -> PathBuf {
     for (from, to) in [
         (
             "\n[train]\n",
-            "\n[network_d]\ntype = \"unet\"\nnum_feat = 4\n\n[train]\naccumulate = 2\noptim_g = { lr = 1e-3 }\n",
+            "\n[network_d]\ntype = \"unet\"\nnum_feat = 4\n\n[train]\naccumulate = 2\n",
         ),
         ("batch_size = 2", "batch_size = 4\naugment = [{ type = \"mixup\", prob = 0.5 }]"),
         (
@@ -169,13 +169,28 @@ fn a_process_that_dies_ends_the_others_and_the_last_checkpoint_stands() {
     }
 }
 
+/// Two processes, each with a config of its own.
+fn unlike(one: &Path, other: &Path) -> Command {
+    let mut command = mpirun(1, &["train", arg(one)]);
+    command.args([":", "-n", "1", env!("CARGO_BIN_EXE_percept"), "train", arg(other)]);
+    command
+}
+
 #[test]
-fn a_loss_that_is_no_number_in_one_process_ends_all() {
+fn one_process_that_fails_ends_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let config = everything(folder.path());
-    let text = fs::read_to_string(&config).unwrap().replace("lr = 1e-3", "lr = 1.0");
-    fs::write(&config, text.replace("type = \"l1\"", "type = \"l1\"\nweight = 1e38")).unwrap();
-    run(mpirun(2, &["train", arg(&config)])).exits(1).says(&["l_g_l1"]);
+    let missing = folder.path().join("missing.toml");
+    run(unlike(&config, &missing)).exits(2).says(&["missing.toml"]);
+}
+
+#[test]
+fn processes_that_do_not_train_the_same_are_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = everything(folder.path());
+    let other = folder.path().join("other.toml");
+    fs::write(&other, fs::read_to_string(&config).unwrap().replace("manual_seed = 7", "manual_seed = 8")).unwrap();
+    run(unlike(&config, &other)).exits(2).says(&["process 1 has another configuration"]);
 }
 
 #[test]

@@ -115,6 +115,11 @@ impl PerceptualSpace {
         self.backbone.as_ref()
     }
 
+    /// From now on it looks through `backbone`, which has the same taps.
+    pub fn look_through(&mut self, backbone: Box<dyn Backbone>) {
+        self.backbone = backbone;
+    }
+
     /// The selection, if there is one.
     pub fn selection(&self) -> Option<&Selection> {
         self.selection.as_ref()
@@ -124,10 +129,16 @@ impl PerceptualSpace {
     pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
         let [_, height, width, _] = target.dims();
         let (result, target) = (self.backbone.features(result), self.backbone.features(target.detach()));
+        self.seen(result, target, [height, width])
+    }
+
+    /// The same where somebody else had the backbone see both: their features at its taps, those of the target without
+    /// gradient, and height and width of the images.
+    pub fn seen(&mut self, result: Vec<Tensor<4>>, target: Vec<Tensor<4>>, sides: [usize; 2]) -> Seen {
         for (energy, target) in self.energies.iter_mut().zip(&target) {
             energy.observe(whole(self.gather.as_ref(), target.clone().square().mean()));
         }
-        Seen { result, target, sides: [height, width], distances: OnceCell::new() }
+        Seen { result, target, sides, distances: OnceCell::new() }
     }
 
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
