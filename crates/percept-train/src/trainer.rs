@@ -323,9 +323,8 @@ impl Trainer {
             let average = self.generator.average()?;
             Some(window.of(Tensor::from_inner(average.forward(x.clone().inner()))))
         };
-        let mut terms = Terms::default();
-
         let glance = self.eyes.glance(result.clone(), y.clone());
+        let mut terms = Terms::default();
 
         for LossTerm { name, weight, loss, eye } in &mut self.losses {
             let loss = match loss {

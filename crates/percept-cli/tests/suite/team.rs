@@ -68,25 +68,29 @@ fn difference(a: &[(String, Array)], b: &[(String, Array)]) -> f32 {
     a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Model, last checkpoint by section, and every number of the logs.
+/// All weights of a term's selection over time.
+fn weights(folder: &Path, term: &str) -> Vec<f64> {
+    let text = fs::read_to_string(folder.join("run/selection.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let taps = lines.filter(|line| line["term"] == term).flat_map(|line| line["taps"].as_array().unwrap().clone());
+    let weights = taps.flat_map(|tap| tap["weights"].as_array().unwrap().clone());
+    weights.map(|weight| weight.as_f64().unwrap()).collect()
+}
+
+/// Models, selections, and every number of the log.
 fn compare(one: &Path, two: &Path) {
     let model = |folder: &Path| arrays(&folder.join("run/model.safetensors"));
     let off = difference(&model(one), &model(two));
     println!("the models differ by {off:e}");
     assert!(off < 1e-5, "{off}");
-    let weights = |folder: &Path| -> Vec<f64> {
-        let text = fs::read_to_string(folder.join("run/selection.jsonl")).unwrap();
-        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
-        let taps = text.lines().map(line).flat_map(|line| line["taps"].as_array().unwrap().clone());
-        taps.flat_map(|tap| tap["weights"].as_array().unwrap().clone())
-            .map(|weight| weight.as_f64().unwrap())
-            .collect()
-    };
-    let (a, b) = (weights(one), weights(two));
-    assert!(a.len() == b.len() && a.iter().any(|weight| (weight - 1.0).abs() > 0.01));
-    let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    println!("the selections differ by {off:e}");
-    assert!(off < 1e-4, "{off}");
+    // What a closed form makes of scores is steep.
+    for (term, most) in [("feature", 1e-5), ("contextual", 1e-4), ("closed", 1e-4)] {
+        let (a, b) = (weights(one, term), weights(two, term));
+        assert!(a.len() == b.len() && a.iter().any(|weight| (weight - 1.0).abs() > 0.01), "{term} rests");
+        let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        println!("the selections of {term} differ by {off:e}");
+        assert!(off < most, "{term}: {off}");
+    }
     let log = |folder: &Path| -> Vec<serde_json::Value> {
         let text = fs::read_to_string(folder.join("run/log.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -12,6 +12,9 @@ use super::{Link, TeamError};
 /// Values in one message: their number is a C `int`.
 const MOST: usize = 1 << 24;
 
+/// What launchers tell those whom they start: Open MPI; MPICH, Intel MPI and Slurm; whatever speaks PMIx.
+const LAUNCHED: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"];
+
 /// All of them.
 pub(super) struct World {
     rank: usize,
@@ -22,6 +25,9 @@ pub(super) struct World {
 impl World {
     /// Starts MPI; `None` where this process is alone.
     pub(super) fn join() -> Result<Option<Self>, TeamError> {
+        if !LAUNCHED.iter().any(|name| std::env::var_os(name).is_some()) {
+            return Ok(None);
+        }
         let started = mpi::initialize_with_threading(mpi::Threading::Funneled);
         let (universe, threading) = started.ok_or(TeamError::NoStart("MPI is running already"))?;
         if threading < mpi::Threading::Funneled {
