@@ -11,9 +11,9 @@ use percept_nn::network::{Network, NetworkConfig};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
 
+use crate::Team;
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
-use crate::Team;
 use crate::eyes::Eyes;
 use crate::losses::LossTerm;
 use crate::validate::Validator;
@@ -62,7 +62,8 @@ impl Parts {
             network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
         let mut losses = losses(config, store, &device)?;
-        let eyes = Eyes::shared(&mut losses, &config.train.losses, store, &device).map_err(LossError::from)?;
+        let eyes =
+            Eyes::shared(&mut losses, &config.train.losses, store, &device).map_err(LossError::from)?;
         losses.iter_mut().for_each(|term| term.see_a_part(team));
         let validator = if team.leads() { Validator::open(config, store, &plain)? } else { None };
         let source = TrainSource::open(config)?.dealt(team);

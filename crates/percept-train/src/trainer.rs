@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
-use crate::eyes::Eyes;
 use crate::event::{Event, Outcome, StepReport};
+use crate::eyes::Eyes;
 use crate::game::Game;
 use crate::losses::{LossTerm, Means, Terms};
 use crate::parts::Parts;
@@ -120,12 +120,7 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`resume`](Self::resume), and when a batch cannot be dealt to so many.
-    pub fn resume_in(
-        team: Team,
-        dir: &Path,
-        how: &Resume,
-        store: &WeightStore,
-    ) -> Result<Self, TrainError> {
+    pub fn resume_in(team: Team, dir: &Path, how: &Resume, store: &WeightStore) -> Result<Self, TrainError> {
         let files = RunFiles::new(dir);
         let resumed = team.leads().then(|| Run::resume(dir)).transpose()?;
         // The others look when nobody else writes any more.
@@ -216,7 +211,11 @@ impl Trainer {
     pub fn run(mut self, stop: &AtomicBool, mut tell: impl FnMut(Event)) -> Result<Outcome, TrainError> {
         let leads = self.team.leads();
         self.team.agree(&self.place()?)?;
-        let outcome = self.train(stop, |event| if leads { tell(event) })?;
+        let outcome = self.train(stop, |event| {
+            if leads {
+                tell(event)
+            }
+        })?;
         self.team.leave();
         Ok(if leads { outcome } else { Outcome::Helped })
     }
@@ -519,17 +518,13 @@ impl Trainer {
             return Ok(Recorder::default());
         }
         let selects = self.config.train.selecting().is_some();
-        Recorder::open(
-            &self.files,
-            (self.iter, self.validated),
-            selects,
-            self.config.logger.use_tb_logger,
-        )
+        Recorder::open(&self.files, (self.iter, self.validated), selects, self.config.logger.use_tb_logger)
     }
 
     /// What all processes of a team must have in common before the first step.
     fn place(&self) -> Result<String, TrainError> {
-        let place = json!({"config": self.config.to_toml()?, "photos": self.source.list(), "iter": self.iter});
+        let place =
+            json!({"config": self.config.to_toml()?, "photos": self.source.list(), "iter": self.iter});
         Ok(sha256_hex(place.to_string().as_bytes()))
     }
 

@@ -71,8 +71,10 @@ pub struct How {
 }
 
 /// One process.
-const ALONE: How =
-    How { train: |config| percept(&["train", arg(config), "--resume"]), kill: |child, _| child.kill().unwrap() };
+const ALONE: How = How {
+    train: |config| percept(&["train", arg(config), "--resume"]),
+    kill: |child, _| child.kill().unwrap(),
+};
 
 fn ends(mut command: Command) -> Duration {
     let started = Instant::now();

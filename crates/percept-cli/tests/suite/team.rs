@@ -35,10 +35,7 @@ fn everything(folder: &Path) -> PathBuf {
     let path = tiny(folder, 50);
     let mut text = fs::read_to_string(&path).unwrap();
     for (from, to) in [
-        (
-            "\n[train]\n",
-            "\n[network_d]\ntype = \"unet\"\nnum_feat = 4\n\n[train]\naccumulate = 2\n",
-        ),
+        ("\n[train]\n", "\n[network_d]\ntype = \"unet\"\nnum_feat = 4\n\n[train]\naccumulate = 2\n"),
         ("batch_size = 2", "batch_size = 4\naugment = [{ type = \"mixup\", prob = 0.5 }]"),
         (
             "[train.losses.selection]\nwarmup = 2\n",
@@ -72,7 +69,8 @@ fn difference(a: &[(String, Array)], b: &[(String, Array)]) -> f32 {
 fn weights(folder: &Path, term: &str) -> Vec<f64> {
     let text = fs::read_to_string(folder.join("run/selection.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let taps = lines.filter(|line| line["term"] == term).flat_map(|line| line["taps"].as_array().unwrap().clone());
+    let taps =
+        lines.filter(|line| line["term"] == term).flat_map(|line| line["taps"].as_array().unwrap().clone());
     let weights = taps.flat_map(|tap| tap["weights"].as_array().unwrap().clone());
     weights.map(|weight| weight.as_f64().unwrap()).collect()
 }
@@ -169,7 +167,10 @@ fn a_process_that_dies_ends_the_others_and_the_last_checkpoint_stands() {
         assert!(killed.elapsed() < Duration::from_secs(30), "they went on for {:?}", killed.elapsed());
         assert!(!ended.status.success() && said.contains("exited on signal 9"), "{said}");
         let resumed = run(mpirun(2, &["train", arg(&config), "--resume"])).exits(0);
-        assert!(resumed.err.contains("from step 6 on") || resumed.err.contains("from step 9 on"), "{resumed:#?}");
+        assert!(
+            resumed.err.contains("from step 6 on") || resumed.err.contains("from step 9 on"),
+            "{resumed:#?}"
+        );
     }
 }
 
@@ -193,7 +194,8 @@ fn processes_that_do_not_train_the_same_are_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let config = everything(folder.path());
     let other = folder.path().join("other.toml");
-    fs::write(&other, fs::read_to_string(&config).unwrap().replace("manual_seed = 7", "manual_seed = 8")).unwrap();
+    fs::write(&other, fs::read_to_string(&config).unwrap().replace("manual_seed = 7", "manual_seed = 8"))
+        .unwrap();
     run(unlike(&config, &other)).exits(2).says(&["process 1 has another configuration"]);
 }
 

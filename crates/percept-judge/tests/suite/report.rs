@@ -209,7 +209,8 @@ fn every_term_that_selects_is_shown() {
         json!({"iter": iter, "term": "second", "backbone": "alexnet", "contrast": "literal", "taps": [tap], "active": 0.5})
             .to_string()
     };
-    let lines: String = first.lines().zip(1..).map(|(one, iter)| format!("{one}\n{}\n", line(iter))).collect();
+    let lines: String =
+        first.lines().zip(1..).map(|(one, iter)| format!("{one}\n{}\n", line(iter))).collect();
     assert_eq!(lines.matches("\"term\":\"feature\"").count(), 20);
     fs::write(&log, lines).unwrap();
     let (page, _) = page(&folder, &[run]).unwrap();

@@ -40,6 +40,7 @@ pub fn r1_noise(real: &Tensor<4>, seed: u64, step: u64, before: usize) -> Tensor
     let shape = real.dims();
     let [_, height, width, channels] = shape;
     let values = StandardNormal.sample_iter(rng_for(seed, step, NOISE));
-    let values: Vec<f32> = values.skip(before * height * width * channels).take(shape.iter().product()).collect();
+    let values: Vec<f32> =
+        values.skip(before * height * width * channels).take(shape.iter().product()).collect();
     Tensor::from_data(TensorData::new(values, shape), &real.device())
 }

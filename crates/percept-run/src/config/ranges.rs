@@ -6,9 +6,7 @@ use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
 use super::datasets::MAX_PATCH;
-use super::{
-    Config, MixConfig, OptimConfig, RootConfig, SchedulerConfig, TrainConfig, ValConfig,
-};
+use super::{Config, MixConfig, OptimConfig, RootConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.

@@ -256,7 +256,8 @@ fn ten_steps_of_every_optimiser_are_those_of_the_reference() {
     };
     assert_eq!(kinds.len(), KINDS.len());
     for (kind, expected) in kinds {
-        let optim: OptimConfig = serde_json::from_value(json!({"type": kind, "lr": lr, "weight_decay": weight_decay})).unwrap();
+        let optim: OptimConfig =
+            serde_json::from_value(json!({"type": kind, "lr": lr, "weight_decay": weight_decay})).unwrap();
         let mut optimizer = Optimizer::new(&optim);
         let mut pair = pair(&of(&start));
         assert_eq!(expected.len(), 10);
