@@ -98,10 +98,10 @@ pub fn killed(kills: usize, seed: u64, How { train, kill }: How) {
     while done < kills {
         let mut command = train(&config);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // Every fourth moment lies in the start; of the others, as many as there are take the run to its end together.
+        // Every fourth moment lies in the start; the others take the run to its middle together, for machines differ in pace.
         let moment = match done % 4 {
             0 => start.mul_f64(moments.next()),
-            _ => start + steps.mul_f64(moments.next() * 2.0 / kills as f64),
+            _ => start + steps.mul_f64(moments.next() * 1.4 / kills as f64),
         };
         let spawned = Instant::now();
         while spawned.elapsed() < moment && child.try_wait().unwrap().is_none() {
