@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_run::{Config, RunError, RunFiles};
-use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
+use percept_train::{Event, Outcome, Resume, Team, TrainError, Trainer};
 
 use crate::args::Global;
 use crate::bundle;
@@ -14,13 +14,18 @@ use crate::progress::Progress;
 use crate::screen::say;
 
 /// The run that `config` describes: a new one, or where it may be resumed and its folder holds one, that one.
-pub fn trainer(global: &Global, config: Config, resume: Option<Resume>) -> Result<Trainer, Failure> {
-    begin(global, config, resume).map_err(Failure::from)
+pub fn trainer(
+    global: &Global,
+    team: Team,
+    config: Config,
+    resume: Option<Resume>,
+) -> Result<Trainer, Failure> {
+    begin(global, team, config, resume).map_err(Failure::from)
 }
 
 /// The run that `config` describes, new or resumed; `None` where another process works on it.
 pub fn claimed(global: &Global, config: Config) -> Result<Option<Trainer>, Failure> {
-    match begin(global, config, Some(Resume::default())) {
+    match begin(global, Team::alone(), config, Some(Resume::default())) {
         // One that is there now was not there a moment ago.
         Err(Refused::Train(TrainError::Run(RunError::Locked { .. } | RunError::Exists { .. }))) => Ok(None),
         begun => Ok(Some(begun?)),
@@ -28,8 +33,8 @@ pub fn claimed(global: &Global, config: Config) -> Result<Option<Trainer>, Failu
 }
 
 /// The run in `folder`, from where it was.
-pub fn go_on(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Failure> {
-    resumed(global, folder, resume).map_err(Failure::from)
+pub fn go_on(global: &Global, team: Team, folder: &Path, resume: Resume) -> Result<Trainer, Failure> {
+    resumed(global, team, folder, resume).map_err(Failure::from)
 }
 
 /// Why a run does not begin.
@@ -59,28 +64,33 @@ impl From<Refused> for Failure {
     }
 }
 
-fn begin(global: &Global, mut config: Config, resume: Option<Resume>) -> Result<Trainer, Refused> {
+fn begin(
+    global: &Global,
+    team: Team,
+    mut config: Config,
+    resume: Option<Resume>,
+) -> Result<Trainer, Refused> {
     let store = bundle::store(global.weights.as_deref()).map_err(Failure::from)?;
     let folder = config.run_dir();
     match resume {
         Some(resume) if RunFiles::new(&folder).config().exists() => {
             config.train.total_iter = resume.total_iter.unwrap_or(config.train.total_iter);
             unchanged(&folder, &config, resume.total_iter)?;
-            resumed(global, &folder, resume)
+            resumed(global, team, &folder, resume)
         }
         _ => {
             if let Some(device) = &global.device {
                 config.device.clone_from(device);
             }
-            Ok(Trainer::create(config, &store)?)
+            Ok(Trainer::create_in(team, config, &store)?)
         }
     }
 }
 
-fn resumed(global: &Global, folder: &Path, resume: Resume) -> Result<Trainer, Refused> {
+fn resumed(global: &Global, team: Team, folder: &Path, resume: Resume) -> Result<Trainer, Refused> {
     let store = bundle::store(global.weights.as_deref()).map_err(Failure::from)?;
     let resume = Resume { device: global.device.clone(), ..resume };
-    Ok(Trainer::resume(folder, &resume, &store)?)
+    Ok(Trainer::resume_in(team, folder, &resume, &store)?)
 }
 
 /// Trains to the end, or until `stop` is set; `label` stands before the bar.
@@ -152,6 +162,7 @@ fn failure(error: TrainError) -> Failure {
         | TrainError::Run(_)
         | TrainError::Device(_)
         | TrainError::Metric(_)
+        | TrainError::Team(_)
         | TrainError::CropTooSmall { .. }
         | TrainError::Beyond { .. }
         | TrainError::OtherPhotos { .. } => Failure::call(error),

@@ -12,9 +12,9 @@ use percept_run::log::LogError;
 use percept_run::metric::MetricNameError;
 use percept_run::{CheckpointError, ConfigError, Damaged, RunError};
 
-use crate::GradientError;
 use crate::data::DataError;
 use crate::losses::NotFinite;
+use crate::{GradientError, TeamError};
 
 /// Why training could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum TrainError {
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The processes that train together.
+    #[error(transparent)]
+    Team(#[from] TeamError),
     /// The photos.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -53,6 +53,8 @@ pub enum Outcome {
         /// The last step that was done.
         iter: u64,
     },
+    /// This process helped another one of its [`Team`](crate::Team), which tells how the run ended.
+    Helped,
 }
 
 /// What one step did.

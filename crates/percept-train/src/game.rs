@@ -74,7 +74,8 @@ impl Game {
         }
         let mut descended = l_real + l_fake;
         if self.gan.r1 > 0.0 {
-            let noise = r1_noise(&y, self.seed, number);
+            let [part, ..] = y.dims();
+            let noise = r1_noise(&y, self.seed, number, self.player.team().before(part));
             let r1 = approximate_r1(|y| judge.forward(y), y, real, noise, R1_SIGMA).mul_scalar(self.gan.r1);
             terms.note("l_d_r1".to_string(), r1.clone().into_scalar())?;
             descended = descended + r1;
@@ -87,6 +88,7 @@ impl Game {
     /// to a standstill.
     pub(crate) fn step(&mut self, iter: u64, batches: u64) -> Result<Option<String>, GradientError> {
         let loss = std::mem::take(&mut self.loss) / batches as f64;
+        let loss = self.player.team().number(loss);
         self.player.step(iter)?;
         Ok(self.standstill(loss))
     }
@@ -148,7 +150,7 @@ mod tests {
         let config = DiscriminatorConfig::Vgg(VggConfig { num_feat: 1, num_down: 1 });
         let network = config.init(0, &burn::tensor::Device::flex().autodiff()).unwrap();
         let train = TrainConfig::default();
-        let player = Player::new("d", network, train.learning_d(), 0.0, &train);
+        let player = Player::new("d", network, train.learning_d(), 0.0, &train, &crate::Team::alone());
         let mut game = Game::new(player, GanLoss::default(), 0);
         let mut said = |loss: f64, steps: u32| -> Vec<String> {
             (0..steps).filter_map(|_| game.standstill(loss)).collect()

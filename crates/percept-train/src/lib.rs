@@ -9,6 +9,8 @@
 //! A [`Trainer`] is the loop: the selection step and the transformation step of the paper on every batch, and
 //! around them validation, checkpoints and logs. It tells [`Event`]s while it goes.
 //!
+//! Several processes may train one network: a [`Team`].
+//!
 //! [`select`] learns a selection from photos alone.
 //!
 //! What it leaves on disk is the crate `percept-run`'s: configuration, files, checkpoints, lines of logs. Beside them
@@ -19,6 +21,7 @@ pub mod data;
 mod ema;
 mod error;
 mod event;
+mod eyes;
 mod game;
 mod losses;
 mod optim;
@@ -28,6 +31,7 @@ mod player;
 mod recorder;
 mod schedule;
 pub mod select;
+mod team;
 pub mod tensorboard;
 mod trainer;
 mod validate;
@@ -38,5 +42,6 @@ pub use error::{StepError, TrainError};
 pub use event::{Event, Outcome, StepReport};
 pub use optim::{GradientError, Optimizer, Stepped};
 pub use schedule::Schedule;
+pub use team::{Team, TeamError};
 pub use trainer::{Resume, Trainer};
 pub use validate::restore_one_more;

@@ -6,13 +6,16 @@ use percept_nn::loss::{LdlLoss, LossError, TrainLoss};
 use percept_nn::weights::WeightStore;
 use percept_run::config::TrainConfig;
 
-use crate::TrainError;
+use crate::eyes::Eye;
+use crate::{Team, TrainError};
 
 /// One of the losses that the config lists.
 pub(crate) struct LossTerm {
     pub(crate) name: String,
     pub(crate) weight: f64,
     pub(crate) loss: TrainLoss,
+    /// What it reads of a backbone that it shares with other terms.
+    pub(crate) eye: Option<Eye>,
 }
 
 impl LossTerm {
@@ -24,9 +27,16 @@ impl LossTerm {
     ) -> Result<Vec<Self>, LossError> {
         let init = |term: &percept_nn::loss::Term| {
             let loss = term.loss.init(store, device)?;
-            Ok(Self { name: term.name.clone(), weight: term.weight, loss })
+            Ok(Self { name: term.name.clone(), weight: term.weight, loss, eye: None })
         };
         config.losses.iter().map(init).collect()
+    }
+
+    /// From now on it sees the part of each batch that is this process's in the team.
+    pub(crate) fn see_a_part(&mut self, team: &Team) {
+        if let (TrainLoss::Space(space), Some(gather)) = (&mut self.loss, team.gather()) {
+            space.see_a_part(gather);
+        }
     }
 
     /// The perceptual space that it measures in, if it does.

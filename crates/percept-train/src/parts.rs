@@ -6,12 +6,15 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use percept_nn::adversarial::Discriminator;
+use percept_nn::loss::LossError;
 use percept_nn::network::{Network, NetworkConfig};
 use percept_nn::weights::{StateDict, WeightError, WeightStore};
 use percept_run::Config;
 
+use crate::Team;
 use crate::data::{Skipped, TrainSource};
 use crate::error::TrainError;
+use crate::eyes::Eyes;
 use crate::losses::LossTerm;
 use crate::validate::Validator;
 
@@ -25,13 +28,21 @@ pub(crate) struct Parts {
     /// The discriminator, where a loss asks for one.
     pub(crate) network_d: Option<Discriminator>,
     pub(crate) losses: Vec<LossTerm>,
+    /// What several of them look through.
+    pub(crate) eyes: Eyes,
     /// Photos that were left out.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Parts {
-    /// For a run that goes on (`resumed`), what its checkpoint replaces is not read.
-    pub(crate) fn load(config: &Config, store: &WeightStore, resumed: bool) -> Result<Self, TrainError> {
+    /// For a run that goes on (`resumed`), what its checkpoint replaces is not read. Of a team, only who leads validates.
+    pub(crate) fn load(
+        config: &Config,
+        store: &WeightStore,
+        team: &Team,
+        resumed: bool,
+    ) -> Result<Self, TrainError> {
+        team.check(config)?;
         let config = &if resumed { without_starts(config) } else { config.clone() };
         let plain = percept_conv::device(&config.device)?;
         let device = plain.clone().autodiff();
@@ -50,14 +61,17 @@ impl Parts {
             let from = (path.as_path(), config.path.strict);
             network_d = network_d.map(|network| begun(network, &state, from, &mut warnings)).transpose()?;
         }
-        let losses = losses(config, store, &device)?;
-        let validator = Validator::open(config, store, &plain)?;
-        let source = TrainSource::open(config)?;
+        let mut losses = losses(config, store, &device)?;
+        let eyes =
+            Eyes::shared(&mut losses, &config.train.losses, store, &device).map_err(LossError::from)?;
+        losses.iter_mut().for_each(|term| term.see_a_part(team));
+        let validator = if team.leads() { Validator::open(config, store, &plain)? } else { None };
+        let source = TrainSource::open(config)?.dealt(team);
         warnings.extend(left_out("training", source.photos(), source.skipped()));
         if let Some(source) = validator.as_ref().map(Validator::source) {
             warnings.extend(left_out("validation", source.photos(), source.skipped()));
         }
-        Ok(Self { device, source: Arc::new(source), validator, network_g, network_d, losses, warnings })
+        Ok(Self { device, source: Arc::new(source), validator, network_g, network_d, losses, eyes, warnings })
     }
 
     /// Tries everything that needs no photos.

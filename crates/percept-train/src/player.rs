@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use percept_nn::weights::{StateDict, WeightError};
 use percept_run::config::{OptimConfig, SchedulerConfig, TrainConfig};
 
-use crate::{Ema, GradientError, Optimizer, Schedule};
+use crate::{Ema, GradientError, Optimizer, Schedule, Team};
 
 /// A network with its optimiser, its schedule and, if it is kept, its average. The generator is one (`g`), a discriminator
 /// another (`d`).
@@ -18,6 +18,8 @@ pub(crate) struct Player<M: Module> {
     /// The sum of the gradients of a step's batches, and how many make a step.
     gradients: GradientsAccumulator<M>,
     accumulate: u64,
+    /// Who learn from the other parts of each batch.
+    team: Team,
     /// `g` or `d`.
     letter: &'static str,
 }
@@ -38,6 +40,7 @@ impl<M: Module> Player<M> {
         (optim, scheduler): (&OptimConfig, &SchedulerConfig),
         ema_decay: f64,
         train: &TrainConfig,
+        team: &Team,
     ) -> Self {
         Self {
             optimizer: Optimizer::new(optim),
@@ -46,6 +49,7 @@ impl<M: Module> Player<M> {
             network,
             gradients: GradientsAccumulator::new(),
             accumulate: train.accumulate,
+            team: team.clone(),
             letter,
         }
     }
@@ -53,6 +57,11 @@ impl<M: Module> Player<M> {
     /// The network as it learns.
     pub(crate) fn network(&self) -> &M {
         &self.network
+    }
+
+    /// Who learn from the other parts of each batch.
+    pub(crate) fn team(&self) -> &Team {
+        &self.team
     }
 
     /// The average, if it is kept.
@@ -83,7 +92,8 @@ impl<M: Module> Player<M> {
     /// Goes one step down the gradients that were taken in, as step `iter` of the run.
     pub(crate) fn step(&mut self, iter: u64) -> Result<Moved, GradientError> {
         let lr = self.schedule.rate(iter);
-        let stepped = self.optimizer.step(self.network.clone(), self.gradients.grads(), lr);
+        let gradients = self.team.gradients(&self.network, self.gradients.grads());
+        let stepped = self.optimizer.step(self.network.clone(), gradients, lr);
         let stepped = stepped.map_err(|GradientError { parameter }| GradientError {
             parameter: format!("network_{}.{parameter}", self.letter),
         })?;

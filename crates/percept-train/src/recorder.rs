@@ -7,9 +7,10 @@ use crate::StepReport;
 use crate::losses::LossTerm;
 use crate::tensorboard::TensorBoard;
 
-/// The logs of a run.
+/// The logs of a run; none in a process that writes nothing.
+#[derive(Default)]
 pub(crate) struct Recorder {
-    log: JsonLog,
+    log: Option<JsonLog>,
     selection: Option<JsonLog>,
     board: Option<TensorBoard>,
     /// Steps and their seconds since the last line.
@@ -28,7 +29,7 @@ impl Recorder {
         let selection = selects.then(|| JsonLog::open(files.selection(), iter, iter));
         let board = board.then(|| TensorBoard::create(&files.tensorboard(), iter));
         Ok(Self {
-            log: JsonLog::open(files.log(), iter, validated)?,
+            log: Some(JsonLog::open(files.log(), iter, validated)?),
             selection: selection.transpose()?,
             board: board.transpose()?,
             steps: 0,
@@ -44,11 +45,12 @@ impl Recorder {
 
     /// Writes a step down.
     pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), LogError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
         let seconds = std::mem::take(&mut self.seconds) / f64::from(std::mem::take(&mut self.steps).max(1));
         let iter = report.iter;
         let terms = report.terms.iter().map(|(term, value)| (term.clone(), Some(*value)));
         let (lr, grad_norm) = (report.lr, report.gradient_norm);
-        self.log.append(&StepLine { iter, lr, terms: terms.collect(), grad_norm, seconds })?;
+        log.append(&StepLine { iter, lr, terms: terms.collect(), grad_norm, seconds })?;
         let Some(board) = &mut self.board else { return Ok(()) };
         for (term, value) in &report.terms {
             board.scalar(&format!("losses/{term}"), iter, *value)?;
@@ -82,7 +84,8 @@ impl Recorder {
 
     /// Writes down a validation.
     pub(crate) fn validation(&mut self, validation: &Validation) -> Result<(), LogError> {
-        self.log.append(validation)?;
+        let Some(log) = &mut self.log else { return Ok(()) };
+        log.append(validation)?;
         let Some(board) = &mut self.board else { return Ok(()) };
         let mut scores = validation.val.iter();
         scores.try_for_each(|(name, value)| board.scalar(&format!("metrics/{name}"), validation.iter, *value))
@@ -90,8 +93,7 @@ impl Recorder {
 
     /// Waits until all lines are on the disk.
     pub(crate) fn sync(&self) -> Result<(), LogError> {
-        self.log.sync()?;
-        self.selection.as_ref().map_or(Ok(()), JsonLog::sync)
+        self.log.iter().chain(&self.selection).try_for_each(JsonLog::sync)
     }
 
     /// Shows a restored photo in TensorBoard: the bytes of a PNG file.

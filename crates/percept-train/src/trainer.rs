@@ -11,17 +11,17 @@ use percept_nn::disentangle::{Anchor, blurred};
 use percept_nn::loss::TrainLoss;
 use percept_nn::model::{Card, Model, ModelError};
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightStore};
+use percept_nn::weights::{StateDict, WeightStore, sha256_hex};
 use percept_run::log::{LogError, Validation};
 use percept_run::metric::space_section;
 use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, Run, RunFiles};
 use serde_json::{Value, json};
 
-use crate::Schedule;
 use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
 use crate::error::{StepError, TrainError};
 use crate::event::{Event, Outcome, StepReport};
+use crate::eyes::Eyes;
 use crate::game::Game;
 use crate::losses::{LossTerm, Means, Terms};
 use crate::parts::Parts;
@@ -29,6 +29,7 @@ use crate::player::{Moved, Player};
 use crate::recorder::Recorder;
 use crate::validate::Validator;
 use crate::window::Window;
+use crate::{Schedule, Team};
 
 /// What a checkpoint's card says beside the model's.
 const VALIDATED: &str = "validated";
@@ -49,7 +50,10 @@ pub struct Resume {
 /// A training run.
 pub struct Trainer {
     config: Config,
-    run: Run,
+    team: Team,
+    files: RunFiles,
+    /// The folder, of which who leads the team is the only one to write.
+    run: Option<Run>,
     device: Device,
     source: Arc<TrainSource>,
     validator: Option<Validator>,
@@ -57,6 +61,8 @@ pub struct Trainer {
     /// The discriminator, where a loss asks for one.
     game: Option<Game>,
     losses: Vec<LossTerm>,
+    /// The frozen networks that several losses look through.
+    eyes: Eyes,
     /// The last step that was done.
     iter: u64,
     /// The step after which the last validation was done.
@@ -76,9 +82,19 @@ impl Trainer {
     /// When the configuration, the photos or the weights cannot be used, or the folder is taken. Nothing has
     /// been written then.
     pub fn create(config: Config, store: &WeightStore) -> Result<Self, TrainError> {
+        Self::create_in(Team::alone(), config, store)
+    }
+
+    /// The same for a team, of which every process calls it.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and when a batch cannot be dealt to so many.
+    pub fn create_in(team: Team, config: Config, store: &WeightStore) -> Result<Self, TrainError> {
         config.validate()?;
-        let parts = Parts::load(&config, store, false)?;
-        Ok(Self::new(parts, Run::create(config.run_dir(), &config)?, config))
+        let parts = Parts::load(&config, store, &team, false)?;
+        let run = team.leads().then(|| Run::create(config.run_dir(), &config)).transpose()?;
+        team.wait();
+        Ok(Self::new(parts, team, run, config))
     }
 
     /// Whether a run of that configuration could begin: its device, network, losses and scores, with the weights that
@@ -97,9 +113,24 @@ impl Trainer {
     /// When there is no run or no sound checkpoint of it, another process works on it, its photos have changed, or what
     /// it needs cannot be used any more.
     pub fn resume(dir: &Path, how: &Resume, store: &WeightStore) -> Result<Self, TrainError> {
-        let (run, mut config) = Run::resume(dir)?;
-        let latest = Checkpoints::new(run.files().checkpoints()).latest()?;
-        let (checkpoint, mut notes) = sound(latest, run.files())?;
+        Self::resume_in(Team::alone(), dir, how, store)
+    }
+
+    /// The same for a team, of which every process calls it. It may be of another size than the one that began.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume), and when a batch cannot be dealt to so many.
+    pub fn resume_in(team: Team, dir: &Path, how: &Resume, store: &WeightStore) -> Result<Self, TrainError> {
+        let files = RunFiles::new(dir);
+        let resumed = team.leads().then(|| Run::resume(dir)).transpose()?;
+        // The others look when nobody else writes any more.
+        team.wait();
+        let (run, mut config) = match resumed {
+            Some((run, config)) => (Some(run), config),
+            None => (None, files.read_config()?),
+        };
+        let latest = Checkpoints::new(files.checkpoints()).latest()?;
+        let (checkpoint, mut notes) = sound(latest, &files)?;
         let began = config.train.total_iter;
         config.train.total_iter = how.total_iter.unwrap_or(began);
         config.validate()?;
@@ -110,7 +141,7 @@ impl Trainer {
         }
         let of_folder = config.clone();
         config.device = how.device.clone().unwrap_or(config.device);
-        let parts = Parts::load(&config, store, checkpoint.is_some())?;
+        let parts = Parts::load(&config, store, &team, checkpoint.is_some())?;
         if let Some(checkpoint) = &checkpoint {
             let then = checkpoint.card.get(PHOTOS).cloned();
             let then: Option<PhotoList> = then.and_then(|list| serde_json::from_value(list).ok());
@@ -123,7 +154,7 @@ impl Trainer {
             }
         }
         if total != began {
-            run.write_config(&of_folder)?;
+            run.iter().try_for_each(|run| run.write_config(&of_folder))?;
             let lr =
                 Schedule::new(&config.train.optim_g, &config.train.scheduler, &config.train).rate(iter + 1);
             notes.push(Event::Note(format!(
@@ -131,7 +162,7 @@ impl Trainer {
                 iter + 1
             )));
         }
-        let mut trainer = Self::new(parts, run, config);
+        let mut trainer = Self::new(parts, team, run, config);
         trainer.notes.extend(notes);
         if let Some(checkpoint) = &checkpoint {
             trainer.load(checkpoint)?;
@@ -139,26 +170,30 @@ impl Trainer {
         Ok(trainer)
     }
 
-    fn new(parts: Parts, run: Run, config: Config) -> Self {
-        let Parts { device, source, validator, network_g, network_d, losses, warnings } = parts;
+    fn new(parts: Parts, team: Team, run: Option<Run>, config: Config) -> Self {
+        let Parts { device, source, validator, network_g, network_d, losses, eyes, warnings } = parts;
         let train = &config.train;
         let learning = (&train.optim_g, &train.scheduler);
         let game = network_d.zip(train.gan()).map(|(network, (_, gan))| {
-            Game::new(Player::new("d", network, train.learning_d(), 0.0, train), gan.clone(), config.seed)
+            let player = Player::new("d", network, train.learning_d(), 0.0, train, &team);
+            Game::new(player, gan.clone(), config.seed)
         });
         Self {
-            generator: Player::new("g", network_g, learning, train.ema_decay, train),
+            generator: Player::new("g", network_g, learning, train.ema_decay, train, &team),
             game,
             iter: 0,
             validated: 0,
             best: None,
             saved: None,
+            files: RunFiles::new(config.run_dir()),
             config,
+            team,
             run,
             device,
             source,
             validator,
             losses,
+            eyes,
             notes: warnings.into_iter().map(Event::Warning).collect(),
         }
     }
@@ -174,6 +209,18 @@ impl Trainer {
     /// When a term of the loss or a gradient is NaN or infinite, when a photo cannot be read any more, and
     /// when what was learned cannot be saved at the end.
     pub fn run(mut self, stop: &AtomicBool, mut tell: impl FnMut(Event)) -> Result<Outcome, TrainError> {
+        let leads = self.team.leads();
+        self.team.agree(&self.place()?)?;
+        let outcome = self.train(stop, |event| {
+            if leads {
+                tell(event)
+            }
+        })?;
+        self.team.leave();
+        Ok(if leads { outcome } else { Outcome::Helped })
+    }
+
+    fn train(&mut self, stop: &AtomicBool, mut tell: impl FnMut(Event)) -> Result<Outcome, TrainError> {
         let total = self.config.train.total_iter;
         tell(Event::Started {
             iter: self.iter,
@@ -199,7 +246,9 @@ impl Trainer {
             if self.validation_due() {
                 self.validate(&mut recorder, stop, &mut tell)?;
             }
-            if self.is_finished() {
+            let asked = [self.is_finished() && self.team.leads(), stop.load(Ordering::SeqCst)];
+            let [finished, stopped] = self.team.any(asked);
+            if finished {
                 if let Some(best) = self.best.as_ref().filter(|_| self.iter < self.config.train.total_iter) {
                     tell(Event::Note(format!(
                         "stopped early: no validation since step {} was better; `val.early_stop` says when",
@@ -209,7 +258,7 @@ impl Trainer {
                 self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Finished);
             }
-            if stop.load(Ordering::SeqCst) {
+            if stopped {
                 self.save(&recorder, &mut tell)?;
                 return Ok(Outcome::Stopped { iter: self.iter });
             }
@@ -251,7 +300,8 @@ impl Trainer {
             let warning = moved.map_err(|error| self.failed(error.into(), iter, &batch))?;
             self.notes.extend(warning.map(Event::Warning));
         }
-        Ok(StepReport { iter, lr, terms: means.into_values(), gradient_norm, active, seconds: 0.0 })
+        let terms = self.team.numbers(means.into_values());
+        Ok(StepReport { iter, lr, terms, gradient_norm, active, seconds: 0.0 })
     }
 
     /// What is learned from one batch, in three parts: generator, selection, discriminator. `x` is the network's input, `x̃`
@@ -272,14 +322,15 @@ impl Trainer {
             let average = self.generator.average()?;
             Some(window.of(Tensor::from_inner(average.forward(x.clone().inner()))))
         };
+        let glance = self.eyes.glance(result.clone(), y.clone());
         let mut terms = Terms::default();
 
-        for LossTerm { name, weight, loss } in &mut self.losses {
+        for LossTerm { name, weight, loss, eye } in &mut self.losses {
             let loss = match loss {
                 TrainLoss::Images(loss) => loss.forward(result.clone(), y.clone()),
                 TrainLoss::Space(space) => {
                     // φ(ŷ) carries the gradient that leads back to G; φ(y) and φ(x̃) carry none.
-                    let seen = space.see(result.clone(), y.clone());
+                    let seen = glance.see(eye.as_ref(), space);
                     let anchor = |anchor| match anchor {
                         Anchor::Input => distorted.clone(),
                         Anchor::Blurred => blurred(y.clone()),
@@ -323,7 +374,7 @@ impl Trainer {
     ) -> Result<(), TrainError> {
         let Some(validator) = &self.validator else { return Ok(()) };
         let (model, total) = (self.model(), validator.source().photos());
-        let validation = validator.run(&model, self.run.files(), |restored| {
+        let validation = validator.run(&model, &self.files, |restored| {
             restored.warnings.into_iter().for_each(|warning| tell(Event::Warning(warning)));
             let png = restored.file.and_then(|file| std::fs::read(file).ok());
             if let Some(Err(error)) = png.map(|png| recorder.picture(restored.name, self.iter, &png)) {
@@ -360,7 +411,7 @@ impl Trainer {
             "best_of_validations_by": by, "value": value, "photos": validation.photos,
             "note": "better on the photos that chose it than on others",
         });
-        Model::new(self.generator.best().clone(), card).save(self.run.files().best_model())
+        Model::new(self.generator.best().clone(), card).save(self.files.best_model())
     }
 
     /// Whether no validation has been better for as long as the configuration waits.
@@ -396,12 +447,12 @@ impl Trainer {
     /// there already. What they stand for is in the logs by then.
     fn save(&mut self, recorder: &Recorder, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
         let now = (self.iter, self.validated);
-        if self.saved == Some(now) {
+        if self.run.is_none() || self.saved == Some(now) {
             return Ok(());
         }
         recorder.sync()?;
         let model = self.model();
-        model.save(self.run.files().model())?;
+        model.save(self.files.model())?;
         let mut state = StateDict::new();
         self.generator.save(&mut state);
         if let Some(game) = &self.game {
@@ -414,7 +465,7 @@ impl Trainer {
         }
         let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best});
         let checkpoint = Checkpoint { iter: self.iter, card, state };
-        let path = Checkpoints::new(self.run.files().checkpoints())
+        let path = Checkpoints::new(self.files.checkpoints())
             .save(checkpoint, self.config.logger.keep_checkpoints)?;
         self.saved = Some(now);
         tell(Event::Saved { iter: self.iter, path });
@@ -463,18 +514,23 @@ impl Trainer {
     }
 
     fn recorder(&self) -> Result<Recorder, LogError> {
+        if self.run.is_none() {
+            return Ok(Recorder::default());
+        }
         let selects = self.config.train.selecting().is_some();
-        Recorder::open(
-            self.run.files(),
-            (self.iter, self.validated),
-            selects,
-            self.config.logger.use_tb_logger,
-        )
+        Recorder::open(&self.files, (self.iter, self.validated), selects, self.config.logger.use_tb_logger)
+    }
+
+    /// What all processes of a team must have in common before the first step.
+    fn place(&self) -> Result<String, TrainError> {
+        let place =
+            json!({"config": self.config.to_toml()?, "photos": self.source.list(), "iter": self.iter});
+        Ok(sha256_hex(place.to_string().as_bytes()))
     }
 
     /// Why a step could not be made, with its batch on disk.
     fn failed(&self, error: StepError, iter: u64, batch: &Batch) -> TrainError {
-        let path = self.run.files().failed_batch(iter);
+        let path = self.files.failed_batch(iter);
         let batch = match batch.to_state_dict().save(&path) {
             Ok(()) => format!("its batch is saved in {}", path.display()),
             Err(error) => format!("its batch could not be saved ({error})"),

@@ -14,7 +14,7 @@ use percept_nn::loss::{ColourLoss, ColourSpace, ContextualLoss, GanLoss, L1Loss,
 use percept_nn::network::{NetworkConfig, SpanConfig};
 use percept_run::config::{CosineConfig, OptimConfig, SchedulerConfig, ValSetConfig};
 use percept_run::{Config, Task};
-use percept_train::{Outcome, Resume, restore_one_more};
+use percept_train::{Outcome, Resume, Team, restore_one_more};
 
 use super::report;
 use crate::args::{DemoArgs, Global};
@@ -52,7 +52,7 @@ pub fn run(global: &Global, args: &DemoArgs) -> Result<(), Failure> {
     let plan = plan(&out, &photos, steps);
     for (at, config) in plan.iter().enumerate() {
         let label = format!("{}/{} {}", at + 1, plan.len(), config.name);
-        let trainer = training::trainer(global, config.clone(), Some(Resume::default()))?;
+        let trainer = training::trainer(global, Team::alone(), config.clone(), Some(Resume::default()))?;
         if let Outcome::Stopped { .. } = training::train(trainer, &label, stop)? {
             let out = args.out.display();
             return Err(Failure::work(format!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use percept_run::Config;
-use percept_train::{Outcome, Resume};
+use percept_train::{Outcome, Resume, Team};
 
 use crate::args::{Global, TrainArgs};
 use crate::failure::Failure;
@@ -13,9 +13,10 @@ use crate::{interrupt, training};
 /// Runs the command.
 pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
     percept_conv::keep_memory();
+    let team = Team::join().map_err(Failure::work)?;
     let resume = Resume { total_iter: args.total_iter, other_photos: args.other_photos, device: None };
     let trainer = match (args.config.is_dir(), args.resume) {
-        (true, true) => training::go_on(global, &args.config, resume)?,
+        (true, true) => training::go_on(global, team, &args.config, resume)?,
         (true, false) => {
             let folder = args.config.display();
             return Err(Failure::call(format!(
@@ -27,7 +28,7 @@ pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
             if let Some(out) = &args.out {
                 config.path.run = Some(out.clone());
             }
-            training::trainer(global, config, goes_on.then_some(resume))?
+            training::trainer(global, team, config, goes_on.then_some(resume))?
         }
     };
     let stop = interrupt::listen("finishing this step and saving")?;
@@ -35,6 +36,7 @@ pub fn run(global: &Global, args: &TrainArgs) -> Result<(), Failure> {
     match training::train(trainer, &name, stop)? {
         Outcome::Finished => print(&run.display().to_string()),
         Outcome::Stopped { iter } => Err(stopped(&run, iter)),
+        Outcome::Helped => Ok(()),
     }
 }
 

@@ -17,6 +17,7 @@ mod demo;
 mod experiment;
 mod export;
 mod info;
+mod kills;
 mod metrics;
 mod models;
 mod pages;
@@ -26,6 +27,8 @@ mod select;
 mod study;
 mod study_page;
 mod study_server;
+#[cfg(feature = "mpi")]
+mod team;
 mod train;
 mod web;
 mod web_runs;

@@ -98,7 +98,7 @@ fn model(folder: &Path) -> Vec<(String, Array)> {
     arrays(&folder.join("run/model.safetensors"))
 }
 
-fn arrays(path: &Path) -> Vec<(String, Array)> {
+pub fn arrays(path: &Path) -> Vec<(String, Array)> {
     let state = StateDict::load(path).unwrap();
     state.iter().map(|(name, array)| (name.to_string(), array.clone())).collect()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use percept_nn::disentangle::{Contrast, Score, SelectionConfig, SelectionRule, TapWeights};
 use percept_run::log::SelectionLine;
 
-use super::folder::RunFolder;
+use super::folder::{RunFolder, Selected};
 use super::responses::{Part, Response, TapResponses, ranked};
 use super::words;
 use crate::page::chart::{Line, Scale, chart};
@@ -23,12 +23,11 @@ const LESS: [u8; 3] = [222, 122, 32];
 pub(super) type Answers = Result<Vec<TapResponses>, String>;
 
 /// The section; empty where no run selects.
-pub(super) fn section(runs: &[RunFolder], seen: &[Option<Answers>], part: Option<&Part>) -> String {
-    let parts: String = runs
-        .iter()
-        .zip(seen)
-        .filter_map(|(run, seen)| Some(one(run, run.selection.last()?, seen.as_ref()?)))
-        .collect();
+pub(super) fn section(runs: &[RunFolder], seen: &[Vec<Answers>], part: Option<&Part>) -> String {
+    let of_run = |(run, seen): (&RunFolder, &Vec<Answers>)| -> String {
+        run.selections.iter().zip(seen).map(|(selected, seen)| one(run, selected, seen)).collect()
+    };
+    let parts: String = runs.iter().zip(seen).map(of_run).collect();
     if parts.is_empty() {
         return String::new();
     }
@@ -54,17 +53,22 @@ pub(super) fn section(runs: &[RunFolder], seen: &[Option<Answers>], part: Option
     )
 }
 
-fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
+fn one(run: &RunFolder, selected: &Selected, seen: &Answers) -> String {
+    let Selected { last, moments, .. } = selected;
     let span = span(last);
-    let mixes = run.selection_config().is_some_and(SelectionConfig::mixes);
+    let mixes = selected.config.as_ref().is_some_and(SelectionConfig::mixes);
+    let name = match run.selections.len() {
+        1 => run.name.clone(),
+        _ => format!("{}, {}", run.name, selected.term),
+    };
     let mut html = format!(
         "<div class=\"selected\"><h3>{}</h3><p class=\"hint\">{}{}</p>{}",
-        escape(&run.name),
+        escape(&name),
         asked(&last.rule),
         if mixes { MIXED } else { "" },
         legend(span)
     );
-    if let Some(selection) = run.selection_config().filter(|_| last.idle) {
+    if let Some(selection) = selected.config.as_ref().filter(|_| last.idle) {
         let _ = write!(html, "<p class=\"idle\"><b>Warning:</b> {}.</p>", escape(&selection.idle()));
     }
     if let Err(problem) = seen {
@@ -94,7 +98,7 @@ fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
             if mixes { "directions" } else { "channels" },
             grid(&tap.weights, span),
             last.iter,
-            history(run, at, &ranked, span),
+            history(moments, at, &ranked, span),
         );
         if let Ok(taps) = seen
             && let Some(responses) = taps.get(at)
@@ -108,7 +112,7 @@ fn one(run: &RunFolder, last: &SelectionLine, seen: &Answers) -> String {
         }
         html.push_str("</div>\n");
     }
-    let _ = writeln!(html, "<div class=\"charts\">{}</div></div>", over_time(run));
+    let _ = writeln!(html, "<div class=\"charts\">{}</div></div>", over_time(last, moments));
     html
 }
 
@@ -224,8 +228,7 @@ fn grid(weights: &[f32], span: f64) -> String {
 }
 
 /// How the weights of one tap moved: steps from left to right, channels from the most selected down.
-fn history(run: &RunFolder, tap: usize, ranked: &[usize], span: f64) -> String {
-    let moments = &run.selection;
+fn history(moments: &[SelectionLine], tap: usize, ranked: &[usize], span: f64) -> String {
     let (Some(first), Some(last)) = (moments.first(), moments.last()) else { return String::new() };
     let columns = moments.len().min(COLUMNS);
     if columns < 2 {
@@ -267,16 +270,15 @@ fn strip(title: &str, responses: &[Response]) -> String {
 }
 
 /// Concentration and activity over time.
-fn over_time(run: &RunFolder) -> String {
-    let Some(last) = run.selection.last() else { return String::new() };
+fn over_time(last: &SelectionLine, moments: &[SelectionLine]) -> String {
     let effective = last.taps.iter().enumerate().map(|(at, tap)| {
         let share = |moment: &SelectionLine| {
             let tap = moment.taps.get(at)?;
             Some((moment.iter as f64, tap.effective / tap.weights.len() as f64))
         };
-        Line { name: &tap.name, colour: at, curve: run.selection.iter().filter_map(share).collect() }
+        Line { name: &tap.name, colour: at, curve: moments.iter().filter_map(share).collect() }
     });
-    let active = run.selection.iter().filter_map(|moment| Some((moment.iter as f64, moment.active?)));
+    let active = moments.iter().filter_map(|moment| Some((moment.iter as f64, moment.active?)));
     let active = Line { name: "active", colour: 3, curve: active.collect() };
     let (what, rule) = match &last.rule {
         SelectionRule::Contrast(contrast) => {
@@ -294,15 +296,15 @@ fn over_time(run: &RunFolder) -> String {
     ) + &chart(
         "Weight that moved",
         "share of a tap's weight that went to other channels since the last line of the log",
-        &moved(run, last),
+        &moved(last, moments),
         Scale::Linear,
     ) + &chart(what, &rule, &[active], Scale::Share)
 }
 
 /// By tap, half the sum of what all weights changed by from one line of the log to the next, as a share of their sum.
-fn moved<'a>(run: &RunFolder, last: &'a SelectionLine) -> Vec<Line<'a>> {
+fn moved<'a>(last: &'a SelectionLine, moments: &[SelectionLine]) -> Vec<Line<'a>> {
     let tap = |(at, tap): (usize, &'a TapWeights)| {
-        let moves = run.selection.iter().zip(run.selection.iter().skip(1)).filter_map(|(before, after)| {
+        let moves = moments.iter().zip(moments.iter().skip(1)).filter_map(|(before, after)| {
             let (was, is) = (&before.taps.get(at)?.weights, &after.taps.get(at)?.weights);
             let change: f64 = was.iter().zip(is).map(|(was, is)| f64::from((was - is).abs())).sum();
             Some((after.iter as f64, 0.5 * change / is.len().max(1) as f64))

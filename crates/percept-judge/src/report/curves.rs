@@ -25,7 +25,9 @@ pub(super) fn section(runs: &[RunFolder]) -> String {
     };
     let matched = match runs
         .iter()
-        .any(|run| run.selection_config().is_some_and(|selection| selection.matched() != Matched::No))
+        .flat_map(RunFolder::selecting)
+        .filter_map(|term| term.loss.selection())
+        .any(|selection| selection.matched() != Matched::No)
     {
         true => {
             " A selected distance is scaled to the size of the plain one, so that both train at the same rate: their \

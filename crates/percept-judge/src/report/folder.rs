@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use percept_image::{list_photos, photo_name};
+use percept_nn::backbone::BackboneConfig;
 use percept_nn::disentangle::SelectionConfig;
-use percept_run::log::{History, SelectionLine, selections};
+use percept_nn::loss::Term;
+use percept_run::log::{History, SelectionLine, all_selections};
 use percept_run::{Config, RunFiles};
 
 use super::ReportError;
@@ -22,7 +24,7 @@ pub(super) struct RunFolder {
     /// The configuration as its file has it.
     pub(super) source: String,
     pub(super) history: History,
-    pub(super) selection: Vec<SelectionLine>,
+    pub(super) selections: Vec<Selected>,
     /// The step at which the photos were restored.
     pub(super) iter: u64,
     /// When they were.
@@ -47,7 +49,11 @@ impl RunFolder {
             name: config.name.clone(),
             source: fs::read_to_string(files.config()).map_err(unread(files.config()))?,
             history: History::read(&files.log()).map_err(unread(files.log()))?,
-            selection: selections(&files.selection()).map_err(unread(files.selection()))?,
+            selections: all_selections(&files.selection())
+                .map_err(unread(files.selection()))?
+                .into_iter()
+                .filter_map(|moments| Selected::of(&config, moments))
+                .collect(),
             iter,
             time,
             restored,
@@ -58,9 +64,40 @@ impl RunFolder {
         })
     }
 
-    /// The settings of its first selection; `None` where it selects nothing.
-    pub(super) fn selection_config(&self) -> Option<&SelectionConfig> {
-        self.config.train.selecting()?.loss.selection()
+    /// The terms of its loss that select.
+    pub(super) fn selecting(&self) -> impl Iterator<Item = &Term> {
+        self.config.train.losses.iter().filter(|term| term.loss.selection().is_some())
+    }
+}
+
+/// The selection of a term of the loss.
+#[derive(Debug)]
+pub(super) struct Selected {
+    /// The term.
+    pub(super) term: String,
+    /// Its settings; `None` where the configuration has none any more.
+    pub(super) config: Option<SelectionConfig>,
+    /// The frozen network in whose features channels are selected.
+    pub(super) backbone: BackboneConfig,
+    /// Where it stands.
+    pub(super) last: SelectionLine,
+    /// From the first step to the last.
+    pub(super) moments: Vec<SelectionLine>,
+}
+
+impl Selected {
+    fn of(config: &Config, moments: Vec<SelectionLine>) -> Option<Self> {
+        let last = moments.last()?.clone();
+        // Logs of before there was a list of terms name none.
+        let named = config.train.losses.iter().find(|term| term.name == last.term);
+        let term = named.or(config.train.selecting());
+        Some(Self {
+            term: last.term.clone(),
+            config: term.and_then(|term| term.loss.selection()).cloned(),
+            backbone: term.and_then(|term| term.loss.backbone()).unwrap_or_default(),
+            last,
+            moments,
+        })
     }
 }
 

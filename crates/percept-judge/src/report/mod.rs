@@ -28,7 +28,7 @@ pub use error::ReportError;
 
 use self::board::{Board, judge};
 use self::channels::Answers;
-use self::folder::RunFolder;
+use self::folder::{RunFolder, Selected};
 use self::photos::Versions;
 use self::responses::Part;
 use self::viewer::Viewer;
@@ -174,13 +174,11 @@ impl Report {
         Ok(board.summary(notes))
     }
 
-    /// What the selected channels of every run that selects answer to a photo.
-    fn seen(&self, shown: Option<&Part>, store: &WeightStore, device: &Device) -> Vec<Option<Answers>> {
-        let seen = |run: &RunFolder| {
-            let moment = run.selection.last()?;
-            Some(responses::responses(run, moment, shown?, store, device))
-        };
-        self.runs.iter().map(seen).collect()
+    /// What the selected channels of every run answer to a photo, by selection.
+    fn seen(&self, shown: Option<&Part>, store: &WeightStore, device: &Device) -> Vec<Vec<Answers>> {
+        let Some(shown) = shown else { return Vec::new() };
+        let seen = |selected: &Selected| responses::responses(selected, shown, store, device);
+        self.runs.iter().map(|run| run.selections.iter().map(seen).collect()).collect()
     }
 }
 

@@ -4,10 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use percept_conv::Device;
 use percept_image::{Image, Srgb};
 use percept_nn::weights::WeightStore;
-use percept_run::log::SelectionLine;
 
-use super::folder::RunFolder;
-use super::words;
+use super::folder::Selected;
 use crate::page::picture;
 
 /// Channels that are shown at each end.
@@ -46,17 +44,16 @@ pub(super) fn ranked(weights: &[f32]) -> Vec<usize> {
     channels
 }
 
-/// The responses of every tap of `moment`, in its order; otherwise why there are none.
+/// The responses of every tap of the selection as it stands, in its order; otherwise why there are none.
 pub(super) fn responses(
-    run: &RunFolder,
-    moment: &SelectionLine,
+    selected: &Selected,
     part: &Part,
     store: &WeightStore,
     device: &Device,
 ) -> Result<Vec<TapResponses>, String> {
+    let moment = &selected.last;
     let taps: Vec<String> = moment.taps.iter().map(|tap| tap.name.clone()).collect();
-    let backbone = words::backbone(&run.config);
-    let backbone = backbone.init(&taps, store, device).map_err(|error| error.to_string())?;
+    let backbone = selected.backbone.init(&taps, store, device).map_err(|error| error.to_string())?;
     let (width, height) = part.target.size();
     if width.min(height) < backbone.min_side() {
         return Err(format!("the photo {} is too small for {}", part.name, backbone.name()));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use percept_nn::backbone::BackboneConfig;
 use percept_nn::loss::Term;
 use percept_nn::network::NetworkConfig;
 use percept_run::config::value_at;
@@ -46,11 +45,6 @@ pub(crate) fn network(network_g: &NetworkConfig) -> String {
 pub(crate) fn losses(config: &Config) -> String {
     let terms: Vec<String> = config.train.losses.iter().map(Term::words).collect();
     terms.join(" + ")
-}
-
-/// The frozen network in whose features channels are selected.
-pub(super) fn backbone(config: &Config) -> BackboneConfig {
-    config.train.selecting().and_then(|term| term.loss.backbone()).unwrap_or_default()
 }
 
 /// The value of a dotted key, for people; empty where there is none.

@@ -193,6 +193,32 @@ fn a_projection_is_called_one() {
     }
 }
 
+/// Each by itself, whatever the others do.
+#[test]
+fn every_term_that_selects_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path().join("a"), "two", 0.3);
+    selects(&run);
+    let (config, log) = (run.join("config.toml"), run.join("selection.jsonl"));
+    let second = "\n[[train.losses]]\ntype = \"feature\"\nname = \"second\"\nlayer_weights = { relu3 = 1.0 }\n\
+                  backbone = { type = \"alexnet\" }\nselection = { contrast = \"literal\", gate = \"projection\" }\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + second).unwrap();
+    let first = fs::read_to_string(&log).unwrap().replace("{\"active\"", "{\"term\":\"feature\",\"active\"");
+    let line = |iter: u32| {
+        let tap = json!({"name": "relu3", "weights": vec![1.0; 384], "effective": 300.0});
+        json!({"iter": iter, "term": "second", "backbone": "alexnet", "contrast": "literal", "taps": [tap], "active": 0.5})
+            .to_string()
+    };
+    let lines: String =
+        first.lines().zip(1..).map(|(one, iter)| format!("{one}\n{}\n", line(iter))).collect();
+    assert_eq!(lines.matches("\"term\":\"feature\"").count(), 20);
+    fs::write(&log, lines).unwrap();
+    let (page, _) = page(&folder, &[run]).unwrap();
+    has(&page, &["<h3>two, feature</h3>", "<h3>two, second</h3>", "<h4>relu2_2</h4>", "<h4>relu3</h4>"]);
+    has(&page, &["whatever the photos show", "Contrast to the letter", "diagonal of its matrix"]);
+    assert_eq!(page.matches("diagonal of its matrix").count(), 1);
+}
+
 /// Which rule acted, how concentrated it was, how it moved, and whether it acted at all.
 #[test]
 fn a_selection_in_closed_form_is_explained_and_an_idle_one_is_said() {

@@ -34,10 +34,13 @@ pub fn approximate_r1(
     (near - logits).div_scalar(sigma).square().mean()
 }
 
-/// Values of the standard normal distribution like `real`, a function of `seed` and `step` alone.
-pub fn r1_noise(real: &Tensor<4>, seed: u64, step: u64) -> Tensor<4> {
+/// Values of the standard normal distribution like `real`, a function of `seed` and `step`, and of how many images of the batch
+/// lie `before` those of `real`.
+pub fn r1_noise(real: &Tensor<4>, seed: u64, step: u64, before: usize) -> Tensor<4> {
     let shape = real.dims();
+    let [_, height, width, channels] = shape;
     let values = StandardNormal.sample_iter(rng_for(seed, step, NOISE));
-    let values: Vec<f32> = values.take(shape.iter().product()).collect();
+    let values: Vec<f32> =
+        values.skip(before * height * width * channels).take(shape.iter().product()).collect();
     Tensor::from_data(TensorData::new(values, shape), &real.device())
 }

@@ -13,10 +13,12 @@ mod layers;
 mod step;
 mod trunk;
 mod vgg;
+mod view;
 
 pub use config::{BackboneConfig, BackboneKind, WeightSource};
 pub use error::BackboneError;
 pub use percept_conv::Precision;
+pub use view::View;
 
 pub(crate) use config::architecture;
 pub(crate) use frozen::constant;

@@ -72,7 +72,7 @@ pub use pointwise::{Matched, pointwise};
 pub use running::Running;
 pub use score::Score;
 pub use selection::{Selection, SelectionStep, TapWeights};
-pub use space::{FeatureDistance, PerceptualSpace, Seen};
+pub use space::{FeatureDistance, Gather, PerceptualSpace, Seen};
 pub use start::StartError;
 pub use tap_gate::TapGate;
 pub use triplet::TripletDistances;

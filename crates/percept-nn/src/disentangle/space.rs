@@ -1,6 +1,7 @@
 //! The perceptual space: frozen features, what is selected of them, and the distance measured there.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use percept_conv::channel_distance;
@@ -16,6 +17,9 @@ use crate::weights::{StateDict, WeightError};
 
 /// Decay of the running energy by tap.
 const ENERGY_DECAY: f64 = 0.95;
+
+/// Brings the rows of a batch's parts together, `[n, C]` → `[N, C]`, in the order of the batch; each part has as many.
+pub type Gather = Arc<dyn Fn(Tensor<2>) -> Tensor<2> + Send + Sync>;
 
 /// How far apart two images are, given their features.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +88,8 @@ pub struct PerceptualSpace {
     distance: FeatureDistance,
     energies: Vec<Running>,
     selection: Option<Selection>,
+    /// Where others see the other parts of each batch.
+    gather: Option<Gather>,
 }
 
 impl PerceptualSpace {
@@ -95,12 +101,23 @@ impl PerceptualSpace {
         selection: Option<Selection>,
     ) -> Self {
         let energies = backbone.taps().iter().map(|_| Running::new(ENERGY_DECAY)).collect();
-        Self { backbone, layer_weights, distance, energies, selection }
+        Self { backbone, layer_weights, distance, energies, selection, gather: None }
+    }
+
+    /// From now on it sees a part of each batch, and `gather` what the others see: running means, the selection and what
+    /// it is matched to are those of the whole batch.
+    pub fn see_a_part(&mut self, gather: Gather) {
+        self.gather = Some(gather);
     }
 
     /// The frozen network.
     pub fn backbone(&self) -> &dyn Backbone {
         self.backbone.as_ref()
+    }
+
+    /// From now on it looks through `backbone`, which has the same taps.
+    pub fn look_through(&mut self, backbone: Box<dyn Backbone>) {
+        self.backbone = backbone;
     }
 
     /// The selection, if there is one.
@@ -112,10 +129,16 @@ impl PerceptualSpace {
     pub fn see(&mut self, result: Tensor<4>, target: Tensor<4>) -> Seen {
         let [_, height, width, _] = target.dims();
         let (result, target) = (self.backbone.features(result), self.backbone.features(target.detach()));
+        self.seen(result, target, [height, width])
+    }
+
+    /// The same where somebody else had the backbone see both: their features at its taps, those of the target without
+    /// gradient, and height and width of the images.
+    pub fn seen(&mut self, result: Vec<Tensor<4>>, target: Vec<Tensor<4>>, sides: [usize; 2]) -> Seen {
         for (energy, target) in self.energies.iter_mut().zip(&target) {
-            energy.observe(target.clone().square().mean());
+            energy.observe(whole(self.gather.as_ref(), target.clone().square().mean()));
         }
-        Seen { result, target, sides: [height, width], distances: OnceCell::new() }
+        Seen { result, target, sides, distances: OnceCell::new() }
     }
 
     /// Step 1: only `w` moves. Everything that comes from G is detached here. `None` without a selection that
@@ -127,13 +150,13 @@ impl PerceptualSpace {
         seen: &Seen,
         distorted: impl FnOnce(Anchor) -> Tensor<4>,
     ) -> Option<SelectionStep> {
-        let (selection, backbone) = (self.selection.as_mut()?, &self.backbone);
+        let (selection, backbone, gather) = (self.selection.as_mut()?, &self.backbone, &self.gather);
         selection.batch(|config| {
             let distorted = config.anchor().map(|anchor| backbone.features(distorted(anchor).detach()));
             let result: Vec<_> = seen.result.iter().map(|features| features.clone().detach()).collect();
             let to_target = distorted.as_ref().map(|distorted| config.moments(distorted, &seen.target));
             let to_result = distorted.filter(|_| config.within_photo());
-            TripletDistances {
+            let distances = TripletDistances {
                 result_target: match config.gate() {
                     Gate::Projection => config.moments(&result, &seen.target),
                     _ => seen.distances().iter().map(|distance| distance.clone().detach()).collect(),
@@ -141,6 +164,10 @@ impl PerceptualSpace {
                 distorted_target: to_target.unwrap_or_default(),
                 distorted_result: to_result.map(|distorted| config.moments(&distorted, &result)),
                 averaged: config.window().map(|window| seen.averaged(window)),
+            };
+            match gather {
+                Some(gather) => distances.map(|part| gather(part)),
+                None => distances,
             }
         })
     }
@@ -206,7 +233,8 @@ impl PerceptualSpace {
             let taps = gates.iter().zip(a.iter().zip(b)).zip(distances);
             taps.map(|((gate, (a, b)), distances)| gate.distance(a, b, distances)).collect::<Vec<_>>()
         });
-        pointwise(distances, selected.as_deref(), scales, &self.layer_weights, matched)
+        let whole = |mean| whole(self.gather.as_ref(), mean);
+        pointwise(distances, selected.as_deref(), scales, &self.layer_weights, (matched, &whole))
     }
 
     /// What each tap is measured with, beside its features; `None` without a selection.
@@ -243,6 +271,14 @@ impl PerceptualSpace {
             Some(selection) => selection.load_state_dict(&state.section("selection.")),
             None => Ok(()),
         }
+    }
+}
+
+/// A mean over this part of the batch, `[1]`, as that over the whole batch.
+fn whole(gather: Option<&Gather>, mean: Tensor<1>) -> Tensor<1> {
+    match gather {
+        Some(gather) => gather(mean.detach().reshape([1, 1])).mean(),
+        None => mean,
     }
 }
 

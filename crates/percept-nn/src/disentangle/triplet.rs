@@ -29,7 +29,8 @@ impl TripletDistances {
         self.map(Tensor::from_inner)
     }
 
-    fn map(&self, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+    /// With `f` of every tap's distances.
+    pub(super) fn map(&self, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
         let all = |distances: &[Tensor<2>]| distances.iter().cloned().map(&f).collect::<Vec<_>>();
         Self {
             result_target: all(&self.result_target),

@@ -343,7 +343,7 @@ fn the_penalty_of_a_linear_discriminator_is_its_squared_gradient() {
     let slope = Tensor::<4>::random([1, 2, 2, 3], Distribution::Normal(0.0, 1.0), &device).require_grad();
     let linear = |x: Tensor<4>| (x * slope.clone()).reshape([4096, 1, 1, 12]).sum_dim(3);
     let squared: f32 = vector(slope.clone()).iter().map(|v| v * v).sum();
-    let noise = r1_noise(&real, 1, 2);
+    let noise = r1_noise(&real, 1, 2, 0);
     let penalty = |sigma| approximate_r1(linear, real.clone(), linear(real.clone()), noise.clone(), sigma);
     let value = vector(penalty(0.1))[0];
     // The mean of 4096 values of χ² has a deviation of 2.2 %.
@@ -362,11 +362,14 @@ fn the_penalty_of_a_linear_discriminator_is_its_squared_gradient() {
 #[test]
 fn the_noise_of_the_penalty_is_a_function_of_seed_and_step() {
     let image = Tensor::<4>::zeros([2, 8, 8, 3], &Device::flex());
-    let noise = |seed, step| vector(r1_noise(&image, seed, step));
+    let noise = |seed, step| vector(r1_noise(&image, seed, step, 0));
     assert_eq!(noise(1, 2), noise(1, 2));
     assert!(noise(1, 2) != noise(1, 3) && noise(1, 2) != noise(2, 2));
     let variance = noise(1, 2).iter().map(|v| v * v).sum::<f32>() / 384.0;
     assert!((variance - 1.0).abs() < 0.3, "{variance}");
+    // A part of the batch has its part of the noise.
+    let second = vector(r1_noise(&image.clone().narrow(0, 1, 1), 1, 2, 1));
+    assert_eq!(second, noise(1, 2)[192..]);
 }
 
 /// Crops of bundled photos that differ from step to step.

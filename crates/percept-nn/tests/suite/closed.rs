@@ -448,7 +448,7 @@ fn matched_taps_keep_what_each_tap_counts() {
         let selected: Vec<_> =
             distances.iter().zip(&weights).map(|(tap, weights)| tap.clone() * weights.clone()).collect();
         let energies = [Tensor::<1>::ones([1], &device()), Tensor::<1>::ones([1], &device())];
-        let loss = pointwise(&distances, Some(&selected), &energies, &[1.0, 0.5], matched);
+        let loss = pointwise(&distances, Some(&selected), &energies, &[1.0, 0.5], (matched, &|mean| mean));
         let grads = loss.backward();
         // How far the loss falls if a tap's distances shrink by a share: what the tap counts.
         let counts = distances.map(|tap| {

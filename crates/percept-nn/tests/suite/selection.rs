@@ -224,7 +224,7 @@ fn suppressed_channels_stay_watched_by_the_floor() {
                 selected.as_deref(),
                 &[energy],
                 &[1.0],
-                Matched::No,
+                (Matched::No, &|mean| mean),
             );
             let grads = loss.backward();
             distances.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap()[0]

@@ -107,7 +107,7 @@ pub struct TrainSetConfig {
     pub mosaic: Option<Mosaic>,
 }
 
-/// `[[datasets.train.roots]]`: more photos to train on.
+/// `[[datasets.train.roots]]`, `[[datasets.val.roots]]`: more photos.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RootConfig {
@@ -123,7 +123,7 @@ pub struct RootConfig {
     #[serde(default)]
     pub recursive: bool,
     /// How many of the crops are of these photos, relative to the other shares: 1e-6 to 1e6; given for all roots and beside
-    /// `dataroot_gt`, or nowhere.
+    /// `dataroot_gt`, or nowhere. Photos to validate with are all looked at, and have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
 }
@@ -165,7 +165,11 @@ pub struct ValSetConfig {
     /// Whether folders inside the folders are entered, too. Default false.
     #[serde(default)]
     pub recursive: bool,
-    /// Only the first so many photos, in the order of their names. Left out: all.
+    /// More photos beside these, at most 100 roots, `[[datasets.val.roots]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([]))]
+    pub roots: Vec<RootConfig>,
+    /// Only the first so many photos of each root, in the order of their names. Left out: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 5)]
     pub max_images: Option<usize>,
@@ -275,24 +279,27 @@ impl ValSetConfig {
             dataroot_lq: None,
             meta_info_file: None,
             recursive: false,
+            roots: Vec::new(),
             max_images: None,
         }
     }
 
-    /// Where they lie.
-    pub fn root(&self) -> RootConfig {
-        RootConfig {
+    /// Where all photos lie: `dataroot_gt` and the others, in the order of the file.
+    pub fn all_roots(&self) -> Vec<RootConfig> {
+        let first = RootConfig {
             dataroot_lq: self.dataroot_lq.clone(),
             meta_info_file: self.meta_info_file.clone(),
             recursive: self.recursive,
             ..RootConfig::new(&self.dataroot_gt)
-        }
+        };
+        std::iter::once(first).chain(self.roots.iter().cloned()).collect()
     }
 
     /// Every path that it holds.
     pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let Self { dataroot_gt, dataroot_lq, meta_info_file, .. } = self;
-        [Some(dataroot_gt), dataroot_lq.as_mut(), meta_info_file.as_mut()].into_iter().flatten()
+        let Self { dataroot_gt, dataroot_lq, meta_info_file, roots, .. } = self;
+        let own = [Some(dataroot_gt), dataroot_lq.as_mut(), meta_info_file.as_mut()];
+        own.into_iter().flatten().chain(roots.iter_mut().flat_map(RootConfig::paths))
     }
 }
 

@@ -6,7 +6,7 @@ use percept_nn::loss::LossConfig;
 use percept_nn::network::NetworkError;
 
 use super::datasets::MAX_PATCH;
-use super::{Config, MixConfig, OptimConfig, SchedulerConfig, TrainConfig, TrainSetConfig, ValConfig};
+use super::{Config, MixConfig, OptimConfig, RootConfig, SchedulerConfig, TrainConfig, ValConfig};
 use crate::Task;
 
 /// A dotted key, and what is wrong with its value.
@@ -104,7 +104,7 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
     count("prefetch", train.prefetch, 1, 64)?;
     count("num_workers", train.num_workers.unwrap_or(1), 1, 256)?;
     count("cache_mib", train.cache_mib, 0, 1 << 20)?;
-    check_roots(train)?;
+    check_roots("train", &train.all_roots())?;
     let paired = train.dataroot_lq.is_some();
     ensure(config.task != Task::Raw2rgb || !paired, &key("dataroot_lq"), || {
         "cannot be used with `raw2rgb`; leave it out, the RAW is made from the photos".to_string()
@@ -145,6 +145,12 @@ fn check_datasets(config: &Config) -> Result<(), Complaint> {
     ensure(config.task != Task::Raw2rgb || val.dataroot_lq.is_none(), "datasets.val.dataroot_lq", || {
         "cannot be used with `raw2rgb`; leave it out, the RAW is made from the photos".to_string()
     })?;
+    let roots = val.all_roots();
+    if let Some(at) = roots.iter().skip(1).position(|root| root.share.is_some()) {
+        let complaint = "has no use: all photos are validated with; leave it out".to_string();
+        return Err((format!("datasets.val.roots.{at}.share"), complaint));
+    }
+    check_roots("val", &roots)?;
     let some = val.max_images.is_none_or(|count| count >= 1);
     ensure(some, "datasets.val.max_images", || "must be at least 1; leave it out for all".to_string())
 }
@@ -183,16 +189,15 @@ fn check_mixes(config: &Config) -> Result<(), Complaint> {
 }
 
 /// Several roots: what one says of all has to be said by all.
-fn check_roots(train: &TrainSetConfig) -> Result<(), Complaint> {
+fn check_roots(set: &str, roots: &[RootConfig]) -> Result<(), Complaint> {
     let key = |at: usize, name: &str| match at {
-        0 => format!("datasets.train.{name}"),
-        at => format!("datasets.train.roots.{}.{name}", at - 1),
+        0 => format!("datasets.{set}.{name}"),
+        at => format!("datasets.{set}.roots.{}.{name}", at - 1),
     };
-    let roots = train.all_roots();
-    ensure(train.roots.len() <= 100, "datasets.train.roots", || {
-        format!("may be 100 at most; they are {}", train.roots.len())
-    })?;
-    let (paired, shared) = (train.dataroot_lq.is_some(), roots.iter().any(|root| root.share.is_some()));
+    let more = roots.len() - 1;
+    ensure(more <= 100, &format!("datasets.{set}.roots"), || format!("may be 100 at most; they are {more}"))?;
+    let paired = roots.iter().take(1).any(|root| root.dataroot_lq.is_some());
+    let shared = roots.iter().any(|root| root.share.is_some());
     for (at, root) in roots.iter().enumerate() {
         ensure(root.dataroot_lq.is_some() == paired, &key(at, "dataroot_lq"), || {
             "is given for some roots and not for all; the photos are all paired, or all degraded on the fly"

@@ -65,21 +65,35 @@ fn push(curves: &mut BTreeMap<String, Curve>, gaps: &mut usize, name: String, it
     curves.entry(name).or_default().push((iter as f64, value));
 }
 
-/// The lines of `selection.jsonl` about the first term of the loss that has a selection, as far as they have the taps of the
-/// last one; empty where there is no such file.
+/// The lines of `selection.jsonl` about the first term of the loss that has a selection, as [`all_selections`] has them.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn selections(path: &Path) -> io::Result<Vec<SelectionLine>> {
-    let (mut lines, _) = lines::<SelectionLine>(path)?;
-    let first = lines.first().map(|line| line.term.clone()).unwrap_or_default();
-    lines.retain(|line| line.term == first);
+    Ok(all_selections(path)?.into_iter().next().unwrap_or_default())
+}
+
+/// The lines of `selection.jsonl` by the term of the loss that has the selection, in the order in which the terms come there, at
+/// least one of each; of every term as far as they have the taps of its last one. Empty where there is no such file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn all_selections(path: &Path) -> io::Result<Vec<Vec<SelectionLine>>> {
     let shape = |line: &SelectionLine| -> Vec<(String, usize)> {
         line.taps.iter().map(|tap| (tap.name.clone(), tap.weights.len())).collect()
     };
-    let Some(last) = lines.last().map(shape) else { return Ok(lines) };
-    lines.retain(|line| shape(line) == last);
-    Ok(lines)
+    let mut terms: Vec<Vec<SelectionLine>> = Vec::new();
+    for line in lines::<SelectionLine>(path)?.0 {
+        match terms.iter_mut().find(|term| term.first().is_some_and(|first| first.term == line.term)) {
+            Some(term) => term.push(line),
+            None => terms.push(vec![line]),
+        }
+    }
+    for term in &mut terms {
+        let last = term.last().map(shape);
+        term.retain(|line| Some(shape(line)) == last);
+    }
+    Ok(terms)
 }
 
 /// The lines that can be read, and how many cannot. A last line without its end is one that is being written, or that

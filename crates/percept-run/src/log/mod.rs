@@ -7,6 +7,6 @@ mod history;
 mod jsonl;
 mod line;
 
-pub use history::{Curve, History, selections};
+pub use history::{Curve, History, all_selections, selections};
 pub use jsonl::{JsonLog, LogError};
 pub use line::{SelectionLine, StepLine, Validation};

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::order::Order;
 use super::photos::{Photos, Rule};
 use super::{Batch, Crops, DataError, PhotoList, Skipped};
+use crate::Team;
 
 /// Makes the batch of any step from photos.
 pub struct TrainSource {
@@ -19,6 +20,8 @@ pub struct TrainSource {
     stages: Stages,
     /// Batches of a step.
     accumulate: u64,
+    /// Between whom the samples of a batch are dealt.
+    team: Team,
 }
 
 impl TrainSource {
@@ -47,7 +50,13 @@ impl TrainSource {
             seed: config.seed,
             stages: Stages(train.stages().collect()),
             accumulate: config.train.accumulate,
+            team: Team::alone(),
         })
+    }
+
+    /// From now on a batch has the samples that are this process's in the team.
+    pub(crate) fn dealt(self, team: &Team) -> Self {
+        Self { team: team.clone(), ..self }
     }
 
     /// Number of photos.
@@ -72,12 +81,13 @@ impl TrainSource {
     /// When a photo that was sound at the start cannot be read any more.
     pub fn batch(&self, number: u64) -> Result<Batch, DataError> {
         let (first, side, batch_size) = self.stages.batch(number, self.accumulate);
-        let photos = self.order.photos(first..first + batch_size as u64);
+        let part = self.team.part(batch_size);
+        let photos = self.order.photos(first + part.start as u64..first + part.end as u64);
         let crop = |photo: usize, rng: &mut Rng| {
             self.photos.with(photo, |pair| self.crops.sample(self.photos.name_of(photo), pair, side, rng))?
         };
         let sample = |(i, photo): (usize, &usize)| {
-            let rng = &mut rng_for(self.seed, number, i as u64);
+            let rng = &mut rng_for(self.seed, number, (part.start + i) as u64);
             let sample = crop(*photo, rng)?;
             self.crops.mixed(sample, rng, |rng| crop(rng.random_range(0..self.photos.len()), rng))
         };

@@ -29,7 +29,7 @@ impl ValSource {
             cache: config.datasets.train.cache_mib << 20,
             limit: val.max_images,
         };
-        let photos = Photos::open(&[val.root()], &rule)?;
+        let photos = Photos::open(&val.all_roots(), &rule)?;
         Ok(Some(Self { photos, recipe, seed: config.seed }))
     }
 

@@ -126,12 +126,15 @@ fn base(dir: &Path, key: &Key) -> Table {
             Value::Table(toml::from_str("type = 'vgg'\nnum_feat = 4").unwrap()),
         );
     }
-    // Shares are given for all roots.
+    // Shares are given for all roots to train on.
     if key.path.last().is_some_and(|key| key == "share") && key.path[0] == "datasets" {
-        let train = table["datasets"]["train"].as_table_mut().unwrap();
-        train.insert("share".to_string(), 1.0.into());
-        let root = format!("dataroot_gt = '{}/photos'\nshare = 1.0", dir.display());
-        train.insert("roots".to_string(), Value::Array(vec![Value::Table(toml::from_str(&root).unwrap())]));
+        let set = table["datasets"][key.path[1].as_str()].as_table_mut().unwrap();
+        let mut root = format!("dataroot_gt = '{}/photos'\n", dir.display());
+        if key.path[1] == "train" {
+            set.insert("share".to_string(), 1.0.into());
+            root += "share = 1.0";
+        }
+        set.insert("roots".to_string(), Value::Array(vec![Value::Table(toml::from_str(&root).unwrap())]));
     }
     if key.path.contains(&"progressive".to_string()) {
         let stage = toml::from_str("after = 1\ngt_size = 48").unwrap();

@@ -1,6 +1,6 @@
 //! Photos wherever they lie: nested folders, lists, LMDBs, several roots with shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,6 +108,40 @@ fn names_of_validation_photos_are_files_of_one_folder() {
     let source = ValSource::open(&config).unwrap().unwrap();
     let names: Vec<_> = (0..source.photos()).map(|at| source.sample(at).unwrap().name).collect();
     assert_eq!(names, ["baboon", "bridge", "comic", "town_zebra.png", "zebra.png"]);
+}
+
+/// Roots, lists and databases, as in training.
+#[test]
+fn validation_photos_may_lie_in_several_places() {
+    let (dir, other) = (tree(), tempfile::tempdir().unwrap());
+    write(&other.path().join("zebra.png"), 7, (40, 40));
+    write(&other.path().join("unlisted.png"), 8, (40, 40));
+    let list = other.path().join("list.txt");
+    fs::write(&list, "zebra.png\n").unwrap();
+    let mut config = config(dir.path());
+    let val = config.datasets.val.as_mut().unwrap();
+    val.roots = vec![
+        RootConfig { meta_info_file: Some(list), ..RootConfig::new(other.path()) },
+        RootConfig::new(lmdb()),
+    ];
+    config.validate().unwrap();
+    let names = |config: &Config| {
+        let source = ValSource::open(config).unwrap().unwrap();
+        (0..source.photos()).map(|at| source.sample(at).unwrap().name).collect::<Vec<_>>()
+    };
+    let all = names(&config);
+    assert_eq!(all.len(), BTreeSet::from_iter(&all).len(), "{all:?}");
+    assert_eq!(all.iter().filter(|name| name.contains("zebra")).count(), 3, "{all:?}");
+    assert!(!all.iter().any(|name| name.contains("unlisted")), "{all:?}");
+    config.datasets.val.as_mut().unwrap().max_images = Some(1);
+    assert_eq!(names(&config).len(), 3);
+    config.datasets.val.as_mut().unwrap().roots[1].share = Some(1.0);
+    let error = config.validate().unwrap_err().to_string();
+    assert!(error.contains("datasets.val.roots.1.share"), "{error}");
+    let roots = &mut config.datasets.val.as_mut().unwrap().roots;
+    (roots[1].share, roots[0].dataroot_lq) = (None, Some(dir.path().to_path_buf()));
+    let error = config.validate().unwrap_err().to_string();
+    assert!(error.contains("datasets.val.roots.0.dataroot_lq"), "{error}");
 }
 
 #[test]
