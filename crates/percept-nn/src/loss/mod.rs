@@ -16,6 +16,7 @@ mod gan;
 mod ldl;
 mod lpips;
 mod ms_ssim;
+mod phase;
 mod pixel;
 mod squares;
 mod style;

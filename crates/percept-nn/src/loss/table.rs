@@ -114,6 +114,7 @@ losses! {
     "colour" colour { Colour, ColourLoss }
     "ms_ssim" ms_ssim { MsSsim, MsSsimLoss }
     "fft" fft { Fft, FftLoss }
+    "phase" phase { Phase, PhaseLoss }
     "style" style { Style, StyleLoss }
     "ldl" ldl { Ldl, LdlLoss }
     "gan" gan { Gan, GanLoss }

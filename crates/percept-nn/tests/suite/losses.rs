@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use percept_image::{Image, Metric, MsSsim, Srgb};
 use percept_nn::loss::{
     CharbonnierLoss, ColourLoss, ColourSpace, Criterion, FeatureLoss, FftLoss, HuberLoss, L1Loss, LdlLoss,
-    LossConfig, MsSsimLoss, MseLoss, SwdLoss, WassersteinLoss,
+    LossConfig, MsSsimLoss, MseLoss, PhaseLoss, SwdLoss, WassersteinLoss,
 };
 use percept_nn::weights::StateDict;
 
@@ -51,6 +51,8 @@ fn losses(device: &Device) -> Vec<(&'static str, Value)> {
         ("ms_ssim.1", ms_ssim(1)),
         ("ms_ssim.3", ms_ssim(3)),
         ("fft", LossConfig::Fft(FftLoss {})),
+        ("phase.4", LossConfig::Phase(PhaseLoss { period: 4, window: 24 })),
+        ("phase.3", LossConfig::Phase(PhaseLoss { period: 3, window: 24 })),
         ("ldl.alone", LossConfig::Ldl(LdlLoss {})),
         ("swd.l1", swd(Criterion::L1(L1Loss {}), false)),
         ("swd.mse.normalized", swd(Criterion::Mse(MseLoss {}), true)),
