@@ -1,29 +1,14 @@
 #!/usr/bin/env bash
-# CPU time of every score for a pair of 1920x1080 pixels, percept and Python (piq, scikit-image) in turn on one thread, and
-# their ratio (percept ÷ Python).
+# CPU time of every score for a pair of 1920x1080 pixels, percept's wheel and the packages in turn on two threads, and their
+# ratio (percept ÷ package).
 #
 #   bench/metrics.sh PYTHON [ROUNDS] [BASICSR]
 #
-# PYTHON is the interpreter of an environment with torch, piq and scikit-image. BASICSR, for NIQE, is the unpacked source
-# distribution of PyPI basicsr 1.4.2. The median of the rounds counts.
+# PYTHON is the interpreter of an environment with percept's wheel, torch, torchvision, piq, lpips, DISTS_pytorch, scikit-image,
+# plenoptic, flip-evaluator, pypiqe and ssimulacra2. BASICSR, for NIQE, is the unpacked source distribution of PyPI basicsr
+# 1.4.2. The median of the rounds counts.
 set -euo pipefail
 
 python=${1:?usage: bench/metrics.sh PYTHON [ROUNDS] [BASICSR]}
-rounds=${2:-3}
-basicsr=${3:-}
-root=$(cd "$(dirname "$0")/.." && pwd)
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-
-cd "$root"
-cargo build --quiet --release -p percept-image --example metrics
-percept=${CARGO_TARGET_DIR:-target}/release/examples/metrics
-export RAYON_NUM_THREADS=1
-
-for round in $(seq "$rounds"); do
-    echo "round $round of $rounds" >&2
-    "$percept" >>"$out/percept"
-    "$python" bench/metrics.py measure ${basicsr:+--basicsr "$basicsr"} >>"$out/python"
-done
-
-"$python" bench/metrics.py table "$out"
+cd "$(dirname "$0")/.."
+exec "$python" bench/metrics.py --rounds "${2:-3}" ${3:+--basicsr "$3"}

@@ -101,12 +101,12 @@ impl ArrayView<'_> {
             Samples::F64(values) => in_range(self.gathered(values, |value| value as f32)?)?,
         };
         let pixels = |data: Vec<f32>| Image::<Srgb>::from_vec(width, height, data);
+        let alpha = (channels == 4).then(|| values.iter().skip(3).step_by(4).copied().collect());
         let pixels = match channels {
             1 => pixels(values.iter().flat_map(|value| [*value; 3]).collect()),
-            3 => pixels(values.clone()),
+            3 => pixels(values),
             _ => pixels(values.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()),
         };
-        let alpha = (channels == 4).then(|| values.iter().skip(3).step_by(4).copied().collect());
         let pixels = pixels.map_err(|_| ArrayError::Layout)?;
         Ok(Photo { pixels, alpha, depth, grey: channels == 1, icc: None, metadata: Metadata::default() })
     }
@@ -142,11 +142,23 @@ impl ArrayView<'_> {
 
 /// The values, if they are from 0 to 1.
 fn in_range(values: Vec<f32>) -> Result<Vec<f32>, ArrayError> {
-    if values.iter().any(|value| !value.is_finite()) {
+    const LANES: usize = 16;
+    // Lanes that the processor compares at a time. Nothing is smaller or larger than NaN, which no sum of it and zeros hides.
+    let (mut low, mut high, mut faults) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], [0.0; LANES]);
+    let (lanes, rest) = values.as_chunks::<LANES>();
+    let rest = std::iter::repeat_n(rest, usize::from(!rest.is_empty()));
+    for values in lanes.iter().map(<[f32; LANES]>::as_slice).chain(rest) {
+        for (((low, high), faults), v) in low.iter_mut().zip(&mut high).zip(&mut faults).zip(values) {
+            *low = if *v < *low { *v } else { *low };
+            *high = if *v > *high { *v } else { *high };
+            *faults += *v * 0.0;
+        }
+    }
+    if faults.iter().any(|faults| *faults != 0.0) {
         return Err(ArrayError::NotFinite);
     }
-    let low = f64::from(values.iter().copied().fold(f32::INFINITY, f32::min));
-    let high = f64::from(values.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let low = f64::from(low.into_iter().fold(f32::INFINITY, f32::min));
+    let high = f64::from(high.into_iter().fold(f32::NEG_INFINITY, f32::max));
     match low < -ROUNDING || high > 1.0 + ROUNDING {
         true => Err(ArrayError::Range { low, high }),
         false => Ok(values),

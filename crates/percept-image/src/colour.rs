@@ -38,7 +38,8 @@ impl Image<Srgb> {
     #[must_use]
     pub fn luma(&self) -> Image<Luma> {
         let (width, height) = self.size();
-        let data = self.data().chunks_exact(Srgb::CHANNELS).map(|p| studio_luma(p[0], p[1], p[2])).collect();
+        let pixels = self.data().as_chunks::<{ Srgb::CHANNELS }>().0;
+        let data = pixels.iter().map(|[r, g, b]| studio_luma(*r, *g, *b)).collect();
         Image::from_parts(width, height, data)
     }
 }

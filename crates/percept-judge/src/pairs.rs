@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use percept_image::{
     Image, LeftOut, Listing, Metric, MetricError, Photo, ReadError, Srgb, WriteError, heat, list_folder,
-    photo_name, read_srgb, write_photo,
+    photo_name, write_photo,
 };
 
-use crate::{ImageScores, Panel};
+use crate::picture::{self, Picture};
+use crate::{ImageScores, Kept, Panel};
 
 /// File names that an error shows of each side.
 const EXAMPLES: usize = 3;
@@ -88,18 +89,24 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Reads both files and takes those scores of `panel` that can be taken. Opacity is not looked at. Where there is a
-    /// folder for `maps`, those that these scores have are drawn into it as `NAME.SCORE.png`.
+    /// Takes those scores of `panel` that can be taken. Those that are `kept` are not computed again, and new ones are kept;
+    /// where all are, no file is decoded. Opacity is not looked at. Where there is a folder for `maps`, those that these scores
+    /// have are drawn into it as `NAME.SCORE.png`.
     ///
     /// # Errors
     /// When a file is broken, the sizes differ, no score can be taken, or a map cannot be written.
-    pub fn score(&self, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
-        let (reference, test) = rayon::join(|| read_srgb(&self.reference), || read_srgb(&self.test));
-        let (reference, test) = (reference?, test?);
-        let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
-        let scores = panel.score_what_can_be(&self.name, &reference, &test).map_err(unfit)?;
+    pub fn score(
+        &self,
+        panel: &Panel,
+        maps: Option<&Path>,
+        kept: Option<&Kept>,
+    ) -> Result<ImageScores, PairFault> {
+        let (mut reference, mut test) = (Picture::new(&self.reference, kept), Picture::new(&self.test, kept));
+        let scores = picture::scores(panel, &self.name, Some(&mut reference), &mut test, kept)?;
+        let scores = scores.map_err(|error| PairFault::Metric { test: self.test.clone(), error })?;
         if let Some(folder) = maps {
-            self.draw(panel, &scores, &reference, &test, folder)?;
+            let [reference, test] = Picture::both(&mut reference, &mut test)?;
+            self.draw(panel, &scores, reference, test, folder)?;
         }
         Ok(scores)
     }

@@ -1,6 +1,7 @@
 //! Which scores are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use percept_conv::Device;
 use percept_image::{Cost, Image, Metric, MetricError, Srgb};
@@ -158,23 +159,33 @@ impl Panel {
         reference: &Image<Srgb>,
         test: &Image<Srgb>,
     ) -> Result<ImageScores, MetricError> {
+        let Ok(scores) = self.what_can_be(name, |metric| Ok::<_, Infallible>(metric.score(reference, test)));
+        scores
+    }
+
+    /// The same of a photo whose scores are found by `score`, which may fail for all of them.
+    pub(crate) fn what_can_be<E>(
+        &self,
+        name: &str,
+        mut score: impl FnMut(&dyn Metric) -> Result<Result<f64, MetricError>, E>,
+    ) -> Result<Result<ImageScores, MetricError>, E> {
         let mut image =
             ImageScores { name: name.to_string(), scores: BTreeMap::new(), missing: BTreeMap::new() };
         let mut first = None;
         for metric in self.metrics() {
-            match metric.score(reference, test) {
+            match score(metric)? {
                 Ok(score) => drop(image.scores.insert(metric.name().to_string(), score)),
-                Err(error @ MetricError::SizeMismatch { .. }) => return Err(error),
+                Err(error @ MetricError::SizeMismatch { .. }) => return Ok(Err(error)),
                 Err(error) => {
                     image.missing.insert(metric.name().to_string(), error.to_string());
                     first.get_or_insert(error);
                 }
             }
         }
-        match first {
+        Ok(match first {
             Some(error) if image.scores.is_empty() => Err(error),
             _ => Ok(image),
-        }
+        })
     }
 
     /// Those scores of a photo that need no reference and can be taken.
@@ -182,12 +193,17 @@ impl Panel {
     /// # Errors
     /// When one of the scores [compares](Self::comparing), or none can be taken.
     pub fn score_alone(&self, name: &str, test: &Image<Srgb>) -> Result<ImageScores, MetricError> {
-        if let Some(metric) = self.comparing().next() {
-            let why = "it compares with a reference, and there is none".to_string();
-            return Err(MetricError::Undefined { metric: metric.to_string(), why });
-        }
+        self.compares_nothing()?;
         // Which these do not look at.
         self.score_what_can_be(name, test, test)
+    }
+
+    /// Fails with the first score that [compares](Self::comparing).
+    pub(crate) fn compares_nothing(&self) -> Result<(), MetricError> {
+        self.comparing().next().map_or(Ok(()), |metric| {
+            let why = "it compares with a reference, and there is none".to_string();
+            Err(MetricError::Undefined { metric: metric.to_string(), why })
+        })
     }
 }
 

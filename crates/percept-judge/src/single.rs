@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use percept_image::{LeftOut, read_srgb};
+use percept_image::LeftOut;
 
 use crate::pairs::by_name;
-use crate::{ImageScores, PairError, PairFault, Panel};
+use crate::picture::{self, Picture};
+use crate::{ImageScores, Kept, PairError, PairFault, Panel};
 
 /// A photo without a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +27,14 @@ impl Single {
         Ok((photos.into_iter().map(|(name, test)| Self { name, test }).collect(), left_out))
     }
 
-    /// Reads the file and takes those scores of `panel` that can be taken. Opacity is not looked at.
+    /// Takes those scores of `panel` that can be taken; see [`Pair::score`](crate::Pair::score).
     ///
     /// # Errors
     /// When the file is broken, a score compares with a reference, or the image does for none.
-    pub fn score(&self, panel: &Panel) -> Result<ImageScores, PairFault> {
-        let test = read_srgb(&self.test)?;
-        panel
-            .score_alone(&self.name, &test)
-            .map_err(|error| PairFault::Metric { test: self.test.clone(), error })
+    pub fn score(&self, panel: &Panel, kept: Option<&Kept>) -> Result<ImageScores, PairFault> {
+        let unfit = |error| PairFault::Metric { test: self.test.clone(), error };
+        panel.compares_nothing().map_err(unfit)?;
+        let mut test = Picture::new(&self.test, kept);
+        picture::scores(panel, &self.name, None, &mut test, kept)?.map_err(unfit)
     }
 }

@@ -197,8 +197,8 @@ impl Work {
 
     fn score(&self, at: usize, panel: &Panel) -> Result<ImageScores, String> {
         match self {
-            Self::Pairs(pairs) => pairs.pairs[at].score(panel, None).map_err(|error| error.to_string()),
-            Self::Singles(singles) => singles[at].score(panel).map_err(|error| error.to_string()),
+            Self::Pairs(pairs) => pairs.pairs[at].score(panel, None, None).map_err(|error| error.to_string()),
+            Self::Singles(singles) => singles[at].score(panel, None).map_err(|error| error.to_string()),
             Self::Images(images) => {
                 let (test, reference) = &images[at];
                 let scores = panel.score_what_can_be(&self.name(at), reference, test);

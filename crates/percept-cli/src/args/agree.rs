@@ -53,6 +53,9 @@ pub struct AgreeArgs {
     /// Parameters of the logistic curve: 5 (Sheikh et al. 2006) or 4 (VQEG 2003)
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(4..=5))]
     pub logistic: u8,
+    /// Compute every score, also those that an earlier call kept, and keep none
+    #[arg(long)]
+    pub no_cache: bool,
     /// JSON instead of a table
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

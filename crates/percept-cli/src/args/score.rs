@@ -26,6 +26,9 @@ score that a picture does not allow; all others are taken, and the exit code is 
 Maps are PNG files NAME.SCORE.png: dark blue is no difference, light yellow the most; the colours mean the same in \
 all maps of a score.
 
+A call that was stopped goes on where it was, and the same pictures are not scored twice: scores are kept by the content of \
+the pictures, in the user's data folder, unless --no-cache is there.
+
 Every number has a protocol, in table, JSON and CSV: without it, it means nothing elsewhere. The \
 PSNR of equal pictures is infinite: `inf` in table and CSV, and in JSON, which has no infinity, \
 1.7976931348623157e308, the largest number there is.";
@@ -58,6 +61,9 @@ pub struct ScoreArgs {
     /// Draw where the pictures differ, into this folder: ssim-*, gmsd, lpips-*, vgg
     #[arg(long, value_name = "DIR")]
     pub maps: Option<PathBuf>,
+    /// Compute every score, also those that an earlier call kept, and keep none
+    #[arg(long)]
+    pub no_cache: bool,
     /// JSON instead of a table
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use percept_image::{Better, write_atomic};
-use percept_judge::Panel;
-use percept_judge::agree::{AgreeError, AgreeOptions, Agreement, Agreements, Kept, Layout, Rows, Table};
+use percept_judge::agree::{AgreeError, AgreeOptions, Agreement, Agreements, Layout, Rows, Table};
 use percept_judge::stats::{Curve, Estimate};
+use percept_judge::{Kept, Panel};
 
 use crate::args::{AgreeArgs, Global};
 use crate::failure::Failure;
 use crate::output::{csv_line, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
-use crate::{bundle, interrupt};
+use crate::{bundle, interrupt, kept};
 
 /// Skipped rows that are named; the rest are counted, and all are in JSON and page.
 const NAMED: usize = 10;
@@ -29,7 +28,7 @@ pub fn run(global: &Global, args: &AgreeArgs) -> Result<(), Failure> {
     let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
     let store = bundle::store(global.weights.as_deref())?;
     let panel = Panel::of_photos(&names, 0, &store, &device).map_err(Failure::call)?;
-    let kept = kept(global.device.as_deref().unwrap_or("cpu"));
+    let kept = kept::open(global, args.no_cache);
     let found = measure(&opinions, &panel, kept.as_ref(), args)?;
 
     let format = Format::of(args);
@@ -77,14 +76,6 @@ fn opinions(args: &AgreeArgs) -> Result<Table, Failure> {
         opinions.better = Better::Lower;
     }
     Ok(opinions)
-}
-
-/// Scores of earlier calls of this very binary on this device; none where there is no place for them.
-fn kept(device: &str) -> Option<Kept> {
-    let binary = std::env::current_exe().and_then(std::fs::metadata).ok()?;
-    let made = binary.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-    let maker = format!("percept {} {} {made} {device}", env!("CARGO_PKG_VERSION"), binary.len());
-    Kept::open(&bundle::data_folder()?.join("scores.txt"), maker).ok()
 }
 
 fn measure(

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_image::{Better, LeftOut, Metric};
-use percept_judge::{ImageScores, PairFault, Pairs, Panel, Scores, Single};
+use percept_judge::{ImageScores, Kept, PairFault, Pairs, Panel, Scores, Single};
 
 use super::distribution;
 use crate::args::{Global, ScoreArgs};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output::{counted, csv_line, deliver, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
-use crate::{bundle, interrupt, parallel};
+use crate::{bundle, interrupt, kept, parallel};
 
 /// What stands for a score that a photo does not allow.
 const MISSING: &str = "–";
@@ -37,8 +37,9 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     let maps = args.maps.as_deref();
     maps.map_or(Ok(()), |folder| drawable(folder, args, &panel))?;
 
+    let kept = kept::open(global, args.no_cache);
     let stop = interrupt::listen("finishing what is begun")?;
-    let (images, end) = judge(&panel, &photos, maps, stop);
+    let (images, end) = judge(&panel, &photos, maps, kept.as_ref(), stop);
     let (set, end) = match (panel.distribution(), &args.reference) {
         (Some(distribution), Some(reference)) if !interrupt::asked(stop) => {
             let (distance, set_end) = distribution::between(distribution, reference, &args.test, stop)?;
@@ -116,10 +117,16 @@ impl Photos {
         }
     }
 
-    fn score(&self, at: usize, panel: &Panel, maps: Option<&Path>) -> Result<ImageScores, PairFault> {
+    fn score(
+        &self,
+        at: usize,
+        panel: &Panel,
+        maps: Option<&Path>,
+        kept: Option<&Kept>,
+    ) -> Result<ImageScores, PairFault> {
         match self {
-            Self::Pairs(pairs) => pairs.pairs[at].score(panel, maps),
-            Self::Singles(singles, _) => singles[at].score(panel),
+            Self::Pairs(pairs) => pairs.pairs[at].score(panel, maps, kept),
+            Self::Singles(singles, _) => singles[at].score(panel, kept),
         }
     }
 }
@@ -129,6 +136,7 @@ fn judge(
     panel: &Panel,
     all: &Photos,
     maps: Option<&Path>,
+    kept: Option<&Kept>,
     stop: &AtomicBool,
 ) -> (Vec<ImageScores>, Result<(), Failure>) {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -151,14 +159,18 @@ fn judge(
         }
         progress.set(at + 1, all.name(at));
     };
-    let heard = parallel::in_order(all.count(), workers, stop, |at| all.score(at, panel, maps), hear);
+    let heard = parallel::in_order(all.count(), workers, stop, |at| all.score(at, panel, maps, kept), hear);
     progress.finish();
     let (scored, open, all) = (images.len(), all.count() - heard, counted(all.count(), "photo"));
     let partly = if partly > 0 { format!(", {partly} of them not by all scores") } else { String::new() };
     let end = if open > 0 {
         let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         Err(Failure::work(format!(
-            "stopped: {scored} of {all} scored{partly}{skipped}; a new call begins with the first photo again"
+            "stopped: {scored} of {all} scored{partly}{skipped}; {}",
+            match kept {
+                Some(_) => "these scores are kept, and the same call goes on",
+                None => "a new call begins with the first photo again",
+            }
         )))
     } else if skipped > 0 {
         Err(Failure::work(format!(

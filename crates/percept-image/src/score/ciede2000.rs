@@ -64,42 +64,69 @@ impl Metric for Ciede2000 {
     }
 }
 
-/// ΔE₀₀ of two colours.
+/// ΔE₀₀ of two colours. Hues are directions here, whose sines and cosines need no function of an angle.
 fn difference([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
     // How much the chroma tells at all: the factor that vanishes near grey.
     let vivid = |chroma: f64| {
         let seventh = chroma.powi(7);
         (seventh / (seventh + 25.0f64.powi(7))).sqrt()
     };
-    // Colours are far from where squares overflow: no need of `hypot`, nor of a remainder for one turn.
-    let length = |a: f64, b: f64| (a * a + b * b).sqrt();
-    let stretch = 1.0 + 0.5 * (1.0 - vivid(0.5 * (length(a1, b1) + length(a2, b2))));
-    let polar = |a: f64, b: f64| {
-        let hue = b.atan2(a);
-        (length(a, b), if hue < 0.0 { hue + TAU } else { hue })
-    };
-    let ((c1, h1), (c2, h2)) = (polar(stretch * a1, b1), polar(stretch * a2, b2));
+    // Colours are far from where squares overflow: no need of `hypot`.
+    let length = |[a, b]: [f64; 2]| (a * a + b * b).sqrt();
+    let stretch = 1.0 + 0.5 * (1.0 - vivid(0.5 * (length([a1, b1]) + length([a2, b2]))));
+    let (one, other) = ([stretch * a1, b1], [stretch * a2, b2]);
+    let (c1, c2) = (length(one), length(other));
     let (lightness, chroma) = (0.5 * (l1 + l2), 0.5 * (c1 + c2));
 
-    // The shorter way round; a grey has no hue.
-    let grey = c1 * c2 == 0.0;
-    let (turn, hue) = match h2 - h1 {
-        _ if grey => (0.0, h1 + h2),
-        turn if turn.abs() <= PI => (turn, 0.5 * (h1 + h2)),
-        turn => (turn - TAU.copysign(turn), 0.5 * (h1 + h2) + if h1 + h2 < TAU { PI } else { -PI }),
-    };
+    // A grey has no hue.
+    let hue = |[a, b]: [f64; 2], c: f64| if c > 0.0 { [a / c, b / c] } else { [0.0; 2] };
+    let ([x1, y1], [x2, y2]) = (hue(one, c1), hue(other, c2));
+    // Half the turn from one to the other, the shorter way round.
+    let turn = (0.5 * length([x2 - x1, y2 - y1])).copysign(x1 * y2 - x2 * y1);
+    let [x, y] = between([x1, y1], [x2, y2]);
+
     let shade = (lightness - 50.0).powi(2);
     let degrees = |angle: f64| angle * PI / 180.0;
-    let hues = 1.0 - 0.17 * (hue - degrees(30.0)).cos()
-        + 0.24 * (2.0 * hue).cos()
-        + 0.32 * (3.0 * hue + degrees(6.0)).cos()
-        - 0.20 * (4.0 * hue - degrees(63.0)).cos();
+    // Sine and cosine of twice, three and four times the hue.
+    let (x_2, y_2) = (x * x - y * y, 2.0 * x * y);
+    let (x_3, y_3) = (x_2 * x - y_2 * y, y_2 * x + x_2 * y);
+    let (x_4, y_4) = (x_2 * x_2 - y_2 * y_2, 2.0 * x_2 * y_2);
+    let turned_by = |x: f64, y: f64, angle: f64| x * degrees(angle).cos() + y * degrees(angle).sin();
+    let hues = 1.0 - 0.17 * turned_by(x, y, 30.0) + 0.24 * x_2 + 0.32 * turned_by(x_3, y_3, -6.0)
+        - 0.20 * turned_by(x_4, y_4, 63.0);
     let dl = (l2 - l1) / (1.0 + 0.015 * shade / (20.0 + shade).sqrt());
     let dc = (c2 - c1) / (1.0 + 0.045 * chroma);
-    let dh = 2.0 * (c1 * c2).sqrt() * (0.5 * turn).sin() / (1.0 + 0.015 * chroma * hues);
-    let blue = degrees(30.0) * (-((hue - degrees(275.0)) / degrees(25.0)).powi(2)).exp();
-    let turned = -(2.0 * blue).sin() * 2.0 * vivid(chroma);
+    let dh = 2.0 * (c1 * c2).sqrt() * turn / (1.0 + 0.015 * chroma * hues);
+    let turned = if is_far_from_blue(x, y) {
+        0.0
+    } else {
+        let angle = y.atan2(x);
+        let angle = if angle < 0.0 { angle + TAU } else { angle };
+        let blue = degrees(30.0) * (-((angle - degrees(275.0)) / degrees(25.0)).powi(2)).exp();
+        -(2.0 * blue).sin() * 2.0 * vivid(chroma)
+    };
     (dl * dl + dc * dc + dh * dh + turned * dc * dh).max(0.0).sqrt()
+}
+
+/// The hue halfway between two, the shorter way round; that of the other one if one has none, and 0 if none has.
+fn between([x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) -> [f64; 2] {
+    let (x, y) = (x1 + x2, y1 + y2);
+    let size = (x * x + y * y).sqrt();
+    if size > 1e-9 {
+        return [x / size, y / size];
+    }
+    // Both are grey, or opposite, where both ways round are as long: by angles from 0 to a turn, as the paper has it.
+    let angle = |x: f64, y: f64| {
+        let angle = y.atan2(x);
+        if angle < 0.0 { angle + TAU } else { angle }
+    };
+    let (sine, cosine) = (0.5 * (angle(x1, y1) + angle(x2, y2))).sin_cos();
+    [cosine, sine]
+}
+
+/// Whether a hue lies where the rotation around blue is below 10⁻⁹: from 0° to 159°.
+fn is_far_from_blue(x: f64, y: f64) -> bool {
+    y > 0.36 || (y >= 0.0 && x > 0.0)
 }
 
 #[cfg(test)]

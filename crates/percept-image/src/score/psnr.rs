@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use rayon::prelude::*;
+
 use super::{Channels, cropped, numeric};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -64,6 +66,22 @@ impl Metric for Psnr {
 }
 
 fn mean_squared(a: &[f32], b: &[f32]) -> f64 {
-    let sum: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
-    sum / a.len() as f64
+    const LANES: usize = 8;
+    const PART: usize = 1 << 14;
+    // Parts in order, each in lanes that the processor adds at a time.
+    let sums: Vec<f64> = a
+        .par_chunks(PART)
+        .zip(b.par_chunks(PART))
+        .map(|(a, b)| {
+            let square = |a: f32, b: f32| (f64::from(a) - f64::from(b)).powi(2);
+            let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+            let mut sums = [0.0; LANES];
+            for (a, b) in a.iter().zip(b) {
+                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += square(*a, *b));
+            }
+            let rest = rest_a.iter().zip(rest_b).map(|(a, b)| square(*a, *b));
+            sums.into_iter().chain(rest).sum()
+        })
+        .collect();
+    sums.iter().sum::<f64>() / a.len() as f64
 }

@@ -61,7 +61,12 @@ impl Shift {
             Of::Lightness | Of::Chroma => [row(y).iter().sum()],
             Of::Gradient => {
                 let next = row(y).windows(2).zip(row(y + 1));
-                [next.map(|(across, below)| (across[1] - across[0]).hypot(below - across[0])).sum()]
+                [next
+                    .map(|(across, below)| {
+                        let (dx, dy) = (across[1] - across[0], below - across[0]);
+                        (dx * dx + dy * dy).sqrt()
+                    })
+                    .sum()]
             }
         });
         sum / (rows * columns) as f64

@@ -9,7 +9,6 @@
 mod agreement;
 mod csv;
 mod error;
-mod kept;
 mod layout;
 mod mat;
 mod notes;
@@ -26,14 +25,13 @@ use serde::Serialize;
 
 pub use agreement::Agreement;
 pub use error::AgreeError;
-pub use kept::Kept;
 pub use layout::Layout;
 pub use table::{Choice, Rating, Rows, Table};
 
 use self::agreement::{JudgedChoice, Point, Sampling, of_choices, of_ratings};
 use self::pictures::Pictures;
 use crate::stats::Curve;
-use crate::{MetricInfo, Panel};
+use crate::{Kept, MetricInfo, Panel};
 
 /// What can be chosen about the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

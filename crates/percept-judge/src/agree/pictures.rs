@@ -1,18 +1,15 @@
 //! Every picture of a table is scored once, several at a time.
 
-use std::cell::OnceCell;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use percept_image::{Image, Srgb, read_srgb};
-
-use super::kept::Key;
+use super::Table;
 use super::table::Rows;
-use super::{Kept, Table};
-use crate::Panel;
+use crate::picture::{self, Picture};
+use crate::{Kept, Panel};
 
 /// Most pictures in the works at a time: a learned score of a large one needs hundreds of megabytes.
 const MOST: usize = 8;
@@ -49,11 +46,11 @@ impl<'a> Pictures<'a> {
         let work = || {
             let mut last: Option<Picture<'_>> = None;
             while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let reference = match last.take() {
+                let mut reference = match last.take() {
                     Some(reference) if reference.path == pair.0 => reference,
-                    _ => Picture::new(pair.0, kept.is_some()),
+                    _ => Picture::new(pair.0, kept),
                 };
-                let scores = one(panel, kept, &reference, &Picture::new(pair.1, kept.is_some()));
+                let scores = one(panel, kept, Some(&mut reference), &mut Picture::new(pair.1, kept));
                 last = Some(reference);
                 scored.lock().unwrap_or_else(PoisonError::into_inner).push((*pair, scores));
                 if !progress(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len()) {
@@ -99,39 +96,19 @@ fn pairs(table: &Table) -> Vec<Judgement<'_>> {
     pairs
 }
 
-/// A file that is decoded when a score needs it, and not before.
-struct Picture<'a> {
-    path: &'a Path,
-    content: Option<Key>,
-    image: OnceCell<Result<Image<Srgb>, String>>,
-}
-
-impl<'a> Picture<'a> {
-    fn new(path: &'a Path, by_content: bool) -> Self {
-        let content = by_content.then(|| Kept::content(path)).flatten();
-        Self { path, content, image: OnceCell::new() }
-    }
-
-    fn image(&self) -> Result<&Image<Srgb>, String> {
-        let image = self.image.get_or_init(|| read_srgb(self.path).map_err(|error| error.to_string()));
-        image.as_ref().map_err(Clone::clone)
-    }
-}
-
-fn one(panel: &Panel, kept: Option<&Kept>, reference: &Picture<'_>, picture: &Picture<'_>) -> Scored {
+fn one(
+    panel: &Panel,
+    kept: Option<&Kept>,
+    mut reference: Option<&mut Picture<'_>>,
+    picture: &mut Picture<'_>,
+) -> Scored {
     let mut new = Vec::new();
-    let score = |metric: &dyn percept_image::Metric| {
-        let contents = kept.zip(reference.content).zip(picture.content);
-        let key = contents.and_then(|((kept, reference), picture)| kept.key(metric, reference, picture));
-        if let Some(known) = kept.zip(key).and_then(|(kept, key)| kept.get(key)) {
-            return Ok(known);
-        }
-        let score = metric.score(reference.image()?, picture.image()?);
-        let score = score.map_err(|error| format!("{}: {error}", picture.path.display()))?;
-        new.extend(key.map(|key| (key, score)));
-        Ok(score)
+    let mut score = |metric: &dyn percept_image::Metric| {
+        let score = picture::score(metric, reference.as_deref_mut(), picture, kept, &mut new);
+        let score = score.map_err(|error| error.to_string())?;
+        score.map_err(|error| format!("{}: {error}", picture.path.display()))
     };
-    let scores = panel.metrics().map(score).collect();
+    let scores = panel.metrics().map(&mut score).collect();
     if let Some(kept) = kept.filter(|_| !new.is_empty()) {
         kept.add(&new);
     }

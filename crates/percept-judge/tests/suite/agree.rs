@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use percept_image::{Better, Image, Photo, Srgb, write_photo};
-use percept_judge::Panel;
-use percept_judge::agree::{AgreeError, AgreeOptions, Agreements, Choice, Kept, Layout, Rating, Rows, Table};
+use percept_judge::agree::{AgreeError, AgreeOptions, Agreements, Choice, Layout, Rating, Rows, Table};
+use percept_judge::{Kept, Panel};
 use percept_nn::weights::WeightStore;
 use tempfile::TempDir;
 

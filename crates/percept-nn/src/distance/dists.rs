@@ -3,6 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 
+use super::bands::shallow;
 use super::strips::sum_over_rows;
 use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
@@ -72,25 +73,25 @@ impl Dists {
     /// # Panics
     /// When the shapes differ or a side is 0.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
-        let mut similarity: Option<Tensor<1>> = None;
-        let mut features = (a, b);
-        for (stage, weights) in self.weights.iter().enumerate() {
-            // The first stage is the image as it is; the next one starts from it normalised.
-            features = match stage.checked_sub(1) {
-                None => features,
-                Some(0) => {
-                    let (a, b) = (self.trunk.input(features.0), self.trunk.input(features.1));
-                    (self.trunk.stage(0, a), self.trunk.stage(0, b))
-                }
-                Some(stage) => (self.trunk.stage(stage, features.0), self.trunk.stage(stage, features.1)),
-            };
-            let part = stage_similarity(&features.0, &features.1, weights);
-            similarity = Some(match similarity {
-                Some(similarity) => similarity + part,
-                None => part,
-            });
+        let n = a.dims()[0];
+        // The first stage is the image as it is; the next one starts from it normalised.
+        let mut stages = vec![Moments::of(&a, &b)];
+        let mut add = |stage: usize, a: &Tensor<4>, b: &Tensor<4>| {
+            let part = Moments::of(a, b);
+            match stages.get_mut(stage + 1) {
+                Some(moments) => *moments = moments.joined(&part),
+                None => stages.push(part),
+            }
+        };
+        let (a, b) = (self.trunk.input(a), self.trunk.input(b));
+        let [mut a, mut b] = shallow(&self.trunk, [a, b], &mut add);
+        for stage in 2..self.trunk.depth() {
+            (a, b) = (self.trunk.stage(stage, a), self.trunk.stage(stage, b));
+            add(stage, &a, &b);
         }
-        let [n, ..] = features.0.dims();
+        let similarities =
+            stages.iter().zip(&self.weights).map(|(moments, weights)| moments.similarity(weights));
+        let similarity = similarities.reduce(|all, stage| all + stage);
         similarity.unwrap_or_else(|| Tensor::ones([n], &self.device)).neg().add_scalar(1.0)
     }
 
@@ -100,28 +101,57 @@ impl Dists {
     }
 }
 
-/// `Σ_c α_c texture_c + β_c structure_c` of one stage: `[N]`.
-///
-/// Texture compares the channels' means, structure their covariance. Variances are taken around the mean,
-/// which loses no digits where a channel is nearly constant.
-fn stage_similarity(a: &Tensor<4>, b: &Tensor<4>, [alpha, beta]: &[Tensor<2>; 2]) -> Tensor<1> {
-    let [n, height, width, channels] = a.dims();
-    let (alpha, beta) = (constant(alpha, a), constant(beta, a));
-    let count = (height * width) as f64;
-    let mean = |x: &Tensor<4>| x.clone().mean_dim(1).mean_dim(2);
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    // Variances of both and their covariance, `[N, 1, 1, 3·C]`.
-    let moments = sum_over_rows(a, b, |a, b| {
-        let (a, b) = (a - mean_a.clone(), b - mean_b.clone());
-        let sum = |x: Tensor<4>| x.sum_dim(1).sum_dim(2);
-        Tensor::cat(vec![sum(a.clone().square()), sum(b.clone().square()), sum(a * b)], 3)
-    });
-    let moments = moments.div_scalar(count).reshape([n, 3 * channels]);
-    let moment = |at: usize| moments.clone().narrow(1, at * channels, channels);
-    let (variance_a, variance_b, covariance) = (moment(0), moment(1), moment(2));
-    let (mean_a, mean_b) = (mean_a.reshape([n, channels]), mean_b.reshape([n, channels]));
-    let product = mean_a.clone() * mean_b.clone();
-    let texture = product.mul_scalar(2.0).add_scalar(C) / (mean_a.square() + mean_b.square()).add_scalar(C);
-    let structure = covariance.mul_scalar(2.0).add_scalar(C) / (variance_a + variance_b).add_scalar(C);
-    (texture * alpha + structure * beta).sum_dim(1).reshape([n])
+/// What a stage's features of both images have in common, channel by channel: all `[N, C]`.
+struct Moments {
+    /// Positions.
+    count: f64,
+    means: [Tensor<2>; 2],
+    /// Squared deviations of both from their means, and the products of the two, summed over positions. Around the means
+    /// no digits are lost where a channel is nearly constant.
+    sums: [Tensor<2>; 3],
+}
+
+impl Moments {
+    fn of(a: &Tensor<4>, b: &Tensor<4>) -> Self {
+        let [n, height, width, channels] = a.dims();
+        let mean = |x: &Tensor<4>| x.clone().mean_dim(1).mean_dim(2);
+        let (mean_a, mean_b) = (mean(a), mean(b));
+        let sums = sum_over_rows(a, b, |a, b| {
+            let (a, b) = (a - mean_a.clone(), b - mean_b.clone());
+            let sum = |x: Tensor<4>| x.sum_dim(1).sum_dim(2);
+            Tensor::cat(vec![sum(a.clone().square()), sum(b.clone().square()), sum(a * b)], 3)
+        });
+        let sums = sums.reshape([n, 3 * channels]);
+        Self {
+            count: (height * width) as f64,
+            means: [mean_a, mean_b].map(|mean| mean.reshape([n, channels])),
+            sums: [0, 1, 2].map(|at| sums.clone().narrow(1, at * channels, channels)),
+        }
+    }
+
+    /// Those of the positions of both (Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983).
+    fn joined(&self, other: &Self) -> Self {
+        let count = self.count + other.count;
+        let share = other.count / count;
+        let apart = [0, 1].map(|k| other.means[k].clone() - self.means[k].clone());
+        let means = [0, 1].map(|k| self.means[k].clone() + apart[k].clone().mul_scalar(share));
+        let sums = [(0, 0, 0), (1, 1, 1), (2, 0, 1)].map(|(at, j, k)| {
+            let between = (apart[j].clone() * apart[k].clone()).mul_scalar(self.count * share);
+            self.sums[at].clone() + other.sums[at].clone() + between
+        });
+        Self { count, means, sums }
+    }
+
+    /// `Σ_c α_c texture_c + β_c structure_c`: `[N]`. Texture compares the channels' means, structure their covariance.
+    fn similarity(&self, [alpha, beta]: &[Tensor<2>; 2]) -> Tensor<1> {
+        let [mean_a, mean_b] = self.means.clone();
+        let n = mean_a.dims()[0];
+        let (alpha, beta) = (constant(alpha, &mean_a), constant(beta, &mean_a));
+        let [variance_a, variance_b, covariance] = self.sums.clone().map(|sum| sum.div_scalar(self.count));
+        let product = mean_a.clone() * mean_b.clone();
+        let texture =
+            product.mul_scalar(2.0).add_scalar(C) / (mean_a.square() + mean_b.square()).add_scalar(C);
+        let structure = covariance.mul_scalar(2.0).add_scalar(C) / (variance_a + variance_b).add_scalar(C);
+        (texture * alpha + structure * beta).sum_dim(1).reshape([n])
+    }
 }

@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Tensor};
 use percept_conv::unit_distance;
 
+use super::bands::shallow;
 use crate::backbone::{Backbone, BackboneKind, Pooling, Precision, Scaling, Trunk, architecture, constant};
 use crate::weights::{WeightError, WeightStore};
 
@@ -29,6 +30,8 @@ pub struct Lpips {
     pub(crate) heads: Vec<Tensor<1>>,
     /// Where a map is lightest.
     pub(crate) white: f32,
+    /// Whether large images go through the first stages in bands.
+    banded: bool,
     pub(crate) device: Device,
 }
 
@@ -106,7 +109,8 @@ impl Lpips {
                 (ones.collect(), protocol, 5.0)
             }
         };
-        Ok(Self { name, protocol, heads, white, trunk, device })
+        let banded = kind == BackboneKind::Vgg16;
+        Ok(Self { name, protocol, heads, white, trunk, banded, device })
     }
 
     /// The distance of every image of `a` from the one of `b` at its place: two `[N, H, W, 3]`, sRGB in
@@ -115,20 +119,32 @@ impl Lpips {
     /// # Panics
     /// When the shapes differ, or a side is shorter than [`min_side`](Self::min_side).
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
-        let mut a = self.trunk.input(a);
-        let mut b = self.trunk.input(b);
-        let mut total: Option<Tensor<1>> = None;
-        for (stage, head) in self.heads.iter().enumerate() {
-            a = self.trunk.stage(stage, a);
-            b = self.trunk.stage(stage, b);
-            let distance = tap_distance(&a, &b, head);
-            total = Some(match total {
-                Some(total) => total + distance,
-                None => distance,
-            });
+        let n = a.dims()[0];
+        // Sums over positions, and how many positions there are.
+        let mut taps: Vec<(Tensor<1>, usize)> = Vec::new();
+        let mut add = |stage: usize, a: &Tensor<4>, b: &Tensor<4>| {
+            let Some(head) = self.heads.get(stage) else { return };
+            let [_, height, width, _] = a.dims();
+            let sum = tap_sum(a, b, head);
+            match taps.get_mut(stage) {
+                Some((all, positions)) => {
+                    *all = all.clone() + sum;
+                    *positions += height * width;
+                }
+                None => taps.push((sum, height * width)),
+            }
+        };
+        let (mut a, mut b) = (self.trunk.input(a), self.trunk.input(b));
+        let mut first = 0;
+        if self.banded {
+            ([a, b], first) = (shallow(&self.trunk, [a, b], &mut add), 2);
         }
-        let [n, ..] = a.dims();
-        total.unwrap_or_else(|| Tensor::zeros([n], &self.device))
+        for stage in first..self.heads.len() {
+            (a, b) = (self.trunk.stage(stage, a), self.trunk.stage(stage, b));
+            add(stage, &a, &b);
+        }
+        let means = taps.into_iter().map(|(sum, positions)| sum.div_scalar(positions as f64));
+        means.reduce(|all, tap| all + tap).unwrap_or_else(|| Tensor::zeros([n], &self.device))
     }
 
     /// The shortest side of an image that the trunk can take.
@@ -137,9 +153,9 @@ impl Lpips {
     }
 }
 
-/// `mean_hw Σ_c w_c (â_c − b̂_c)²` of the features scaled to unit length at every position: `[N]`.
-fn tap_distance(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<1>) -> Tensor<1> {
+/// `Σ_hw Σ_c w_c (â_c − b̂_c)²` of the features scaled to unit length at every position: `[N]`.
+fn tap_sum(a: &Tensor<4>, b: &Tensor<4>, head: &Tensor<1>) -> Tensor<1> {
     let [n, height, width, _] = a.dims();
     let distance = unit_distance(a.clone(), b.clone(), constant(head, a), EPSILON);
-    distance.reshape([n, height * width]).mean_dim(1).reshape([n])
+    distance.reshape([n, height * width]).sum_dim(1).reshape([n])
 }

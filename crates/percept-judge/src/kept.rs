@@ -10,7 +10,7 @@ use percept_image::Metric;
 use sha2::{Digest, Sha256};
 
 /// What a score is found by.
-pub(super) type Key = [u8; 32];
+pub(crate) type Key = [u8; 32];
 
 /// Bytes from which on a file is begun anew: some 600 000 scores.
 const MOST: u64 = 50 << 20;
@@ -49,12 +49,13 @@ impl Kept {
     }
 
     /// The content of a file; none where it cannot be read.
-    pub(super) fn content(path: &Path) -> Option<Key> {
+    pub(crate) fn content(path: &Path) -> Option<Key> {
         Some(Sha256::digest(std::fs::read(path).ok()?).into())
     }
 
-    /// What the score of two contents is found by; none of a score that a run selected, whose protocol does not tell its weights.
-    pub(super) fn key(&self, metric: &dyn Metric, reference: Key, picture: Key) -> Option<Key> {
+    /// What the score of two contents is found by: of the picture's alone where no reference is looked at. None of a score that a
+    /// run selected, whose protocol does not tell its weights.
+    pub(crate) fn key(&self, metric: &dyn Metric, reference: Key, picture: Key) -> Option<Key> {
         if metric.name().starts_with("selected:") {
             return None;
         }
@@ -63,17 +64,17 @@ impl Kept {
             digest.update(text);
             digest.update([0]);
         }
-        digest.update(reference);
+        digest.update(if metric.needs_reference() { reference } else { picture });
         digest.update(picture);
         Some(digest.finalize().into())
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<f64> {
+    pub(crate) fn get(&self, key: Key) -> Option<f64> {
         self.known.get(&key).copied()
     }
 
     /// Keeps scores for the next call. Where they cannot be written they are lost, and no more.
-    pub(super) fn add(&self, scores: &[(Key, f64)]) {
+    pub(crate) fn add(&self, scores: &[(Key, f64)]) {
         let text = |(key, value): &(Key, f64)| {
             let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{key} {:016x}\n", value.to_bits())
