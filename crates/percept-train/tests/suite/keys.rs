@@ -95,7 +95,7 @@ fn base(dir: &Path, key: &Key) -> Table {
     // `downscale` alone makes another size where a task keeps it.
     let task = if kind("datasets.train.degradation") == Some("downscale") { "sr" } else { task };
     let text = format!(
-        "name = 'keys'\ntask = '{task}'\ndatasets.train.dataroot_gt = '{0}/photos'\ndatasets.train.gt_size = 32\n\
+        "name = 'keys'\ntask = '{task}'\ndatasets.train.dataroot_gt = '{0}/photos'\ndatasets.train.gt_size = 40\n\
          datasets.train.batch_size = 2\nnetwork_g = {{ type = 'srresnet', num_feat = 4, num_block = 1 }}\n\
          path.run = '{0}/run'\ntrain.total_iter = 9\nlogger.use_tb_logger = false\n\
          [[train.losses]]\ntype = 'feature'\nbackbone = {{ type = 'alexnet', weights = 'random' }}\n\
