@@ -509,6 +509,7 @@ fn ctrl_c_says_how_many_are_scored() {
         arg(&sides.test),
         "--metric",
         "lpips-vgg",
+        "--no-cache",
         "--json",
     ])
     .stdout(Stdio::piped())
@@ -531,4 +532,41 @@ fn ctrl_c_says_how_many_are_scored() {
         rest.iter().any(|line| line.contains(&format!("stopped: {scored} of 40 photos scored"))),
         "{rest:?}"
     );
+}
+
+/// The second call takes what the first one kept: numbers that the test puts there, so that they are told from computed ones.
+#[test]
+fn scores_are_kept_by_the_content_of_the_pictures() {
+    let sides = Sides::new(&["a.png", "b.png"], (40, 40));
+    let data = sides.folder.path().join("data");
+    let score = |more: &[&str]| {
+        let call = [
+            "score",
+            "--ref",
+            arg(&sides.reference),
+            "--test",
+            arg(&sides.test),
+            "--metric",
+            "psnr-y",
+            "--json",
+        ];
+        let ended = common::percept(&[&call, more].concat()).env("XDG_DATA_HOME", &data).output().unwrap();
+        let scored: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let of = |at: usize| scored["images"][at]["scores"]["psnr-y"].as_f64().unwrap();
+        [of(0), of(1)]
+    };
+    let computed = score(&[]);
+    let file = data.join("percept/scores.txt");
+    let kept: Vec<_> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| line[..64].to_string()).collect();
+    assert_eq!(kept.len(), 2);
+    let lines: Vec<_> = kept.iter().map(|key| format!("{key} {:016x}", 7.0f64.to_bits())).collect();
+    // A kill cut the last line off.
+    fs::write(&file, format!("{}\n{}", lines.join("\n"), &lines[0][..70])).unwrap();
+    assert_eq!(score(&[]), [7.0, 7.0]);
+    assert_eq!(score(&["--no-cache"]), computed);
+    write(&sides.test.join("a.png"), photo((40, 40), 5));
+    let [changed, same] = score(&[]);
+    assert!(changed != 7.0 && changed != computed[0], "{changed}");
+    assert_eq!(same, 7.0);
 }
