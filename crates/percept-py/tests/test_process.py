@@ -43,7 +43,7 @@ def test_ctrl_c_ends_long_work(tmp_path):
         try:
             percept.score(sys.argv[1], sys.argv[1], metrics=["lpips-vgg"])
         except KeyboardInterrupt:
-            print("interrupted")
+            print("interrupted", flush=True)
     """
     process = run(code, tmp_path)
     assert process.stdout.readline() == "begun\n"
