@@ -1,5 +1,7 @@
 //! The loop, from top to bottom. [`Trainer::step`] is the paper.
 
+mod saved;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +11,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use percept_nn::disentangle::{Anchor, blurred};
 use percept_nn::loss::TrainLoss;
-use percept_nn::model::{Card, Model, ModelError};
+use percept_nn::model::{Model, ModelError};
 use percept_nn::network::Network;
-use percept_nn::weights::{StateDict, WeightStore, sha256_hex};
+use percept_nn::weights::{WeightStore, sha256_hex};
 use percept_run::log::{LogError, Validation};
-use percept_run::metric::space_section;
-use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, Run, RunFiles};
-use serde_json::{Value, json};
+use percept_run::{Checkpoints, Config, Run, RunFiles};
+use serde_json::json;
 
 use crate::best::Best;
 use crate::data::{Batch, BatchTensors, Loader, PhotoList, TrainSource};
@@ -30,11 +31,7 @@ use crate::recorder::Recorder;
 use crate::validate::Validator;
 use crate::window::Window;
 use crate::{Schedule, Team};
-
-/// What a checkpoint's card says beside the model's.
-const VALIDATED: &str = "validated";
-const PHOTOS: &str = "photos";
-const BEST: &str = "best";
+use saved::{PHOTOS, sound};
 
 /// What a run that goes on may do otherwise than it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -443,76 +440,6 @@ impl Trainer {
         self.losses.iter().try_for_each(|term| recorder.selection(term, report))
     }
 
-    /// Saves the model, and after it a checkpoint of everything that the next step depends on; nothing where both are
-    /// there already. What they stand for is in the logs by then.
-    fn save(&mut self, recorder: &Recorder, tell: &mut impl FnMut(Event)) -> Result<(), TrainError> {
-        let now = (self.iter, self.validated);
-        if self.run.is_none() || self.saved == Some(now) {
-            return Ok(());
-        }
-        recorder.sync()?;
-        let model = self.model();
-        model.save(self.files.model())?;
-        let mut state = StateDict::new();
-        self.generator.save(&mut state);
-        if let Some(game) = &self.game {
-            game.save(&mut state);
-        }
-        for term in &self.losses {
-            if let Some(space) = term.space() {
-                state.extend_prefixed(&space_section(&term.name), space.state_dict());
-            }
-        }
-        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best});
-        let checkpoint = Checkpoint { iter: self.iter, card, state };
-        let path = Checkpoints::new(self.files.checkpoints())
-            .save(checkpoint, self.config.logger.keep_checkpoints)?;
-        self.saved = Some(now);
-        tell(Event::Saved { iter: self.iter, path });
-        Ok(())
-    }
-
-    /// Goes back to a checkpoint.
-    fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        let Checkpoint { iter, card, state } = checkpoint;
-        self.generator.load(state, &self.device)?;
-        if let Some(game) = &mut self.game {
-            game.load(state, &self.device)?;
-        }
-        for LossTerm { name, loss, .. } in &mut self.losses {
-            if let TrainLoss::Space(space) = loss {
-                space.load_state_dict(&state.section(&space_section(name)), &self.device)?;
-            }
-        }
-        self.iter = *iter;
-        self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
-        let best = card.get(BEST).cloned().unwrap_or_default();
-        self.best = serde_json::from_value(best).unwrap_or_default();
-        // The model may be of an earlier save: the end of a run writes it once more.
-        self.saved = (!self.is_finished()).then_some((self.iter, self.validated));
-        Ok(())
-    }
-
-    /// The network as it is validated, saved and applied.
-    fn model(&self) -> Model {
-        let Config { task, scale, seed, datasets, network_g, train, .. } = &self.config;
-        let card = Card {
-            network_g: network_g.clone(),
-            task: task.name().to_string(),
-            scale: *scale,
-            in_channels: task.in_channels(),
-            losses: json!(train.losses),
-            seed: *seed,
-            data: json!({"train": datasets.train, "photos": self.source.photos()}),
-            iter: self.iter,
-            finished: self.is_finished(),
-            percept: env!("CARGO_PKG_VERSION").to_string(),
-            // Saving fills it in.
-            sha256: String::new(),
-        };
-        Model::new(self.generator.best().clone(), card)
-    }
-
     fn recorder(&self) -> Result<Recorder, LogError> {
         if self.run.is_none() {
             return Ok(Recorder::default());
@@ -537,28 +464,4 @@ impl Trainer {
         };
         TrainError::Step { iter, error, batch }
     }
-}
-
-/// The checkpoint to go on from, and what was passed over for it; none of a run that was ended before it saved anything.
-fn sound(latest: Latest, files: &RunFiles) -> Result<(Option<Checkpoint>, Vec<Event>), TrainError> {
-    let Latest { checkpoint, damaged } = latest;
-    let found = damaged.first().cloned();
-    match (&checkpoint, found) {
-        (None, Some(damaged)) => return Err(TrainError::NoSound { dir: files.dir().to_path_buf(), damaged }),
-        (None, None) if files.model().exists() => {
-            return Err(TrainError::NoCheckpoint { dir: files.dir().to_path_buf() });
-        }
-        _ => {}
-    }
-    let note = |Damaged { path, reason }: Damaged| {
-        Event::Warning(format!(
-            "{}: this checkpoint is damaged ({reason}); an older one is used",
-            path.display()
-        ))
-    };
-    let mut notes: Vec<Event> = damaged.into_iter().map(note).collect();
-    if checkpoint.is_none() {
-        notes.push(Event::Note("nothing was saved yet; it begins with the first step".to_string()));
-    }
-    Ok((checkpoint, notes))
 }

@@ -36,8 +36,12 @@ impl Sides {
     }
 
     fn score(&self, more: &[&str]) -> Run {
+        run(&self.call(more))
+    }
+
+    fn call<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         let sides = ["score", "--ref", arg(&self.reference), "--test", arg(&self.test)];
-        run(&[&sides[..], more].concat())
+        [&sides[..], more].concat()
     }
 }
 
@@ -501,21 +505,11 @@ fn ctrl_c_says_how_many_are_scored() {
         write(&sides.reference.join(format!("{i:02}.png")), photo((256, 256), i));
         write(&sides.test.join(format!("{i:02}.png")), photo((256, 256), i + 1));
     }
-    let mut child = crate::common::percept(&[
-        "score",
-        "--ref",
-        arg(&sides.reference),
-        "--test",
-        arg(&sides.test),
-        "--metric",
-        "lpips-vgg",
-        "--no-cache",
-        "--json",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
+    let mut child = common::percept(&sides.call(&["--metric", "lpips-vgg", "--no-cache", "--json"]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let first = said.next().unwrap();
     // How many photos the first line counts depends on the machine's speed.
@@ -540,17 +534,8 @@ fn scores_are_kept_by_the_content_of_the_pictures() {
     let sides = Sides::new(&["a.png", "b.png"], (40, 40));
     let data = sides.folder.path().join("data");
     let score = |more: &[&str]| {
-        let call = [
-            "score",
-            "--ref",
-            arg(&sides.reference),
-            "--test",
-            arg(&sides.test),
-            "--metric",
-            "psnr-y",
-            "--json",
-        ];
-        let ended = common::percept(&[&call, more].concat()).env("XDG_DATA_HOME", &data).output().unwrap();
+        let call = sides.call(&[&["--metric", "psnr-y", "--json"], more].concat());
+        let ended = common::percept(&call).env("XDG_DATA_HOME", &data).output().unwrap();
         let scored: Value = serde_json::from_slice(&ended.stdout).unwrap();
         let of = |at: usize| scored["images"][at]["scores"]["psnr-y"].as_f64().unwrap();
         [of(0), of(1)]
