@@ -66,6 +66,11 @@ pub struct TrainSetConfig {
     /// Whether crops are turned by multiples of 90° at random. Default true.
     #[serde(default = "yes")]
     pub use_rot: bool,
+    /// Whether red, green and blue of a crop change places at random, target and input alike (as in Yoo et al., *Rethinking Data
+    /// Augmentation for Image Super-resolution*, 2020). For few photos: colours that they lack are then seen, too. Not for tasks
+    /// in which a colour has a meaning, such as `lowlight`. Default false.
+    #[serde(default)]
+    pub use_rgb_perm: bool,
     /// Mixes of samples: each is one of them with its `prob`, and what is left stays as it is. At most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = serde_json::json!([]))]
@@ -198,6 +203,7 @@ impl TrainSetConfig {
             batch_size: batch_size(),
             use_hflip: yes(),
             use_rot: yes(),
+            use_rgb_perm: false,
             augment: Vec::new(),
             progressive: Vec::new(),
             prefetch: prefetch(),

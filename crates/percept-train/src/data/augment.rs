@@ -1,7 +1,27 @@
-//! Mirroring and turning crops.
+//! Mirroring and turning crops, and colours that change places.
 
-use percept_image::{Image, Rng, Space};
+use percept_image::{Image, Rng, Space, Srgb};
 use rand::RngExt;
+use rand::seq::SliceRandom;
+
+/// Where red, green and blue of a picture come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ColourOrder([usize; 3]);
+
+impl ColourOrder {
+    /// One of the six orders at random, the one that changes nothing among them.
+    pub fn draw(rng: &mut Rng) -> Self {
+        let mut order = [0, 1, 2];
+        order.shuffle(rng);
+        Self(order)
+    }
+
+    /// The image with its colours in this order.
+    pub fn of(self, image: &Image<Srgb>) -> Image<Srgb> {
+        let (width, height) = image.size();
+        Image::from_fn(width, height, |x, y, c| image.pixel(x, y)[self.0[c]])
+    }
+}
 
 /// One of the eight ways to lay a picture down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +67,22 @@ impl Pose {
 
 #[cfg(test)]
 mod tests {
-    use percept_image::{Srgb, rng_for};
+    use percept_image::rng_for;
 
     use super::*;
+
+    #[test]
+    fn colours_come_in_all_six_orders() {
+        let image = Image::<Srgb>::from_fn(2, 1, |x, _, c| (x + 2 * c) as f32);
+        let drawn = (0..200).map(|i| ColourOrder::draw(&mut rng_for(3, i, 0)).of(&image).into_vec());
+        let mut seen: Vec<Vec<f32>> = drawn.collect();
+        seen.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        seen.dedup();
+        assert_eq!(seen.len(), 6);
+        // Both pixels in the same order, and no value lost.
+        assert!(seen.iter().all(|v| v[..3].iter().zip(&v[3..]).all(|(a, b)| b - a == 1.0)));
+        assert!(seen.iter().all(|v| v[..3].iter().sum::<f32>() == 6.0));
+    }
 
     /// The images that draws with these switches give.
     fn seen(hflip: bool, rot: bool) -> Vec<Vec<f32>> {

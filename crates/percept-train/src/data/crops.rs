@@ -1,11 +1,11 @@
 //! From a photo to a sample: where it is cut, how it is laid down, and how it is degraded.
 
-use percept_image::{Photo, Rng, rng_for};
+use percept_image::{Image, Photo, Rng, Srgb, rng_for};
 use percept_run::config::MixConfig;
 use percept_run::{Config, Lq, Recipe, RecipeError};
 use rand::RngExt;
 
-use super::augment::Pose;
+use super::augment::{ColourOrder, Pose};
 use super::mix::{drawn, mixed};
 use super::photos::Pair;
 use super::stored::Stored;
@@ -20,6 +20,7 @@ pub struct Crops {
     mixes: Vec<MixConfig>,
     hflip: bool,
     rot: bool,
+    rgb_perm: bool,
     scale: usize,
 }
 
@@ -37,6 +38,7 @@ impl Crops {
             mixes: train.augment.clone(),
             hflip: train.use_hflip,
             rot: train.use_rot,
+            rgb_perm: train.use_rgb_perm,
             scale: config.scale,
         })
     }
@@ -90,18 +92,23 @@ impl Crops {
         let mut offset = |whole: usize| step * rng.random_range(0..=(whole - side) / step);
         let (x, y) = (offset(width), offset(height));
         let pose = Pose::draw(self.hflip, self.rot, rng);
+        let order = self.rgb_perm.then(|| ColourOrder::draw(rng));
+        let laid = |image: &Image<Srgb>| match order {
+            Some(order) => order.of(&pose.lay(image)),
+            None => pose.lay(image),
+        };
         let (gt, lq) = match &pair.lq {
             Some(lq) => {
                 let small = side / self.scale;
                 let lq = lq.crop(x / self.scale, y / self.scale, small, small);
-                (pose.lay(&pair.gt.crop(x, y, side, side)), Lq::Rgb(pose.lay(&lq)))
+                (laid(&pair.gt.crop(x, y, side, side)), Lq::Rgb(laid(&lq)))
             }
             None => {
                 let [left, right] = self.margins(x, [side, width], rng);
                 let [above, below] = self.margins(y, [side, height], rng);
                 let size = (left + side + right, above + side + below);
                 let patch = pair.gt.crop(x - left, y - above, size.0, size.1);
-                let patch = self.recipe.target(pose.lay(&patch));
+                let patch = self.recipe.target(laid(&patch));
                 let lq = self.recipe.degrade(&patch, rng)?;
                 let (x, y) = pose.corner((left, above), side, size);
                 let (multiple, small) = (self.recipe.multiple(), side / self.recipe.multiple());

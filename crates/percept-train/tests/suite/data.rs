@@ -376,6 +376,41 @@ fn a_patch_is_degraded_whole_and_the_crop_cut_out_of_it() {
 }
 
 #[test]
+fn colours_change_places_in_target_and_input_alike() {
+    // Red, green and blue lie a tenth apart, and the input is as far from the target in each of them.
+    let grey = |at: f32| Image::from_fn(40, 40, move |_, _, c| at + 0.1 * c as f32);
+    let [gt, lq] = [0.3, 0.1].map(|at| {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path().join("a.png"), grey(at));
+        dir
+    });
+    let mut config = config(Task::Denoise, gt.path());
+    config.datasets.train.use_rgb_perm = true;
+    let orders = |config: &Config| {
+        let source = TrainSource::open(config).unwrap();
+        let orders = (1..40).map(|iter| {
+            let batch = source.batch(iter).unwrap();
+            let order: Vec<i32> = batch.gt[..3].iter().map(|v| ((v - 0.3) * 10.0).round() as i32).collect();
+            let apart = batch.gt.iter().zip(&batch.lq).map(|(gt, lq)| ((gt - lq) * 10.0).round() as i32);
+            let apart: std::collections::BTreeSet<i32> = apart.collect();
+            (order, apart)
+        });
+        orders.collect::<std::collections::BTreeSet<_>>()
+    };
+    config.datasets.train.degradation = Some(Vec::new());
+    let alone = orders(&config);
+    assert_eq!(alone.len(), 6);
+    assert!(alone.iter().all(|(_, apart)| apart.iter().eq(&[0])));
+    config.datasets.train.degradation = None;
+    config.datasets.train.dataroot_lq = Some(lq.path().into());
+    let pairs = orders(&config);
+    assert_eq!(pairs.len(), 6);
+    assert!(pairs.iter().all(|(_, apart)| apart.iter().eq(&[2])));
+    config.datasets.train.use_rgb_perm = false;
+    assert_eq!(orders(&config).len(), 1);
+}
+
+#[test]
 fn patches_put_the_grid_of_a_jpeg_anywhere() {
     let dir = folder(1);
     let mut config = config(Task::Jpeg, dir.path());
