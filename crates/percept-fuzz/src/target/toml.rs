@@ -20,6 +20,12 @@ impl Toml {
     }
 }
 
+/// The lines that say something.
+fn without_comments(text: &[u8]) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !matches!(line.first(), Some(b'#' | b'\n'))).flatten().copied().collect()
+}
+
 const STUDY: &str = r#"title = "Sharp or soft?"
 design = "pairs"
 question = "Which one looks better?"
@@ -40,7 +46,8 @@ impl Target for Toml {
         }
         let experiments = files("docs/evidence", Some("toml"))?;
         seeds.extend(experiments.into_iter().step_by(3));
-        Ok(seeds)
+        // Comments would take most of the damage.
+        Ok(seeds.iter().map(|seed| without_comments(seed)).collect())
     }
 
     fn words(&self) -> Vec<Vec<u8>> {
