@@ -32,16 +32,18 @@ macro_rules! assets {
     };
 }
 
+// Statics and no constants: a constant is copied into every crate that names it.
+
 /// Weights, by the names of their files.
 #[cfg(feature = "bundled")]
-pub const WEIGHTS: &[Asset] = assets!("weights":
+pub static WEIGHTS: &[Asset] = assets!("weights":
     "vgg16.safetensors" "alexnet.safetensors" "lpips-vgg16.safetensors" "lpips-alexnet.safetensors"
     "dists.safetensors" "selected-vgg16.safetensors" "selected-alexnet.safetensors"
 );
 
 /// Models by their names, in the order in which they are listed: the first one restores a photo where the call names none.
 #[cfg(feature = "bundled")]
-pub const MODELS: &[Asset] = &[
+pub static MODELS: &[Asset] = &[
     Asset { name: "photo-x4", bytes: include_bytes!("../../../models/photo-x4/model.safetensors") },
     Asset { name: "photo-x4-mild", bytes: include_bytes!("../../../models/photo-x4/mild.safetensors") },
     Asset { name: "classic-x4", bytes: include_bytes!("../../../models/classic-x4/model.safetensors") },
@@ -53,14 +55,14 @@ pub const MODELS: &[Asset] = &[
 
 /// Photos that the demo trains on.
 #[cfg(feature = "bundled")]
-pub const TRAIN_PHOTOS: &[Asset] = assets!("photos/train":
+pub static TRAIN_PHOTOS: &[Asset] = assets!("photos/train":
     "astronaut.jpg" "bricks.jpg" "cat.jpg" "courtyard.jpg" "dandelions.jpg" "forget-me-nots.jpg"
     "gravel.jpg" "lake.jpg" "osprey.jpg" "otters.jpg" "rocket.jpg" "tower.jpg" "wren.jpg"
 );
 
 /// Photos that the demo restores.
 #[cfg(feature = "bundled")]
-pub const VAL_PHOTOS: &[Asset] = assets!("photos/val":
+pub static VAL_PHOTOS: &[Asset] = assets!("photos/val":
     "cityscape.jpg" "coffee.jpg" "raccoon.jpg" "spices.jpg" "tea-garden.jpg"
 );
 
@@ -69,10 +71,10 @@ pub const VAL_PHOTOS: &[Asset] = assets!("photos/val":
 mod nothing {
     use super::Asset;
 
-    pub const WEIGHTS: &[Asset] = &[];
-    pub const MODELS: &[Asset] = &[];
-    pub const TRAIN_PHOTOS: &[Asset] = &[];
-    pub const VAL_PHOTOS: &[Asset] = &[];
+    pub static WEIGHTS: &[Asset] = &[];
+    pub static MODELS: &[Asset] = &[];
+    pub static TRAIN_PHOTOS: &[Asset] = &[];
+    pub static VAL_PHOTOS: &[Asset] = &[];
 }
 
 #[cfg(not(feature = "bundled"))]

@@ -30,6 +30,9 @@ pub struct Time {
     pub processor: String,
 }
 
+/// What the binary carries.
+static BUNDLED: &str = include_str!("../../../../../models/measured.json");
+
 impl Time {
     /// Millions of pixels of the photo.
     pub fn megapixels(&self) -> f64 {
@@ -40,7 +43,7 @@ impl Time {
 impl Measured {
     /// What the binary carries.
     pub fn bundled() -> Self {
-        serde_json::from_str(include_str!("../../../../../models/measured.json")).unwrap_or_default()
+        serde_json::from_str(BUNDLED).unwrap_or_default()
     }
 
     /// Changes the file at `path`, or begins it.
@@ -78,8 +81,7 @@ mod tests {
 
     #[test]
     fn the_file_in_the_binary_is_sound_and_of_models_that_are_inside() {
-        let measured: Measured =
-            serde_json::from_str(include_str!("../../../../../models/measured.json")).unwrap();
+        let measured: Measured = serde_json::from_str(BUNDLED).unwrap();
         let known = |model: &str| {
             ["bicubic", "input"].contains(&model)
                 || crate::bundle::MODELS.iter().any(|inside| inside.name == model)

@@ -18,7 +18,7 @@ const BLOCK: usize = 96;
 /// Numbers that describe a block: those of full and of half size.
 const ALL: usize = 2 * FEATURES;
 /// Mean and covariance of the blocks of sharp natural photos; where they are from is said beside the file.
-const PRISTINE: &[u8; 8 * (ALL + ALL * ALL)] = include_bytes!("../../../../../assets/niqe/pristine.f64");
+static PRISTINE: &[u8; 8 * (ALL + ALL * ALL)] = include_bytes!("../../../../../assets/niqe/pristine.f64");
 /// Luma in studio range, in levels.
 const STUDIO: [f64; 3] = [65.481, 128.553, 24.966];
 const BLACK: f64 = 16.0;
