@@ -1,10 +1,11 @@
-"""Seconds in which published architectures restore a tile, and of a training step of SPAN, in PyTorch: the other side of
-`percept-nn`'s example `restore`. The architectures are those of PyPI's `spandrel`.
+"""Seconds in which published architectures restore a tile, and of a training step of some, in PyTorch: the other side of
+`percept-nn`'s example `restore`. The architectures are those of PyPI's `spandrel`, NAFNet that of `networks.py`.
 
     python bench/restore.py [--threads 2] [--repeat 3] [--only NAME]
 
 Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions in either layout, channels first
-or last. Weights are random. SPAN's convolutions are folded where it is applied.
+or last. Weights are random. SPAN's convolutions are folded where it is applied. A step is the forward pass, the L1 loss and the
+gradients to all weights.
 """
 
 import argparse
@@ -17,12 +18,13 @@ from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
 from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
 from spandrel.architectures.PLKSR.__arch.RealPLKSR import RealPLKSR
 from spandrel.architectures.SPAN.__arch.span import SPAN, Conv3XC
+from spandrel.architectures.SwinIR import SwinIR
 from torch.nn import functional as F
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 SIZES = [(256, 256), (576, 512)]
 # They take the small size alone.
-LARGE = ("rrdbnet 64/23", "realplksr 64/28")
+LARGE = ("rrdbnet 64/23", "realplksr 64/28", "swinir light")
 
 
 def span(features, cat=None):
@@ -43,6 +45,21 @@ def folded(network):
     return network
 
 
+def swinir():
+    # No stochastic depth: it would leave work out.
+    return SwinIR(
+        img_size=64,
+        window_size=8,
+        embed_dim=60,
+        depths=[6] * 4,
+        num_heads=[6] * 4,
+        mlp_ratio=2.0,
+        upsampler="pixelshuffledirect",
+        upscale=4,
+        drop_path_rate=0.0,
+    )
+
+
 NETWORKS = {
     "span 28": lambda: folded(span(28, 20)),
     "span 48": lambda: folded(span(48)),
@@ -50,6 +67,14 @@ NETWORKS = {
     "rrdbnet 64/23": lambda: RRDBNet(num_filters=64, num_blocks=23, scale=4),
     "realplksr 64/28": lambda: RealPLKSR(upscaling_factor=4),
     "nafnet 32": lambda: NafNet(32, 4),
+    "swinir light": swinir,
+}
+# Name, network, scale, and the batch: so many squares of so many pixels are read.
+STEPS = {
+    "span 48": (lambda: span(48), 4, 8, 24),
+    "nafnet 16": (lambda: NafNet(16, 3), 1, 4, 96),
+    "nafnet 32": (lambda: NafNet(32, 4), 1, 4, 96),
+    "swinir light": (swinir, 4, 2, 64),
 }
 
 
@@ -73,9 +98,9 @@ def forward(network, size, layout):
     return run
 
 
-def step(network, layout):
+def step(network, scale, batch, side, layout):
     network = network.train().to(memory_format=layout)
-    x, target = (torch.rand(8, 3, side, side).to(memory_format=layout) for side in (24, 96))
+    x, target = (torch.rand(batch, 3, side, side).to(memory_format=layout) for side in (side, scale * side))
 
     def run():
         network.zero_grad(set_to_none=True)
@@ -105,9 +130,10 @@ def main():
                 network = network.to(memory_format=layout)
                 seconds.append(least(forward(network, size, layout), arguments.repeat))
             report(f"{name} {size[0]}x{size[1]}", "forward", min(seconds))
-    if "span 48".startswith(arguments.only):
-        seconds = [least(step(span(48), layout), 3 * arguments.repeat) for layout in LAYOUTS]
-        report("span 48 8x96", "step", min(seconds))
+    for name, (make, scale, batch, side) in STEPS.items():
+        if name.startswith(arguments.only):
+            seconds = [least(step(make(), scale, batch, side, layout), 3 * arguments.repeat) for layout in LAYOUTS]
+            report(f"{name} {batch}x{side}", "step", min(seconds))
 
 
 if __name__ == "__main__":

@@ -67,8 +67,11 @@ fn one(store: &WeightStore, global: &Global, path: &Path, args: &ModelArgs) -> R
         WeightError::NoModel { .. } => Failure::call(error),
         error => Failure::work(error),
     })?;
-    let provenance = state.provenance().clone();
     let own = |key: &str| key == percept_nn::model::Card::KEY;
+    // Other tools may have put them under keys.
+    let is_own = state.metadata().keys().any(|key| own(key));
+    let state = if is_own { state } else { NetworkConfig::unwrapped(state) };
+    let provenance = state.provenance().clone();
     let metadata = state.metadata().iter().filter(|(key, _)| !own(key));
     let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();
     let asked = Asked { network_g: network_g.as_ref(), scale: args.scale };

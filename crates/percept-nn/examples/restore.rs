@@ -1,4 +1,4 @@
-//! Seconds in which published architectures restore a tile, and of a training step of SPAN: one JSON line each, as
+//! Seconds in which published architectures restore a tile, and of a training step of some: one JSON line each, as
 //! `bench/restore.py` prints.
 //!
 //! `cargo run --release -p percept-nn --example restore -- [REPETITIONS] [keep] [NAME]`; with `keep` the allocator keeps its
@@ -12,7 +12,7 @@ use percept_conv::keep_memory;
 use percept_nn::network::NetworkConfig;
 
 /// Name, settings, scale, and how many of the sizes: large networks take the small one alone.
-const NETWORKS: [(&str, &str, usize, usize); 6] = [
+const NETWORKS: [(&str, &str, usize, usize); 7] = [
     (
         "span 28",
         r#"{"type":"span","feature_channels":28,"cat_channels":20,"norm":true,"reparameterized":false}"#,
@@ -24,9 +24,22 @@ const NETWORKS: [(&str, &str, usize, usize); 6] = [
     ("rrdbnet 64/23", r#"{"type":"rrdbnet","num_feat":64,"num_block":23}"#, 4, 1),
     ("realplksr 64/28", r#"{"type":"realplksr"}"#, 4, 1),
     ("nafnet 32", r#"{"type":"nafnet"}"#, 1, 2),
+    ("swinir light", r#"{"type":"swinir"}"#, 4, 1),
 ];
 /// Height and width: a small photo, and a tile of which eight make 1920 × 1080 with 16 pixels around each.
 const SIZES: [[usize; 2]; 2] = [[256, 256], [576, 512]];
+/// Name, settings, scale, and the batch: so many squares of so many pixels are read.
+const STEPS: [(&str, &str, usize, [usize; 2]); 4] = [
+    ("span 48", r#"{"type":"span","feature_channels":48,"norm":true}"#, 4, [8, 24]),
+    (
+        "nafnet 16",
+        r#"{"type":"nafnet","width":16,"enc_blk_nums":[1,1,1],"dec_blk_nums":[1,1,1]}"#,
+        1,
+        [4, 96],
+    ),
+    ("nafnet 32", r#"{"type":"nafnet"}"#, 1, [4, 96]),
+    ("swinir light", r#"{"type":"swinir"}"#, 4, [2, 64]),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -48,12 +61,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             });
         }
     }
-    if wanted("span 48") {
-        let device = plain.autodiff();
-        let config = r#"{"type":"span","feature_channels":48,"norm":true}"#;
-        let network = serde_json::from_str::<NetworkConfig>(config)?.init(4, 3, 0, &device)?;
-        let [x, target] = [24, 96].map(|side| Tensor::<4>::random([8, side, side, 3], uniform, &device));
-        report("span 48 8x96", "step", 3 * repeat, || {
+    for (name, config, scale, [batch, side]) in STEPS.into_iter().filter(|(name, ..)| wanted(name)) {
+        let device = plain.clone().autodiff();
+        let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &device)?;
+        let [x, target] =
+            [1, scale].map(|s| Tensor::<4>::random([batch, s * side, s * side, 3], uniform, &device));
+        report(&format!("{name} {batch}x{side}"), "step", 3 * repeat, || {
             drop((network.forward(x.clone()) - target.clone()).abs().mean().backward());
         });
     }

@@ -15,6 +15,10 @@ use crate::geometry::{Axis, Geometry};
 
 /// Most private sums of the gradient to the weights, so that the result does not depend on the number of threads.
 const PARTS: usize = 16;
+/// Where lines are made for their neighbours: tasks that there should be, and lines of one at least, as the first and the last
+/// ones are made twice.
+const TASKS: usize = 16;
+const LINES: usize = 12;
 
 /// What is read: `x` (`[batch, rows.source, columns.source, channels]`) along both axes.
 pub(crate) struct Depthwise<'a> {
@@ -47,7 +51,9 @@ impl<'a> Depthwise<'a> {
         let runs = self.runs();
         let task = |(index, out): (usize, &mut [_])| {
             // SAFETY: a level exists only where it is available; the sizes were checked.
-            unsafe { level.run(Convolved { line: self.line(index, &runs), weight, bias, out }) }
+            unsafe {
+                level.run(Convolved { line: self.line(index, &runs, |at| self.row(at)), weight, bias, out })
+            }
         };
         // SAFETY: the runs are all positions of a line, and all channels of each are written.
         unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * line, line, task).0 }
@@ -55,23 +61,68 @@ impl<'a> Depthwise<'a> {
 
     /// The first half of the channels of [`convolved`](Self::convolved) times the second, without the whole of it in memory.
     pub(crate) fn gated(&self, level: Level, weight: &[f32], bias: &[f32]) -> Vec<f32> {
-        assert!(weight.len() == self.by_tap() && self.channels.is_multiple_of(2), "wrong weights");
-        assert!(bias.len() == self.channels, "wrong bias");
-        let line = self.columns.len() * self.channels;
+        let chunk = self.columns.len() * self.channels / 2;
         let runs = self.runs();
         let task = |(index, out): (usize, &mut [_])| {
-            let mut convolved = Vec::with_capacity(line);
-            let spare = &mut convolved.spare_capacity_mut()[..line];
-            // SAFETY: a level exists only where it is available; the sizes were checked. The runs are all positions of a
-            // line, and all channels of each are written.
-            unsafe {
-                level.run(Convolved { line: self.line(index, &runs), weight, bias, out: spare });
-                convolved.set_len(line);
-                level.run(Gated { x: &convolved, channels: self.channels / 2, out });
-            }
+            self.gate_line(level, self.line(index, &runs, |at| self.row(at)), weight, bias, out);
         };
         // SAFETY: a line has as many whole pixels as its half, and all of each is written.
-        unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * line / 2, line / 2, task).0 }
+        unsafe { filled_by(Vec::new(), self.batch * self.rows.len() * chunk, chunk, task).0 }
+    }
+
+    /// The same of source lines that `make` makes where they are needed, told which one of all images: never more of them are
+    /// in memory than there are lines of taps. Neighbouring lines of taps must read neighbouring lines. `x` is empty.
+    pub(crate) fn gated_of_lines(
+        &self,
+        level: Level,
+        weight: &[f32],
+        bias: &[f32],
+        make: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> Vec<f32> {
+        let lines = self.batch * self.rows.len();
+        let line = self.columns.len() * self.channels / 2;
+        let each = lines.div_ceil(TASKS).max(LINES);
+        let runs = self.runs();
+        let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
+            let mut made: Vec<(Option<usize>, Vec<f32>)> = vec![(None, Vec::new()); self.rows.taps];
+            for (i, out) in out.chunks_exact_mut(line.max(1)).enumerate() {
+                let at = index * each + i;
+                for source in self.sources(at) {
+                    let (held, values) = &mut made[source % self.rows.taps];
+                    if *held != Some(source) {
+                        make(source, values);
+                        *held = Some(source);
+                    }
+                }
+                let sources = |source: usize| &made[source % self.rows.taps].1[..];
+                self.gate_line(level, self.line(at, &runs, sources), weight, bias, out);
+            }
+        };
+        // SAFETY: chunks are whole lines, and all of each is written.
+        unsafe { filled_by(Vec::new(), lines * line, each * line, task).0 }
+    }
+
+    /// Writes the gated pixels of a line.
+    fn gate_line(
+        &self,
+        level: Level,
+        line: Line<'_>,
+        weight: &[f32],
+        bias: &[f32],
+        out: &mut [MaybeUninit<f32>],
+    ) {
+        let count = self.columns.len() * self.channels;
+        assert!(weight.len() == self.by_tap() && self.channels.is_multiple_of(2), "wrong weights");
+        assert!(bias.len() == self.channels && out.len() * 2 == count, "wrong size");
+        let mut convolved = Vec::with_capacity(count);
+        let spare = &mut convolved.spare_capacity_mut()[..count];
+        // SAFETY: a level exists only where it is available; the sizes were checked. The runs are all positions of a line, and
+        // all channels of each are written.
+        unsafe {
+            level.run(Convolved { line, weight, bias, out: spare });
+            convolved.set_len(count);
+            level.run(Gated { x: &convolved, channels: self.channels / 2, out });
+        }
     }
 
     /// By tap and channel, the sum of what is read times `gradient`, which has a pixel for every position.
@@ -86,7 +137,13 @@ impl<'a> Depthwise<'a> {
             for index in part * lines / parts..(part + 1) * lines / parts {
                 let gradient = &gradient[index * line..][..line];
                 // SAFETY: a level exists only where it is available; the sizes were checked.
-                unsafe { level.run(Products { line: self.line(index, &runs), gradient, sums: &mut sums }) }
+                unsafe {
+                    level.run(Products {
+                        line: self.line(index, &runs, |at| self.row(at)),
+                        gradient,
+                        sums: &mut sums,
+                    })
+                }
             }
             sums
         };
@@ -99,11 +156,28 @@ impl<'a> Depthwise<'a> {
         self.rows.taps * self.columns.taps * self.channels
     }
 
-    /// What the positions of one line read.
-    fn line<'b>(&'b self, index: usize, runs: &'b [(Range<usize>, usize)]) -> Line<'b> {
+    /// The source lines, of all images, that one line reads.
+    fn sources(&self, index: usize) -> impl Iterator<Item = usize> {
+        let first = index / self.rows.len() * self.rows.source;
+        self.rows.reads(index % self.rows.len()).iter().flatten().map(move |y| first + y)
+    }
+
+    /// A source line of all images.
+    fn row(&self, at: usize) -> &[f32] {
+        let line = self.columns.source * self.channels;
+        &self.x[at * line..][..line]
+    }
+
+    /// What the positions of one line read of the source lines that `row` has.
+    fn line<'b>(
+        &'b self,
+        index: usize,
+        runs: &'b [(Range<usize>, usize)],
+        row: impl Fn(usize) -> &'b [f32],
+    ) -> Line<'b> {
         let (first, line) = (index / self.rows.len() * self.rows.source, self.columns.source * self.channels);
         let reads = self.rows.reads(index % self.rows.len()).iter().enumerate();
-        let sources = reads.filter_map(|(tap, y)| Some((tap, &self.x[(first + (*y)?) * line..][..line])));
+        let sources = reads.filter_map(|(tap, y)| Some((tap, &row(first + (*y)?)[..line])));
         Line { sources: sources.collect(), columns: &self.columns, channels: self.channels, runs }
     }
 

@@ -27,13 +27,18 @@ impl Norm<'_> {
         let chunk = PIXELS * self.weight.len();
         assert!(bias.len() == self.weight.len(), "wrong bias");
         self.check();
-        let task = |(index, out): (usize, &mut [_])| {
-            let norm = self.part(index * chunk, out.len());
-            // SAFETY: a level exists only where it is available; the sizes were checked.
-            unsafe { level.run(Forward { norm, bias, out }) }
-        };
+        let task =
+            |(index, out): (usize, &mut [_])| self.part(index * chunk, out.len()).pixels_to(level, bias, out);
         // SAFETY: chunks are whole pixels, and all of each is written.
         unsafe { filled_by(Vec::new(), self.x.len(), chunk, task).0 }
+    }
+
+    /// The same of a few pixels, all of them in `out`.
+    pub(super) fn pixels_to(self, level: Level, bias: &[f32], out: &mut [MaybeUninit<f32>]) {
+        assert!(bias.len() == self.weight.len() && out.len() == self.x.len(), "wrong size");
+        self.check();
+        // SAFETY: a level exists only where it is available; the sizes were checked.
+        unsafe { level.run(Forward { norm: self, bias, out }) }
     }
 
     /// The gradients to `x`, to the weight and to the bias.

@@ -20,46 +20,58 @@ const WHOLE: usize = 24;
 
 /// `activation(x · weights + bias + residual)` of every pixel of `x`, in the memory of `spare`.
 pub(super) fn pointwise_to(spare: Vec<f32>, x: &[f32], weights: &Packed, epilogue: Epilogue<'_>) -> Vec<f32> {
-    let (level, channels, results) = (weights.level, weights.channels, weights.results);
+    let (channels, results) = (weights.channels, weights.results);
     let pixels = x.len() / channels.max(1);
     let no_bias = vec![0.0; results];
     let bias = if epilogue.bias.is_empty() { &no_bias } else { epilogue.bias };
-    assert!(bias.len() == results, "wrong bias");
-    assert!(epilogue.slope.is_none_or(|slope| slope.len() == results), "wrong slopes");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == pixels * results), "wrong residual");
-    let part = match channels * results > STREAMED {
+    let part = match streamed(channels, results) {
         true => pixels.div_ceil(rayon::current_num_threads()),
         false => pixels.div_ceil(TASKS).min(PIXELS),
     };
     let part = part.max(1).next_multiple_of(WHOLE);
     let task = |(index, out): (usize, &mut [MaybeUninit<f32>])| {
-        let first = index * part;
-        let pixels = out.len() / results;
-        let x = &x[first * channels..][..pixels * channels];
-        let residual = epilogue.residual.map(|all| &all[first * results..][..out.len()]);
-        for (block, weights) in weights.parts() {
-            let lanes = block.vectors * level.lanes();
-            assert!(weights.len() == channels * lanes && block.start + block.width <= results, "wrong block");
-            let job = Pointwise {
-                x: x.as_ptr(),
-                pixels,
-                channels,
-                weights: weights.as_ptr(),
-                width: block.width,
-                bias: bias[block.start..].as_ptr(),
-                slope: epilogue.slope.map(|slope| slope[block.start..].as_ptr()),
-                residual: residual.map(|residual| residual[block.start..].as_ptr()),
-                out: out[block.start..].as_mut_ptr().cast(),
-                results,
-                activation: epilogue.activation,
-            };
-            // SAFETY: a level exists only where its instructions do (`Level::available`); the slices above hold
-            // all pixels, and the block lies in the results.
-            unsafe { level.tile(block.vectors, job) }
-        }
+        let x = &x[index * part * channels..][..out.len() / results * channels];
+        let residual = epilogue.residual.map(|all| &all[index * part * results..][..out.len()]);
+        pixels_to(x, weights, Epilogue { bias, residual, ..epilogue }, out);
     };
     // SAFETY: the blocks cover all channels of all pixels of every chunk.
     unsafe { filled_by(spare, pixels * results, part * results, task).0 }
+}
+
+/// Whether so many weights do not stay in a cache beside the pixels.
+pub(crate) fn streamed(channels: usize, results: usize) -> bool {
+    channels * results > STREAMED
+}
+
+/// The same of a few pixels, all of them in `out`; bias and residual are those of these.
+pub(super) fn pixels_to(x: &[f32], weights: &Packed, epilogue: Epilogue<'_>, out: &mut [MaybeUninit<f32>]) {
+    let (level, channels, results) = (weights.level, weights.channels, weights.results);
+    let pixels = out.len() / results.max(1);
+    assert!(out.len() == pixels * results && x.len() == pixels * channels, "wrong pixels");
+    assert!(epilogue.bias.len() == results, "wrong bias");
+    assert!(epilogue.slope.is_none_or(|slope| slope.len() == results), "wrong slopes");
+    assert!(epilogue.residual.is_none_or(|residual| residual.len() == out.len()), "wrong residual");
+    for (block, weights) in weights.parts() {
+        let lanes = block.vectors * level.lanes();
+        assert!(weights.len() == channels * lanes && block.start + block.width <= results, "wrong block");
+        let job = Pointwise {
+            x: x.as_ptr(),
+            pixels,
+            channels,
+            weights: weights.as_ptr(),
+            width: block.width,
+            bias: epilogue.bias[block.start..].as_ptr(),
+            slope: epilogue.slope.map(|slope| slope[block.start..].as_ptr()),
+            residual: epilogue.residual.map(|residual| residual[block.start..].as_ptr()),
+            out: out[block.start..].as_mut_ptr().cast(),
+            results,
+            activation: epilogue.activation,
+        };
+        // SAFETY: a level exists only where its instructions do (`Level::available`); the slices hold all pixels by the
+        // assertions, and the block lies in the results.
+        unsafe { level.tile(block.vectors, job) }
+    }
 }
 
 /// `pixels` times `channels` numbers at `x`, `results` at `residual` and `out`, of which `width` are computed.

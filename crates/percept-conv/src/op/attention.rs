@@ -1,7 +1,7 @@
 //! Channel attention: every channel times a number that is computed from the means of all.
 
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
-use burn::tensor::Tensor;
+use burn::tensor::{Shape, Tensor};
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -29,10 +29,59 @@ pub fn channel_attention(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>
     Tensor::from_dispatch(Dispatch::attend(x, weight, bias.into_dispatch()))
 }
 
+/// A convolution with one element (`weight` `[out, C, 1, 1]`, `bias` `[out]`) of [`channel_attention`], and `residual` added. Of
+/// one image, where no gradient is wanted, the attention is in the weights.
+///
+/// # Panics
+/// If the dimensions do not fit together.
+pub fn channel_attention_onto(
+    x: Tensor<4>,
+    attention: (Tensor<4>, Option<Tensor<1>>),
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    residual: Tensor<4>,
+) -> Tensor<4> {
+    let channels = x.dims()[3];
+    let (attend, attend_bias) = attention;
+    assert!(attend.dims() == [channels, channels, 1, 1], "attention for {:?}", attend.dims());
+    assert!(
+        weight.dims()[1..] == [channels, 1, 1],
+        "{channels} channels, but weights of {:?}",
+        weight.dims()
+    );
+    let (attend_bias, bias) = (or_zeros(attend_bias, &attend), or_zeros(bias, &weight));
+    let [x, attend, weight, residual] = [x, attend, weight, residual].map(Tensor::into_dispatch);
+    let [attend_bias, bias] = [attend_bias, bias].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(Dispatch::attend_onto(x, attend, attend_bias, weight, bias, residual))
+}
+
 #[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
 pub(crate) trait AttentionBackend: ConvBackend {
     fn attend(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         Kept::<Self>::new(x, weight, bias).attended()
+    }
+
+    fn attend_onto(
+        x: FloatTensor<Self>,
+        attend: FloatTensor<Self>,
+        attend_bias: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if x.shape()[0] == 1 {
+            let factor = Kept::<Self>::new(x.clone(), attend, attend_bias).factor;
+            let channels = weight.shape()[1];
+            let factor = Self::float_reshape(factor, Shape::from([1, channels, 1, 1]));
+            return Self::convolve_residual(
+                x,
+                Self::float_mul(weight, factor),
+                bias,
+                residual,
+                Conv::default(),
+            );
+        }
+        Self::convolve_residual(Self::attend(x, attend, attend_bias), weight, bias, residual, Conv::default())
     }
 
     /// The sum over all positions, `[N, 1, 1, C]`.
@@ -127,6 +176,24 @@ impl<B: AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B
         let kept = Kept::<B>::new(x, weight, bias);
         let y = kept.attended();
         recorded::<B, C, _, _>(Attend, nodes, kept, y)
+    }
+
+    fn attend_onto(
+        x: FloatTensor<Self>,
+        attend: FloatTensor<Self>,
+        attend_bias: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let parents = [&x, &attend, &attend_bias, &weight, &bias, &residual];
+        if parents.into_iter().any(|parent| parent.is_tracked()) {
+            let y = Self::attend(x, attend, attend_bias);
+            return Self::convolve_residual(y, weight, bias, residual, Conv::default());
+        }
+        let [x, attend, attend_bias, weight, bias, residual] =
+            [x, attend, attend_bias, weight, bias, residual].map(|t| t.into_primitive());
+        FloatTensor::<Self>::new(B::attend_onto(x, attend, attend_bias, weight, bias, residual))
     }
 }
 

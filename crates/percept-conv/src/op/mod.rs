@@ -15,6 +15,7 @@ mod frozen;
 mod gate;
 mod join;
 mod norm;
+mod normed;
 mod pool;
 mod prelu;
 mod resize;
@@ -34,7 +35,7 @@ use burn_autodiff::{
 };
 use burn_flex::FlexTensor;
 
-pub use attention::channel_attention;
+pub use attention::{channel_attention, channel_attention_onto};
 pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;
 pub use curve::{gelu, mish, odd_gate, sigmoid, sigmoid_gate, silu};
@@ -45,6 +46,7 @@ pub use frozen::FrozenConv;
 pub use gate::simple_gate;
 pub use join::join;
 pub use norm::layer_norm;
+pub use normed::{NormedConv, gated_feed_forward, normed_depthwise_gate};
 pub use pool::max_pool2d;
 pub use prelu::conv2d_prelu;
 pub use resize::{resize_bilinear, resize_nearest};

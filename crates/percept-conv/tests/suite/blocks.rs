@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, batch_norm_leaky, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, join,
-    layer_norm, mish, odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate,
-    sum,
+    Conv, NormedConv, batch_norm_leaky, channel_attention, channel_attention_onto, conv2d, conv2d_prelu,
+    depthwise_conv2d, depthwise_gate, gated_feed_forward, join, layer_norm, mish, normed_depthwise_gate,
+    odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate, sum,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -347,5 +347,67 @@ fn a_gate_behind_a_depthwise_convolution_is_both() {
         };
         assert_eq!(values(&ours(&x)), values(&theirs(&x)));
         compare(&x, &ours, &theirs);
+    }
+}
+
+/// `x[1..5]` are those of a normalisation and a convolution behind it.
+fn wide(x: &[Tensor<4>]) -> NormedConv {
+    let [norm_weight, norm_bias, bias] = [1, 2, 4].map(|i| flat(&x[i]));
+    NormedConv { norm_weight, norm_bias, epsilon: EPSILON, weight: x[3].clone(), bias: Some(bias) }
+}
+
+/// The same in two operations.
+fn widened(x: &[Tensor<4>]) -> Tensor<4> {
+    conv2d(normalised(x), x[3].clone(), Some(flat(&x[4])), None, Conv::default())
+}
+
+/// In one pass, in single operations, which is how gradients are had, and with weights that are too many for one pass.
+#[test]
+fn what_stands_behind_a_normalisation_is_the_single_operations() {
+    let inputs = |[n, h, w, c]: [usize; 4], next: [usize; 4]| {
+        let [x, weight, bias] = norm_inputs([n, h, w, c]);
+        vec![x, weight, bias, noise([2 * c, c, 1, 1]), noise([1, 1, 1, 2 * c]), noise(next)]
+    };
+    for size in SIZES.into_iter().chain([[2, 40, 3, 8], [1, 3, 2, 200]]) {
+        let c = size[3];
+        let x = [inputs(size, [2 * c, 1, 3, 3]), vec![noise([1, 1, 1, 2 * c])]].concat();
+        let ours =
+            |x: &[Tensor<4>]| normed_depthwise_gate(x[0].clone(), wide(x), x[5].clone(), Some(flat(&x[6])));
+        let theirs =
+            |x: &[Tensor<4>]| depthwise_gate(widened(x), x[5].clone(), Some(flat(&x[6])), Conv::same(3));
+        compare(&x, &ours, &theirs);
+        let x = [inputs(size, [c, c, 1, 1]), vec![noise([1, 1, 1, c])]].concat();
+        let ours =
+            |x: &[Tensor<4>]| gated_feed_forward(x[0].clone(), wide(x), x[5].clone(), Some(flat(&x[6])));
+        let theirs = |x: &[Tensor<4>]| {
+            let (y, bias) = (simple_gate(widened(x)), flat(&x[6]));
+            conv2d(y, x[5].clone(), Some(bias), Some(x[0].clone()), Conv::default())
+        };
+        compare(&x, &ours, &theirs);
+    }
+}
+
+#[test]
+fn attention_in_the_weights_is_that_of_the_pixels() {
+    for size @ [_, _, _, c] in SIZES {
+        let out = c + 1;
+        let weights =
+            [noise([c, c, 1, 1]), noise([1, 1, 1, c]), noise([out, c, 1, 1]), noise([1, 1, 1, out])];
+        let residual = noise([size[0], size[1], size[2], out]);
+        let x = [vec![noise(size)], weights.to_vec(), vec![residual]].concat();
+        let ours = |x: &[Tensor<4>]| {
+            let attention = (x[1].clone(), Some(flat(&x[2])));
+            channel_attention_onto(x[0].clone(), attention, x[3].clone(), Some(flat(&x[4])), x[5].clone())
+        };
+        let theirs = |x: &[Tensor<4>]| {
+            conv2d(attended(x), x[3].clone(), Some(flat(&x[4])), Some(x[5].clone()), Conv::default())
+        };
+        let (y, gradients) = run(&x, &ours);
+        let (expected, expected_gradients) = run(&x, &theirs);
+        assert_close(y, expected.clone(), 1e-4);
+        assert_close(ours(&x), expected, 1e-4);
+        for (gradient, expected) in gradients.into_iter().zip(expected_gradients) {
+            assert_close(gradient.unwrap(), expected.unwrap(), 3e-4);
+        }
     }
 }

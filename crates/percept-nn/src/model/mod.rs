@@ -29,6 +29,7 @@ pub use turn::Ensemble;
 use self::brightness::Seeing;
 use self::restore::Pass;
 use crate::network::{Extent, Network, NetworkConfig};
+use crate::weights::ncnn::RESIZED;
 use crate::weights::{Array, StateDict};
 
 /// What is said of a file of weights; what is left out is read off it.
@@ -117,6 +118,8 @@ impl Model {
         if ["iter", "card"].iter().all(|key| state.metadata().contains_key(*key)) {
             return Err(ModelError::Checkpoint { path: path.to_path_buf() });
         }
+        let state = NetworkConfig::unwrapped(state);
+        let resized = state.metadata().get(RESIZED).and_then(|factor| factor.parse::<f64>().ok());
         let detected = || {
             NetworkConfig::detect(&state)
                 .map_err(|source| ModelError::Unrecognised { path: path.to_path_buf(), source })
@@ -140,7 +143,15 @@ impl Model {
             percept: env!("CARGO_PKG_VERSION").to_string(),
             sha256: state.sha256(),
         };
-        let model = Self { assumption: fitted.assumption(&asked), ..Self::build(path, state, card, device)? };
+        let left_out = resized.map(|factor| {
+            format!(
+                "the file resizes the network's result to {factor} of its sides, which percept leaves out: the result is {scale} \
+                 times larger; `apply` makes it {0} times with --outscale {0}",
+                scale as f64 * factor
+            )
+        });
+        let assumption = fitted.assumption(&asked).or(left_out);
+        let model = Self { assumption, ..Self::build(path, state, card, device)? };
         // Only weights of this architecture say anything about the scale.
         match contradicted {
             Some(asked) => other("scale", asked.to_string(), scale.to_string()),
@@ -208,8 +219,7 @@ impl Model {
     /// When the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
-        let mut state = StateDict::of(&self.network);
-        state.extend_prefixed("", self.network.derived());
+        let mut state = self.network.saved();
         let card = Card { sha256: state.sha256(), ..self.card.clone() };
         let card = serde_json::to_string(&card)
             .map_err(|error| ModelError::Card { path: path.to_path_buf(), reason: error.to_string() })?;

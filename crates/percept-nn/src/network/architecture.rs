@@ -97,10 +97,10 @@ pub(crate) trait Transform {
     /// [`Extent::multiple`], to what [`forward`](Self::forward) gives.
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value;
 
-    /// What follows from the parameters and stands beside them in the authors' files, so that other tools open what percept
-    /// saves. [`Architecture::with_our_names`] leaves it out.
-    fn derived(&self) -> StateDict {
-        StateDict::new()
+    /// The parameters, `state`, as they are saved so that other tools open them: with what follows from them and stands beside
+    /// them in the authors' files, under the names that are read there. [`Architecture::with_our_names`] takes it back.
+    fn saved(&self, state: StateDict) -> StateDict {
+        state
     }
 }
 

@@ -1,4 +1,4 @@
-//! EDSR (Lim et al., CVPR Workshops 2017), in BasicSR's layout.
+//! EDSR (Lim et al., CVPR Workshops 2017), in BasicSR's layout and in its authors'.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -79,6 +79,15 @@ impl Architecture for EdsrConfig {
         }
     }
 
+    /// Those of its authors' PyTorch code have the mean colour as layers, which is taken away and put back here without any.
+    fn with_our_names(state: StateDict) -> StateDict {
+        let theirs = MEAN_LAYERS.iter().all(|(layer, sign)| is_mean(&state, layer, *sign));
+        if !theirs || !state.iter().all(|(name, _)| is_mean_layer(name) || our_name(name).is_some()) {
+            return state;
+        }
+        state.renamed(|name| if is_mean_layer(name) { None } else { our_name(name) })
+    }
+
     fn fitted(&self, state: &StateDict) -> Self {
         Self {
             num_feat: results(state, "conv_first.weight", self.num_feat),
@@ -107,6 +116,39 @@ impl Architecture for EdsrConfig {
             )
         })
     }
+}
+
+/// Layers of its authors that take the mean colour away and put it back.
+const MEAN_LAYERS: [(&str, f32); 2] = [("sub_mean", -1.0), ("add_mean", 1.0)];
+
+fn is_mean_layer(name: &str) -> bool {
+    MEAN_LAYERS.iter().any(|(layer, _)| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// Whether there is such a layer, and it adds nothing but the mean colour with this sign. An outline has no values.
+fn is_mean(state: &StateDict, layer: &str, sign: f32) -> bool {
+    let values = |kind: &str| state.get(&format!("{layer}.{kind}")).map(|array| &array.data[..]);
+    let (Some(weight), Some(bias)) = (values("weight"), values("bias")) else { return false };
+    let near = |a: f32, b: f32| (a - b).abs() < 0.01;
+    let same = |(i, value): (usize, &f32)| near(*value, if i % 4 == 0 { 1.0 } else { 0.0 });
+    let mean = MEAN.map(|mean| sign * mean * RANGE as f32);
+    weight.iter().enumerate().all(same) && bias.iter().zip(mean).all(|(a, b)| near(*a, b))
+}
+
+/// Our name for one of its authors (`body.3.body.0.weight`, `tail.0.2.bias`).
+fn our_name(name: &str) -> Option<String> {
+    let (place, kind) = name.rsplit_once('.')?;
+    let parts: Vec<_> = place.split('.').collect();
+    let place = match parts[..] {
+        ["head", "0"] => "conv_first".to_string(),
+        ["body", block, "body", "0"] => format!("body.{block}.conv1"),
+        ["body", block, "body", "2"] => format!("body.{block}.conv2"),
+        ["body", _] => "conv_after_body".to_string(),
+        ["tail", "0", stage] => format!("upsample.{stage}"),
+        ["tail", "1"] => "conv_last".to_string(),
+        _ => return None,
+    };
+    Some(format!("{place}.{kind}"))
 }
 
 /// A deeper, plainer residual network than SRResNet.

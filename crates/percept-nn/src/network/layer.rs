@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData, s};
 use percept_conv::{
-    Activation, Conv, channel_attention, conv2d, conv2d_prelu, depthwise_conv2d, depthwise_gate, gelu,
-    layer_norm, resize_bilinear, resize_nearest,
+    Activation, Conv, NormedConv, channel_attention_onto, conv2d, conv2d_prelu, depthwise_conv2d,
+    gated_feed_forward, gelu, layer_norm, normed_depthwise_gate, resize_bilinear, resize_nearest,
 };
 
 use super::border::mirrored;
@@ -57,9 +57,22 @@ impl ConvLayer {
         (weight, self.bias().map(|bias| bias * scale.reshape([channels])))
     }
 
-    /// `x · conv(mean of x)`; the kernel has one element.
-    pub fn forward_attention(&self, x: Tensor<4>) -> Tensor<4> {
-        channel_attention(x, self.weight.val(), self.bias())
+    /// `conv(x · attention(mean of x)) · scale + residual`; both kernels have one element.
+    pub fn forward_attention_onto(
+        &self,
+        x: Tensor<4>,
+        attention: &Self,
+        scale: Tensor<4>,
+        residual: Tensor<4>,
+    ) -> Tensor<4> {
+        let (weight, bias) = self.scaled(scale);
+        channel_attention_onto(x, (attention.weight.val(), attention.bias()), weight, bias, residual)
+    }
+
+    /// `x + conv(gate(wide(x))) · scale`; the kernel has one element.
+    pub fn forward_fed_forward(&self, x: Tensor<4>, wide: NormedConv, scale: Tensor<4>) -> Tensor<4> {
+        let (weight, bias) = self.scaled(scale);
+        gated_feed_forward(x, wide, weight, bias)
     }
 
     /// Every channel by itself; `weight` is `[C, 1, k, k]`.
@@ -67,9 +80,9 @@ impl ConvLayer {
         depthwise_conv2d(x, self.weight.val(), self.bias(), self.conv)
     }
 
-    /// Every channel by itself, then the first half of them times the second; `weight` is `[C, 1, k, k]`.
-    pub fn forward_depthwise_gate(&self, x: Tensor<4>) -> Tensor<4> {
-        depthwise_gate(x, self.weight.val(), self.bias(), self.conv)
+    /// Every channel of `wide(x)` by itself, then the first half of them times the second; `weight` is `[C, 1, 3, 3]`.
+    pub fn forward_normed_gate(&self, x: Tensor<4>, wide: NormedConv) -> Tensor<4> {
+        normed_depthwise_gate(x, wide, self.weight.val(), self.bias())
     }
 
     /// [`forward`](Self::forward) in a graph.
@@ -172,6 +185,17 @@ impl LayerNorm {
     /// With 1e-5, as PyTorch's own has it.
     pub fn of_torch(channels: usize, init: &Init) -> Self {
         Self { epsilon: 1e-5, ..Self::new(channels, init) }
+    }
+
+    /// It, and `conv` behind it, whose kernel has one element.
+    pub fn before(&self, conv: &ConvLayer) -> NormedConv {
+        NormedConv {
+            norm_weight: self.weight.val(),
+            norm_bias: self.bias.val(),
+            epsilon: self.epsilon,
+            weight: conv.weight.val(),
+            bias: conv.bias(),
+        }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {

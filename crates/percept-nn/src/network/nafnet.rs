@@ -2,12 +2,13 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::{Conv, pixel_shuffle, simple_gate, sum};
+use percept_conv::{Conv, pixel_shuffle, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{
-    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, mean, places, results, within,
+    Architecture, Extent, MOST_BLOCKS, MOST_CHANNELS, Pool, Transform, Unfit, made, mean, places, read_by,
+    results, within,
 };
 use super::border::{Border, Edges};
 use super::init::Init;
@@ -99,6 +100,10 @@ impl Architecture for NafNetConfig {
     fn scale(&self, _: &StateDict) -> Option<usize> {
         Some(1)
     }
+
+    fn in_channels(&self, state: &StateDict) -> usize {
+        read_by(state, "intro.weight")
+    }
 }
 
 /// A block without activation functions: gates are products.
@@ -136,16 +141,17 @@ impl NafBlock {
     }
 
     fn forward(&self, x: Tensor<4>, pool: Option<&mut Pool<'_>>) -> Option<Tensor<4>> {
-        let y = self.conv1.forward(self.norm1.forward(x.clone()));
-        let y = self.conv2.forward_depthwise_gate(y);
-        let mut attention = self.sca.iter().flatten();
-        let y = match pool {
-            None => attention.fold(y, |y, conv| conv.forward_attention(y)),
-            Some(pool) => attention.try_fold(y, |y, conv| Some(y.clone() * conv.forward(pool(y, &mean)?)))?,
+        let y = self.conv2.forward_normed_gate(x.clone(), self.norm1.before(&self.conv1));
+        let beta = self.beta.val();
+        let x = match (&self.sca[..], pool) {
+            ([_, Some(attention)], None) => self.conv3.forward_attention_onto(y, attention, beta, x),
+            ([_, Some(attention)], Some(pool)) => {
+                let factor = attention.forward(pool(y.clone(), &mean)?);
+                self.conv3.forward_scaled_onto(y * factor, beta, x)
+            }
+            _ => self.conv3.forward_scaled_onto(y, beta, x),
         };
-        let x = self.conv3.forward_scaled_onto(y, self.beta.val(), x);
-        let y = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));
-        Some(self.conv5.forward_scaled_onto(y, self.gamma.val(), x))
+        Some(self.conv5.forward_fed_forward(x, self.norm2.before(&self.conv4), self.gamma.val()))
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
@@ -206,13 +212,13 @@ impl NafNet {
         };
         Self {
             intro: init.conv("intro", [w, in_channels, 3, 3], 1.0, Conv::same(3)),
-            ending: init.conv("ending", [3, w, 3, 3], 0.1, Conv::same(3)),
+            ending: init.conv("ending", [made(in_channels), w, 3, 3], 0.1, Conv::same(3)),
             encoders: config.enc_blk_nums.iter().enumerate().map(encoder).collect(),
             decoders: config.dec_blk_nums.iter().enumerate().map(decoder).collect(),
             middle_blks: blocks(config.middle_blk_num, w << levels, init.at("middle_blks")),
             ups: (0..levels).map(up).collect(),
             downs: (0..levels).map(down).collect(),
-            adds_input: in_channels == 3,
+            adds_input: in_channels == made(in_channels),
         }
     }
 

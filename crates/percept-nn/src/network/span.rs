@@ -99,9 +99,14 @@ impl Architecture for SpanConfig {
 
     /// Beside the branches, the folded convolution is only what they once amounted to; but branches that were made of it are
     /// known by one that does nothing.
-    fn with_our_names(state: StateDict) -> StateDict {
+    fn with_our_names(mut state: StateDict) -> StateDict {
         if let Some(state) = named(&state) {
             return state;
+        }
+        // It says what it does by its name, of whatever shape.
+        if let Some(array) = state.remove(UNNORMALISED) {
+            let data = array.data.into_iter().take(1).collect();
+            state.insert(UNNORMALISED, Array { shape: vec![1], data });
         }
         let Some(beside) = state.get("conv_1.sk.weight") else { return state };
         let made = !beside.data.is_empty() && beside.data.iter().all(|value| *value == 0.0);
@@ -419,8 +424,7 @@ impl Span {
 
 impl Transform for Span {
     /// The authors' files have the folded convolutions beside the branches, and other tools want both.
-    fn derived(&self) -> StateDict {
-        let mut state = StateDict::new();
+    fn saved(&self, mut state: StateDict) -> StateDict {
         for (name, conv) in self.convs() {
             let beside = match conv {
                 Conv3xc::Branches(branches) => {

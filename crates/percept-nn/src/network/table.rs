@@ -184,10 +184,10 @@ macro_rules! networks {
                 }
             }
 
-            /// What follows from the parameters and stands beside them in the authors' files.
-            pub(crate) fn derived(&self) -> StateDict {
+            /// The parameters as other tools open them.
+            pub(crate) fn saved(&self) -> StateDict {
                 match self {
-                    $(Self::$network(network) => network.derived(),)*
+                    $(Self::$network(network) => network.saved(StateDict::of(network)),)*
                 }
             }
 

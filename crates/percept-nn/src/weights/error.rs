@@ -37,6 +37,17 @@ pub enum WeightError {
         /// What is wrong.
         problem: String,
     },
+    /// The file holds something else than named weights.
+    #[error(
+        "{origin} is a PyTorch file, but not one of named weights in a form that percept reads ({problem}); open it with \
+         PyTorch, and save the `state_dict()` of its network in 32 or 16 bits"
+    )]
+    Objects {
+        /// The file.
+        origin: String,
+        /// What it holds.
+        problem: String,
+    },
     /// A tensor has an element type that holds no weights.
     #[error(
         "{origin}: tensor `{name}` holds {dtype}; percept reads f16, bf16, f32, f64 and integers, so \

@@ -27,3 +27,4 @@ pub use module::Differences;
 pub use provenance::Provenance;
 pub use state_dict::StateDict;
 pub use store::{StoredWeights, WeightStore};
+pub(crate) use wrapper::is_averaged;

@@ -13,6 +13,14 @@ pub(super) fn collect<M: Module>(module: &M) -> StateDict {
     collector.state
 }
 
+pub(super) fn outline<M: Module>(module: &M) -> StateDict {
+    let mut outline = StateDict::new();
+    for (name, shape) in Shapes::of(module) {
+        outline.insert(&name, Array { shape, data: Vec::new() });
+    }
+    outline
+}
+
 pub(super) fn apply<M: Module>(state: &StateDict, module: M) -> Result<M, WeightError> {
     let shapes = Shapes::of(&module);
     let Differences { missing, unexpected, .. } = compare(state, &shapes);
@@ -94,8 +102,9 @@ impl Differences {
     }
 }
 
-pub(super) fn differences<M: Module>(state: &StateDict, module: &M) -> Differences {
-    compare(state, &Shapes::of(module))
+pub(super) fn differences(state: &StateDict, needed: &StateDict) -> Differences {
+    let shape = |(name, array): (&str, &Array)| (name.to_string(), array.shape.clone());
+    compare(state, &needed.iter().map(shape).collect())
 }
 
 fn compare(state: &StateDict, shapes: &BTreeMap<String, Vec<usize>>) -> Differences {

@@ -17,6 +17,8 @@ use super::{Array, Provenance, StateDict, WeightError};
 pub(super) const MAGIC: &[u8] = b"7767517";
 /// Metadata: the kinds of all layers in their order, joined by spaces.
 pub(crate) const LAYERS: &str = "ncnn-layers";
+/// Metadata: how many times larger a last layer makes the result, which no network has and percept leaves out.
+pub(crate) const RESIZED: &str = "ncnn-resized";
 /// How names of weights start.
 pub(crate) const PREFIX: &str = "ncnn.";
 /// What weights of half precision start with.
@@ -48,7 +50,7 @@ pub(super) fn read(param: &Path, bin: &Path, origin: String) -> Result<StateDict
     let bytes = fs::read(bin).map_err(failed(bin))?;
     let malformed = |problem: String| WeightError::Malformed { origin: origin.clone(), problem };
     let mut reader = Reader { bytes: &bytes, half: false };
-    let (mut arrays, mut kinds) = (BTreeMap::new(), Vec::new());
+    let (mut arrays, mut kinds, mut last) = (BTreeMap::new(), Vec::new(), None);
     // The first line is the magic number, the second says how many layers there are.
     for (place, line) in text.lines().skip(2).filter(|line| !line.trim().is_empty()).enumerate() {
         let layer = Layer::parse(line).ok_or_else(|| malformed(format!("`{line}` is no layer of ncnn")))?;
@@ -73,6 +75,7 @@ pub(super) fn read(param: &Path, bin: &Path, origin: String) -> Result<StateDict
             kind => return Err(malformed(format!("percept does not know ncnn's layer {kind}"))),
         }
         kinds.push(layer.kind);
+        last = Some(layer);
     }
     if !reader.bytes.is_empty() {
         return Err(malformed(format!("{} has {} bytes too many", bin.display(), reader.bytes.len())));
@@ -80,7 +83,13 @@ pub(super) fn read(param: &Path, bin: &Path, origin: String) -> Result<StateDict
     let precision = if reader.half { "f16" } else { "f32" };
     let provenance =
         Provenance { format: "ncnn", precision: vec![precision.to_string()], ..Provenance::default() };
-    let metadata = BTreeMap::from([(LAYERS.to_string(), kinds.join(" "))]);
+    let mut metadata = BTreeMap::new();
+    let resize = last.filter(|layer| layer.kind == "Interp").and_then(|layer| layer.factor());
+    if let Some(factor) = resize {
+        kinds.pop();
+        metadata.insert(RESIZED.to_string(), factor.to_string());
+    }
+    metadata.insert(LAYERS.to_string(), kinds.join(" "));
     Ok(StateDict { origin, arrays, metadata, provenance })
 }
 
@@ -107,6 +116,13 @@ impl<'a> Layer<'a> {
 
     fn number(&self, key: i32, default: usize) -> Option<usize> {
         self.settings.get(&key).map_or(Some(default), |value| value.parse().ok())
+    }
+
+    /// How many times larger an `Interp` makes both sides.
+    fn factor(&self) -> Option<f64> {
+        let [height, width]: [f64; 2] =
+            [self.settings.get(&1)?.parse().ok()?, self.settings.get(&2)?.parse().ok()?];
+        (height == width && height > 0.0 && height.is_finite()).then_some(height)
     }
 
     /// `[out, in, kh, kw]` of a convolution that moves by single pixels and keeps the size.

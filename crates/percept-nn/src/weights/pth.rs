@@ -17,6 +17,15 @@ use super::{Array, Provenance, StateDict, WeightError, zip_end};
 /// storage, but a few kilobytes must not claim gigabytes.
 const CLAIM: u64 = 4;
 
+/// What the reader says of sound files that hold other things than named tensors: a whole network as an object (its layers are
+/// written by persistent ids), subclasses of dictionaries, lists, tensors of other kinds.
+const OBJECTS: [&str; 4] = [
+    "persistent id has 4 fields",
+    "unexpected pickle opcode",
+    "unsupported Python type",
+    "Expected a dictionary",
+];
+
 /// Whether a file that starts with these bytes is one that `torch.save` wrote: a zip archive, a pickle, or
 /// a tar archive (which starts with the name of its first entry).
 pub(super) fn is_pickle_or_archive(head: &[u8]) -> bool {
@@ -32,8 +41,15 @@ pub(super) fn read(path: &Path, origin: String) -> Result<StateDict, WeightError
     let size = fs::metadata(path).map_err(failed)?.len();
     // It is there until all tensors are read.
     let copy = zip_end::plain_copy(path).map_err(failed)?;
-    let file = PytorchReader::new(copy.as_ref().map_or(path, |copy| copy.path()))
-        .map_err(|error| malformed(format!("as a PyTorch file: {error}")))?;
+    let file =
+        PytorchReader::new(copy.as_ref().map_or(path, |copy| copy.path())).map_err(|error| {
+            match error.to_string() {
+                problem if OBJECTS.iter().any(|words| problem.contains(words)) => {
+                    WeightError::Objects { origin: origin.clone(), problem }
+                }
+                problem => malformed(format!("as a PyTorch file: {problem}")),
+            }
+        })?;
     let (tensors, wrapper) = unwrapped(file.into_tensors().into_iter().collect());
     if tensors.is_empty() {
         return Err(malformed("it is a PyTorch file without tensors".to_string()));

@@ -11,6 +11,14 @@ use super::{Array, Provenance, StateDict, WeightError};
 /// Bytes that the header's length itself takes.
 const PREFIX: usize = 8;
 
+/// How files begin that downloads leave behind.
+const STANDS_FOR: [(&[u8], &str); 4] = [
+    (b"version https://git-lfs", "a pointer of Git LFS"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+];
+
 pub(super) fn read(bytes: &[u8], origin: String) -> Result<StateDict, WeightError> {
     let malformed = |problem: String| WeightError::Malformed { origin: origin.clone(), problem };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| malformed(explain(bytes, &error)))?;
@@ -49,6 +57,11 @@ pub(super) fn read(bytes: &[u8], origin: String) -> Result<StateDict, WeightErro
 
 /// The library's reason, with the two sizes where the file is shorter or longer than it claims.
 fn explain(bytes: &[u8], error: &safetensors::SafeTensorError) -> String {
+    for (start, what) in STANDS_FOR {
+        if bytes.starts_with(start) {
+            return format!("it is {what}, which was saved in the place of the file");
+        }
+    }
     format!("it has {} bytes and is read as safetensors, but: {error}", bytes.len())
 }
 

@@ -1,6 +1,6 @@
 //! Named arrays with metadata: what every weight file holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -117,6 +117,11 @@ impl StateDict {
         module::collect(module)
     }
 
+    /// Names and shapes of the float parameters of a module alone, whose values are not made for it.
+    pub fn outline_of<M: Module>(module: &M) -> Self {
+        module::outline(module)
+    }
+
     /// The module with these weights; devices and gradient settings of its parameters stay.
     ///
     /// # Errors
@@ -229,6 +234,19 @@ impl StateDict {
         Self { arrays: inside.collect(), ..self.without_arrays() }
     }
 
+    /// First parts of the names, which weights may lie under.
+    pub(crate) fn tops(&self) -> BTreeSet<&str> {
+        self.arrays.keys().filter_map(|name| Some(name.split_once('.')?.0)).collect()
+    }
+
+    /// The [`section`](Self::section) under the key `key`, which is one of its wrappers then; `left` are keys of others like it.
+    pub(crate) fn under(&self, key: &str, left: Vec<String>) -> Self {
+        let mut inside = self.section(&format!("{key}."));
+        inside.provenance.wrapper.push(key.to_string());
+        inside.provenance.left.extend(left);
+        inside
+    }
+
     /// Names and shapes alone, without the values: enough to tell what network they are of.
     #[must_use]
     pub fn outline(&self) -> Self {
@@ -255,9 +273,9 @@ impl StateDict {
         module::apply_fitting(self, module)
     }
 
-    /// What the names and shapes of `module` and of these weights have that the others have not.
-    pub fn differences<M: Module>(&self, module: &M) -> Differences {
-        module::differences(self, module)
+    /// What names and shapes of these weights and of those that are needed have that the others have not.
+    pub fn differences(&self, needed: &Self) -> Differences {
+        module::differences(self, needed)
     }
 
     /// Every array under the name that `name` gives it; those without one are left out.

@@ -27,8 +27,8 @@ const TRAINING: [&str; 12] = [
 ];
 
 /// Whether weights under `key` are means over a training.
-pub(super) fn is_averaged(key: &str) -> bool {
-    AVERAGED.contains(&key)
+pub(crate) fn is_averaged(key: &str) -> bool {
+    AVERAGED.contains(&key) || key.split('_').any(|word| word.eq_ignore_ascii_case("ema"))
 }
 
 /// What was taken off.

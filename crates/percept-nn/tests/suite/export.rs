@@ -126,7 +126,14 @@ fn realplksr(layer_norm: bool, dysample: bool, use_ea: bool) -> NetworkConfig {
 
 fn esrgan(use_pixel_unshuffle: bool, plus: bool) -> NetworkConfig {
     let (num_feat, num_block, num_grow_ch) = (8, 1, 4);
-    NetworkConfig::RrdbNet(RrdbNetConfig { num_feat, num_block, num_grow_ch, use_pixel_unshuffle, plus })
+    NetworkConfig::RrdbNet(RrdbNetConfig {
+        num_feat,
+        num_block,
+        num_grow_ch,
+        use_pixel_unshuffle,
+        plus,
+        ..RrdbNetConfig::default()
+    })
 }
 
 fn span(norm: bool, reparameterized: bool) -> NetworkConfig {

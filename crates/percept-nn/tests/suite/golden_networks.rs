@@ -185,7 +185,18 @@ fn nafnet_agrees_with_torch() {
 fn published() -> Vec<(&'static str, NetworkConfig, usize)> {
     let esrgan = |use_pixel_unshuffle, plus| {
         let (num_feat, num_block, num_grow_ch) = (3, 1, 2);
-        NetworkConfig::RrdbNet(RrdbNetConfig { num_feat, num_block, num_grow_ch, use_pixel_unshuffle, plus })
+        NetworkConfig::RrdbNet(RrdbNetConfig {
+            num_feat,
+            num_block,
+            num_grow_ch,
+            use_pixel_unshuffle,
+            plus,
+            ..RrdbNetConfig::default()
+        })
+    };
+    let folded_twice = |use_pixel_unshuffle| {
+        let NetworkConfig::RrdbNet(config) = esrgan(use_pixel_unshuffle, false) else { unreachable!() };
+        NetworkConfig::RrdbNet(RrdbNetConfig { shuffle_factor: Some(2), ..config })
     };
     let compact = |act_type| NetworkConfig::Compact(CompactConfig { num_feat: 4, num_conv: 2, act_type });
     let span = |feature_channels, cat, norm, reparameterized| {
@@ -221,6 +232,9 @@ fn published() -> Vec<(&'static str, NetworkConfig, usize)> {
         ("rrdbnet_plus_x4", esrgan(true, true), 4),
         ("rrdbnet_folded_x1", esrgan(true, false), 1),
         ("rrdbnet_folded_x2", esrgan(true, false), 2),
+        ("rrdbnet_x16", esrgan(true, false), 16),
+        ("rrdbnet_folded_twice_x1", folded_twice(false), 1),
+        ("rrdbnet_folded_twice_x4", folded_twice(true), 4),
         ("compact_relu_x2", compact(ActType::Relu), 2),
         ("compact_leakyrelu_x4", compact(ActType::LeakyRelu), 4),
         ("span_x1", span(3, 3, false, false), 1),

@@ -505,6 +505,29 @@ fn sizes_of_public_weights_are_read_off_them() {
     }
 }
 
+/// Others leave the connections of an ESRGAN+ out where its names are newer ones.
+#[test]
+fn esrgan_plus_is_saved_under_its_first_names() {
+    let config =
+        RrdbNetConfig { num_feat: 6, num_block: 2, num_grow_ch: 5, plus: true, ..RrdbNetConfig::default() };
+    let (_folder, path, model) = saved(NetworkConfig::RrdbNet(config), 4, 3);
+    let state = StateDict::load(&path).unwrap();
+    let names = [
+        "model.0.weight",
+        "model.1.sub.1.RDB3.conv5.0.bias",
+        "model.1.sub.0.RDB1.conv1x1.weight",
+        "model.1.sub.2.bias",
+        "model.3.weight",
+        "model.6.weight",
+        "model.8.weight",
+        "model.10.bias",
+    ];
+    assert!(names.iter().all(|name| state.get(name).is_some()), "{state:?}");
+    let again = load(&path).unwrap();
+    assert_eq!(again.card().network_g, model.card().network_g);
+    assert_eq!(StateDict::of(again.network()).sha256(), StateDict::of(model.network()).sha256());
+}
+
 /// The weights of an EDSR do not show how its residuals are scaled.
 #[test]
 fn what_weights_do_not_show_is_said_and_kept_in_the_card() {

@@ -48,6 +48,20 @@ fn models_of_ncnn_are_recognised_and_applied() {
     );
 }
 
+/// As published for two and three times: the network of four times, and its result made smaller.
+#[test]
+fn a_last_resize_is_left_out_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (param, bin) = (folder.path().join("m.param"), folder.path().join("m.bin"));
+    let text = fs::read_to_string(at("compact.param")).unwrap();
+    fs::write(&param, format!("{}\nInterp last 1 1 a b 0=3 1=5.0e-01 2=5.0e-01\n", text.trim_end())).unwrap();
+    fs::copy(at("compact.bin"), &bin).unwrap();
+    let model = Model::load(&param, &Device::flex()).unwrap();
+    assert_eq!((model.card().network_g.name(), model.card().scale), ("compact", 4));
+    let said = model.assumption().unwrap();
+    assert!(said.contains("4 times larger") && said.contains("--outscale 2"), "{said}");
+}
+
 #[test]
 fn what_is_damaged_or_unknown_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +89,7 @@ fn what_is_damaged_or_unknown_is_an_error() {
         (" 12=1", " 12=2", "does not fit"),
         (" 14=1", " 14=0", "does not fit"),
         // A picture that is made smaller again: no Compact does that.
-        ("BinaryOp", "Interp x 1 1 8 8\nBinaryOp", "nothing in common"),
+        ("BinaryOp", "Interp x 1 1 8 8\nBinaryOp", "differ in names"),
     ] {
         assert!(text.contains(from), "{from}");
         let message = error(&text.replacen(from, to, 1), &bytes);

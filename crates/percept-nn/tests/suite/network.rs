@@ -205,10 +205,74 @@ fn published_names_are_understood() {
     ];
     renamed(&small()[2], &esrgan, 4);
     // BSRGAN's for twice the size, which has one enlargement.
-    let plain =
-        RrdbNetConfig { num_feat: 8, num_block: 1, num_grow_ch: 4, use_pixel_unshuffle: false, plus: false };
+    let plain = RrdbNetConfig {
+        num_feat: 8,
+        num_block: 1,
+        num_grow_ch: 4,
+        use_pixel_unshuffle: false,
+        ..RrdbNetConfig::default()
+    };
     renamed(&NetworkConfig::RrdbNet(plain), &esrgan, 2);
     renamed(&small()[0], &[("body.", "recon_trunk."), ("conv_hr", "HRconv")], 4);
+}
+
+/// EDSR as its authors publish it, with the mean colour as layers; with another one it would be another network.
+#[test]
+fn edsr_of_its_authors_is_understood() {
+    let config = NetworkConfig::Edsr(EdsrConfig { num_feat: 8, num_block: 2, res_scale: None });
+    let state = StateDict::of(&init(&config, 4, 0));
+    let mut theirs = state.clone().renamed(|name| {
+        let (place, kind) = name.rsplit_once('.')?;
+        let place = match place {
+            "conv_first" => "head.0".to_string(),
+            "conv_after_body" => "body.2".to_string(),
+            "conv_last" => "tail.1".to_string(),
+            inside => {
+                inside.replace("upsample", "tail.0").replace(".conv1", ".body.0").replace(".conv2", ".body.2")
+            }
+        };
+        Some(format!("{place}.{kind}"))
+    });
+    for (layer, sign) in [("sub_mean", -1.0), ("add_mean", 1.0)] {
+        let bias = [0.4488, 0.4371, 0.4040].map(|mean: f32| 255.0 * sign * mean);
+        let weight = (0..9).map(|i| f32::from(u8::from(i % 4 == 0))).collect();
+        theirs.insert(&format!("{layer}.weight"), Array { shape: vec![3, 3, 1, 1], data: weight });
+        theirs.insert(&format!("{layer}.bias"), Array { shape: vec![3], data: bias.to_vec() });
+    }
+    let asked = NetworkConfig::detect(&theirs).unwrap();
+    let ours = asked.with_our_names(theirs.clone());
+    assert_eq!((asked.fitted(&ours), asked.scale(&ours)), (config.clone(), Some(4)));
+    assert_eq!(ours.to_safetensors(), state.to_safetensors());
+
+    theirs.insert("add_mean.bias", Array { shape: vec![3], data: vec![120.0, 111.0, 103.0] });
+    let error = asked.with_our_names(theirs).apply(init(&config, 4, 0)).unwrap_err().to_string();
+    assert!(error.contains("`add_mean.bias`"), "{error}");
+}
+
+/// Whoever trained them may have put weights under keys of his own.
+#[test]
+fn weights_are_found_under_any_keys() {
+    let state = StateDict::of(&init(&small()[2], 4, 0));
+    let found = |keys: &[&str], beside: &[&str]| {
+        let mut all = StateDict::new();
+        for key in keys {
+            all.extend_prefixed(&format!("{key}."), state.clone());
+        }
+        for name in beside {
+            all.insert(name, Array { shape: vec![1], data: vec![0.0] });
+        }
+        let inside = NetworkConfig::unwrapped(all);
+        assert_eq!(inside.to_safetensors(), state.to_safetensors(), "{keys:?}");
+        (inside.provenance().wrapper.clone(), inside.provenance().left.clone())
+    };
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(found(&["upscaler"], &[]), (texts(&["upscaler"]), vec![]));
+    assert_eq!(found(&["checkpoint.G"], &["n_averaged", "d.conv.weight"]).0, ["checkpoint", "G"]);
+    assert_eq!(found(&["g", "g_ema"], &["d.conv.weight"]), (texts(&["g_ema"]), texts(&["g"])));
+    // What is not under any stays, and so does what is nothing.
+    assert_eq!(NetworkConfig::unwrapped(state.clone()), state);
+    let nothing = state.renamed(|name| name.ends_with("bias").then(|| format!("a.{name}")));
+    assert_eq!(NetworkConfig::unwrapped(nothing.clone()), nothing);
 }
 
 /// What is not understood is not dropped: it is named when the weights are applied.
@@ -244,11 +308,23 @@ fn weights_of_no_architecture_are_told_what_they_are_near_to() {
     ] {
         assert!(message.contains(word), "{word}: {message}");
     }
-    // Those of a classification network are near to nothing, and there may be none.
-    let mut other = StateDict::new();
-    other.insert("features.0.weight", conv(&[8, 3, 3, 3]));
-    let message = NetworkConfig::detect(&other).unwrap_err().to_string();
-    assert!(message.contains("features.0.weight") && message.contains("nothing in common"), "{message}");
+    // Where there is no name of ours, kinds of layers say what is near; and there may be none.
+    let mut denoiser = StateDict::new();
+    for (place, shape) in [(0, [64, 1, 3, 3]), (2, [64, 64, 3, 3]), (5, [1, 64, 3, 3])] {
+        denoiser.insert(&format!("model.{place}.weight"), conv(&shape));
+        denoiser.insert(&format!("model.{place}.bias"), conv(&shape[..1]));
+    }
+    for last in ["weight", "bias", "running_mean", "running_var"] {
+        denoiser.insert(&format!("model.3.{last}"), conv(&[64]));
+    }
+    let message = NetworkConfig::detect(&denoiser).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "these weights are of no architecture that percept knows; nearest is srresnet, from which they differ in names \
+         (`model.0.bias`, `model.0.weight`, `model.2.bias`, … instead of `body.0.conv1.bias`, `body.0.conv1.weight`, \
+         `body.0.conv2.bias`, …) and in layers (3 3×3 convolutions, 1 batch normalisation; srresnet, in its usual size, has \
+         35 3×3 convolutions)"
+    );
     assert!(NetworkConfig::detect(&StateDict::new()).unwrap_err().to_string().contains("no weights"));
 }
 
@@ -274,17 +350,20 @@ fn relatives_are_not_taken_for_what_they_are_near_to() {
     let rgt = of("dat", 2).renamed(|name| (!name.contains("_interaction")).then(|| name.to_string()));
     // Nothing of Uformer has a name of SwinIR's, but its words are.
     let mut uformer = StateDict::new();
-    for name in
-        ["encoderlayer_0.blocks.0.norm1", "conv.blocks.1.attn.relative_position_bias_table", "conv.mlp.fc1"]
-    {
-        uformer.insert(&format!("{name}.weight"), conv(&[16]));
+    for (name, shape) in [
+        ("encoderlayer_0.blocks.0.norm1.weight", &[16][..]),
+        ("encoderlayer_0.blocks.0.norm1.bias", &[16]),
+        ("conv.blocks.1.attn.relative_position_bias_table", &[225, 4]),
+        ("conv.mlp.fc1.weight", &[64, 16]),
+    ] {
+        uformer.insert(name, conv(shape));
     }
     for (state, nearest, differs) in [
         (hat, "swinir ×4", "1 unexpected (`layers.0.residual_group.blocks.0.conv_block.cab.0.weight`)"),
         (srformer, "swinir ×2", "`layers.0.residual_group.blocks.0.attn.q.bias`"),
         (plksr, "realplksr ×4", "`feats.1.channe_mixer.0.bias`"),
         (rgt, "dat ×2", "attn.channel_interaction.1.bias`"),
-        (uformer, "swinir", "3 unexpected (`conv.blocks.1"),
+        (uformer, "swinir", "differ in names (`conv.blocks.1"),
     ] {
         let message = NetworkConfig::detect(&state).unwrap_err().to_string();
         let starts = format!("these weights are of no architecture that percept knows; nearest is {nearest}");

@@ -89,10 +89,9 @@ impl Dat {
 impl Transform for Dat {
     /// The authors' files have, for each block, where pixels of a window stand to each other, and for shifted windows which of
     /// them are apart in photos of the size of training, which is the side of a window here.
-    fn derived(&self) -> StateDict {
+    fn saved(&self, mut state: StateDict) -> StateDict {
         let shows_side = self.layers.first().is_some_and(|group| group.depth() > 2);
         let side = (!shows_side).then_some(USUAL);
-        let mut state = StateDict::new();
         for (i, group) in self.layers.iter().enumerate() {
             state.extend_prefixed(&format!("layers.{i}."), group.derived(side));
         }

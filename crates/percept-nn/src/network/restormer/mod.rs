@@ -93,7 +93,7 @@ impl Restormer {
         let one = |name: &str, shape| config.biased(init.conv(name, shape, GAIN, Conv::default()));
         let proj = init.at("patch_embed").conv("proj", [c, in_channels, 3, 3], GAIN, Conv::same(3));
         Self {
-            patch_embed: Projection { proj: config.biased(proj) },
+            patch_embed: Projection { proj: proj.unbiased() },
             encoder_level1: level("encoder_level1", 0, c),
             down1_2: resize("down1_2", [c / 2, c]),
             encoder_level2: level("encoder_level2", 1, 2 * c),

@@ -33,7 +33,7 @@ pub struct RestormerConfig {
     pub heads: [usize; LEVELS],
     /// How many times more channels are gated, above 0 and at most 64. Default 2.66.
     pub ffn_expansion_factor: f64,
-    /// Whether convolutions add a bias. Default false.
+    /// Whether convolutions add a bias, the first one and those that change the size left aside. Default false.
     pub bias: bool,
     /// How pixels are normalised: `WithBias`, or `BiasFree`, which the authors have for noise. Default `WithBias`.
     pub layer_norm_type: LayerNormType,
@@ -118,7 +118,7 @@ impl Architecture for RestormerConfig {
         }
     }
 
-    /// As its authors' programs do before the network; `spandrel` does not have it.
+    /// As its authors' programs do before the network, and as `spandrel` does.
     fn border(&self, multiple: usize) -> Border {
         Border::to_multiple(multiple, Edges::Mirrored)
     }

@@ -153,8 +153,7 @@ impl SwinIr {
 impl Transform for SwinIr {
     /// The authors' files have, for each block, where pixels of a window stand to each other, and for shifted windows which of
     /// them are apart in photos of the size of training. The smallest such photo is four windows.
-    fn derived(&self) -> StateDict {
-        let mut state = StateDict::new();
+    fn saved(&self, mut state: StateDict) -> StateDict {
         for (i, group) in self.layers.iter().enumerate() {
             state.extend_prefixed(&format!("layers.{i}."), group.derived());
         }

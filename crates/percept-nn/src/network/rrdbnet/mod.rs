@@ -1,5 +1,7 @@
 //! RRDBNet, the generator of ESRGAN (Wang et al., ECCV Workshops 2018).
 
+mod names;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use percept_conv::{Activation, Conv, join, sum};
@@ -12,14 +14,14 @@ use super::architecture::{
 use super::border::{Border, Edges};
 use super::init::Init;
 use super::layer::{ConvLayer, cut, enlarge_nearest, mirror_to_multiple, pixel_unshuffle};
-use super::order::Order;
 use crate::onnx::{Graph, Value};
 use crate::weights::StateDict;
+use names::{enlarged_of_first, first_name, named, our_name};
 
 /// Share of a dense block's output that is added to its input.
 const RESIDUAL: f64 = 0.2;
 
-/// Settings of `type = "rrdbnet"`: RRDBNet, the generator of ESRGAN, scales 1, 2, 4 and 8.
+/// Settings of `type = "rrdbnet"`: RRDBNet, the generator of ESRGAN, scales 1, 2, 4, 8 and 16.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RrdbNetConfig {
@@ -32,20 +34,32 @@ pub struct RrdbNetConfig {
     /// Whether scales 1 and 2 work on a folded photo and enlarge four times, as Real-ESRGAN does: four times as fast for
     /// scale 2, sixteen times for scale 1. Default true.
     pub use_pixel_unshuffle: bool,
+    /// How many pixels along each side are folded into one: 1, 2 or 4. Default as `use_pixel_unshuffle` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2)]
+    pub shuffle_factor: Option<usize>,
     /// Whether dense blocks have ESRGAN+'s additional connections. Default false.
     pub plus: bool,
 }
 
 impl Default for RrdbNetConfig {
     fn default() -> Self {
-        Self { num_feat: 64, num_block: 23, num_grow_ch: 32, use_pixel_unshuffle: true, plus: false }
+        Self {
+            num_feat: 64,
+            num_block: 23,
+            num_grow_ch: 32,
+            use_pixel_unshuffle: true,
+            shuffle_factor: None,
+            plus: false,
+        }
     }
 }
 
 impl RrdbNetConfig {
     /// How many pixels along each side are folded into one.
     fn fold(&self, scale: usize) -> usize {
-        if self.use_pixel_unshuffle { 4 / scale.clamp(1, 4) } else { 1 }
+        let usual = if self.use_pixel_unshuffle { 4 / scale.clamp(1, 4) } else { 1 };
+        self.shuffle_factor.unwrap_or(usual)
     }
 }
 
@@ -53,12 +67,24 @@ impl Architecture for RrdbNetConfig {
     type Network = RrdbNet;
 
     const ABOUT: &'static str = "RRDBNet, the generator of ESRGAN and Real-ESRGAN";
-    const SCALES: &'static [usize] = &[1, 2, 4, 8];
+    const SCALES: &'static [usize] = &[1, 2, 4, 8, 16];
 
     fn check(&self) -> Result<(), Unfit> {
         within("num_feat", self.num_feat, 1, MOST_CHANNELS)?;
         within("num_block", self.num_block, 0, MOST_BLOCKS)?;
-        within("num_grow_ch", self.num_grow_ch, 1, MOST_CHANNELS)
+        within("num_grow_ch", self.num_grow_ch, 1, MOST_CHANNELS)?;
+        match self.shuffle_factor {
+            None | Some(1 | 2 | 4) => Ok(()),
+            Some(other) => Err(("shuffle_factor", format!("must be 1, 2 or 4; it is {other}"))),
+        }
+    }
+
+    fn check_scale(&self, scale: usize) -> Result<(), Unfit> {
+        let most = 1 << UPS.len();
+        match scale * self.fold(scale) <= most {
+            true => Ok(()),
+            false => Err(("shuffle_factor", format!("must leave no more than {most} times to enlarge"))),
+        }
     }
 
     fn init(&self, scale: usize, in_channels: usize, init: &Init) -> RrdbNet {
@@ -76,8 +102,8 @@ impl Architecture for RrdbNetConfig {
         }
     }
 
-    /// Its authors leave it to whoever applies the network: Real-ESRGAN's tool mirrors to multiples of 2 for scale 2 and of 4 for
-    /// scale 1, `spandrel` to multiples of 4 for both. This is `spandrel`'s.
+    /// As `spandrel` does, to multiples of 4. Its authors leave it to whoever applies the network: Real-ESRGAN's program mirrors
+    /// to multiples of 2 where the scale is 2, so that even sides stay, and of 4 where it is 1.
     fn border(&self, multiple: usize) -> Border {
         let multiple = if multiple > 1 { 4 } else { 1 };
         Border::to_multiple(multiple, Edges::Mirrored)
@@ -92,27 +118,23 @@ impl Architecture for RrdbNetConfig {
     }
 
     fn fitted(&self, state: &StateDict) -> Self {
-        let reads = state.get("conv_first.weight").and_then(|first| first.shape.get(1).copied());
-        let folded = reads.map(|reads| reads >= 4 * self.in_channels(state));
-        Self {
+        let fold = fold_of(state, self.in_channels(state));
+        let usual = Self {
             num_feat: results(state, "conv_first.weight", self.num_feat),
             num_block: places(state, "body."),
             num_grow_ch: results(state, "body.0.rdb1.conv1.weight", self.num_grow_ch),
             // Four times and more can be done in one way only.
-            use_pixel_unshuffle: enlarged(state) >= 2 && (folded == Some(true) || self.use_pixel_unshuffle),
+            use_pixel_unshuffle: enlarged(state) >= 2 && (fold > Some(1) || self.use_pixel_unshuffle),
+            shuffle_factor: None,
             plus: state.get("body.0.rdb1.conv1x1.weight").is_some(),
-        }
+        };
+        let other = |fold: &usize| self.scale(state).is_some_and(|scale| usual.fold(scale) != *fold);
+        Self { shuffle_factor: fold.filter(other), ..usual }
     }
 
     fn scale(&self, state: &StateDict) -> Option<usize> {
-        let reads = *state.get("conv_first.weight")?.shape.get(1)?;
-        let of_photo = self.in_channels(state);
-        match (reads / of_photo * usize::from(reads.is_multiple_of(of_photo)), enlarged(state)) {
-            (1, times) => Some(1 << times),
-            (4, 2) => Some(2),
-            (16, 2) => Some(1),
-            _ => None,
-        }
+        let (fold, times) = (fold_of(state, self.in_channels(state))?, 1 << enlarged(state));
+        (times >= fold).then_some(times / fold)
     }
 
     /// What it reads may be folded, and what it writes is not.
@@ -121,85 +143,18 @@ impl Architecture for RrdbNetConfig {
     }
 }
 
+/// The convolutions behind enlargements.
+const UPS: [&str; 4] = ["conv_up1", "conv_up2", "conv_up3", "conv_up4"];
+
 /// How often a network of these weights, which are under our names, makes each side twice as long.
 fn enlarged(state: &StateDict) -> usize {
-    ["conv_up1.weight", "conv_up2.weight", "conv_up3.weight"]
-        .into_iter()
-        .filter(|name| state.get(name).is_some())
-        .count()
+    UPS.iter().filter(|name| state.get(&format!("{name}.weight")).is_some()).count()
 }
 
-/// The same of weights under ESRGAN's first names: before the last layers stand three places for each time. Others number the
-/// places of a `model` too, but have no blocks at the second one.
-fn enlarged_of_first(state: &StateDict) -> Option<usize> {
-    state.iter().find(|(name, _)| name.starts_with("model.1.sub."))?;
-    let place = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
-    let before = state.iter().filter_map(|(name, _)| place(name)).max()?.checked_sub(4)?;
-    before.is_multiple_of(3).then_some(before / 3)
-}
-
-/// Our name for one of ESRGAN's two earlier ones: of its first training code (`model.1.sub.0.RDB1.conv1.0.weight`), and those
-/// under which its authors published it (`RRDB_trunk.0.RDB1.conv1.weight`), as BSRGAN's did.
-fn our_name(name: &str, enlarged: Option<usize>) -> Option<String> {
-    let (place, kind) = name.rsplit_once('.')?;
-    let place = match place {
-        "trunk_conv" => "conv_body".to_string(),
-        "HRconv" => "conv_hr".to_string(),
-        other => match other.split_once('.') {
-            None => format!("conv_up{}", other.strip_prefix("upconv")?),
-            Some(("RRDB_trunk", inside)) => body(inside)?,
-            Some(("model", place)) => match place.strip_prefix("1.sub.") {
-                Some(inside) => body_of_first(inside)?,
-                None => place_of_first(place.parse().ok()?, enlarged?)?,
-            },
-            _ => return None,
-        },
-    };
-    Some(format!("{place}.{kind}"))
-}
-
-/// `3` → `conv_up1`, and what stands before and behind.
-fn place_of_first(place: usize, enlarged: usize) -> Option<String> {
-    Some(match place {
-        0 => "conv_first".to_string(),
-        place if place == 3 * enlarged + 2 => "conv_hr".to_string(),
-        place if place == 3 * enlarged + 4 => "conv_last".to_string(),
-        place if place.is_multiple_of(3) && place <= 3 * enlarged => format!("conv_up{}", place / 3),
-        _ => return None,
-    })
-}
-
-/// Names for weights that come without: each enlargement is seen, fifteen convolutions are a block, and four stand around.
-fn named(state: &StateDict) -> Option<StateDict> {
-    let order = Order::of(state)?;
-    let enlarged = order.count("Interp");
-    let inside = order.convs.len().checked_sub(4 + enlarged)?;
-    if inside % 15 > 0 || order.count("PixelShuffle") > 0 || !order.data.is_empty() {
-        return None;
-    }
-    let dense = |at: usize| format!("body.{}.rdb{}.conv{}", at / 15, at % 15 / 5 + 1, at % 5 + 1);
-    let names = ["conv_first".to_string()]
-        .into_iter()
-        .chain((0..inside).map(dense))
-        .chain(["conv_body".to_string()])
-        .chain((1..=enlarged).map(|i| format!("conv_up{i}")))
-        .chain(["conv_hr", "conv_last"].map(str::to_string));
-    order.named(&names.collect::<Vec<_>>(), &[])
-}
-
-/// `7.RDB1.conv3` → `body.7.rdb1.conv3`.
-fn body(inside: &str) -> Option<String> {
-    let (block, rest) = inside.split_once('.')?;
-    let (dense, conv) = rest.split_once('.')?;
-    Some(format!("body.{block}.{}.{conv}", dense.to_lowercase()))
-}
-
-/// `7.RDB1.conv3.0` → `body.7.rdb1.conv3`, and `7.RDB1.conv1x1` likewise. The last place is the closing convolution and has no dense block inside.
-fn body_of_first(inside: &str) -> Option<String> {
-    match inside.contains('.') {
-        true => body(inside.strip_suffix(".0").unwrap_or(inside)),
-        false => Some("conv_body".to_string()),
-    }
+/// How many pixels along each side such a network of photos folds into one.
+fn fold_of(state: &StateDict, in_channels: usize) -> Option<usize> {
+    let reads = *state.get("conv_first.weight")?.shape.get(1)?;
+    [1, 2, 4].into_iter().find(|fold| reads == in_channels * fold * fold)
 }
 
 /// Five convolutions, each of which reads everything before it.
@@ -300,6 +255,7 @@ pub struct RrdbNet {
     conv_up1: Option<ConvLayer>,
     conv_up2: Option<ConvLayer>,
     conv_up3: Option<ConvLayer>,
+    conv_up4: Option<ConvLayer>,
     conv_hr: ConvLayer,
     conv_last: ConvLayer,
     #[module(skip)]
@@ -331,6 +287,7 @@ impl RrdbNet {
             conv_up1: up("conv_up1", 2),
             conv_up2: up("conv_up2", 4),
             conv_up3: up("conv_up3", 8),
+            conv_up4: up("conv_up4", 16),
             conv_hr: conv("conv_hr", leaky),
             conv_last: init.conv("conv_last", [made(in_channels), f, 3, 3], 0.5, plain),
             scale,
@@ -338,9 +295,23 @@ impl RrdbNet {
             in_channels,
         }
     }
+
+    /// The convolutions behind enlargements.
+    fn ups(&self) -> impl Iterator<Item = &ConvLayer> {
+        [&self.conv_up1, &self.conv_up2, &self.conv_up3, &self.conv_up4].into_iter().flatten()
+    }
 }
 
 impl Transform for RrdbNet {
+    /// Others read ESRGAN+ by its first names alone: under newer ones they leave its connections out.
+    fn saved(&self, state: StateDict) -> StateDict {
+        let (blocks, enlarged) = (self.body.len(), enlarged(&state));
+        match state.get("body.0.rdb1.conv1x1.weight").is_some() {
+            true => state.renamed(|name| first_name(name, blocks, enlarged)),
+            false => state,
+        }
+    }
+
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, h, w, _] = x.dims();
         let x = if self.fold > 1 { pixel_unshuffle(mirror_to_multiple(x, self.fold), self.fold) } else { x };
@@ -350,7 +321,7 @@ impl Transform for RrdbNet {
             y = block.forward(y);
         }
         let mut y = self.conv_body.forward_onto(y, first);
-        for up in [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten() {
+        for up in self.ups() {
             y = up.forward(enlarge_nearest(y, 2));
         }
         let y = self.conv_last.forward(self.conv_hr.forward(y));
@@ -362,7 +333,7 @@ impl Transform for RrdbNet {
         let first = self.conv_first.draw(graph, &folded);
         let y = self.body.iter().fold(first.clone(), |y, block| block.draw(graph, &y));
         let mut y = self.conv_body.draw_onto(graph, &y, &first);
-        for up in [&self.conv_up1, &self.conv_up2, &self.conv_up3].into_iter().flatten() {
+        for up in self.ups() {
             let larger = graph.enlarge_nearest(&y, 2);
             y = up.draw(graph, &larger);
         }
