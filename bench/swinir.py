@@ -2,8 +2,8 @@
 
     python bench/swinir.py [--threads 2] [--repeat 5]
 
-Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions. The network is spandrel's, the
-lightweight one for four times larger photos; weights are random. A step is the forward pass, the L1 loss and the gradients to
+Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions. What is in bf16, by autocast, is
+called so. The network is spandrel's, the lightweight one for four times larger photos; weights are random. A step is the forward pass, the L1 loss and the gradients to
 all weights.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import json
 
 import torch
-from micro import least
+from micro import PRECISIONS, least, narrow
 from spandrel.architectures.SwinIR import SwinIR
 from torch.nn import functional as F
 
@@ -31,22 +31,24 @@ def light():
     )
 
 
-def forward():
+def forward(bf16):
     network, image = light().eval(), torch.rand(1, 3, 256, 256)
 
     def run():
-        with torch.no_grad():
+        with torch.no_grad(), narrow(bf16):
             network(image)
 
     return run
 
 
-def step():
+def step(bf16):
     network, x, target = light(), torch.rand(2, 3, 64, 64), torch.rand(2, 3, 256, 256)
 
     def run():
         network.zero_grad(set_to_none=True)
-        F.l1_loss(network(x), target).backward()
+        with narrow(bf16):
+            result = network(x)
+        F.l1_loss(result.float(), target).backward()
 
     return run
 
@@ -61,8 +63,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    report("swinir light x4 1x256", "forward", forward(), arguments.repeat)
-    report("swinir light x4 2x64", "step", step(), arguments.repeat)
+    for suffix, bf16 in PRECISIONS:
+        report(f"swinir light x4 1x256{suffix}", "forward", forward(bf16), arguments.repeat)
+        report(f"swinir light x4 2x64{suffix}", "step", step(bf16), arguments.repeat)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 use proptest::prelude::*;
 
+use super::bf16::bf16;
 use super::{
     Derivative, Epilogue, Level, Packed, Pixels, Transformed, convolve_to, weight_gradient, winograd_to,
     winograd_weight_gradient,
 };
 use crate::conv::{Activation, Conv};
-use crate::{geometry::Geometry, naive, precision::Precision};
+use crate::{
+    geometry::Geometry,
+    naive,
+    precision::Precision::{self, Bf16, F32},
+};
 
 /// Numbers in `[−1, 1)` without order, the same for the same `seed`.
 pub(super) fn noise(length: usize, seed: u64) -> Vec<f32> {
@@ -52,19 +57,44 @@ fn sizes(g: &Geometry) -> [usize; 3] {
     [g.output, g.input, g.taps()]
 }
 
-fn run_forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
-    let packed = Packed::forward(level, weight, sizes(g));
+fn run_forward(
+    (level, precision): (Level, Precision),
+    g: &Geometry,
+    x: &[f32],
+    weight: &[f32],
+    epilogue: Epilogue<'_>,
+) -> Vec<f32> {
+    let packed = Packed::forward(level, precision, weight, sizes(g));
     convolve_to(Vec::new(), x, g.batch, [&g.forward(0), &g.forward(1)], &packed, epilogue, None)
 }
 
-fn run_input_gradient(level: Level, g: &Geometry, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
-    let packed = Packed::gradient(level, weight, sizes(g));
+fn run_input_gradient(
+    (level, precision): (Level, Precision),
+    g: &Geometry,
+    gradient: &[f32],
+    weight: &[f32],
+) -> Vec<f32> {
+    let packed = Packed::gradient(level, precision, weight, sizes(g));
     let axes = [&g.gradient(0), &g.gradient(1)];
     convolve_to(Vec::new(), gradient, g.batch, axes, &packed, Epilogue::default(), None)
 }
 
 /// All three kernels of one convolution at all levels.
 fn check(g: &Geometry) {
+    check_with(F32, g);
+    check_with(Bf16, g);
+}
+
+/// What products of `precision` are made of.
+fn rounded(precision: Precision, values: Vec<f32>) -> Vec<f32> {
+    match precision {
+        F32 => values,
+        Bf16 => values.into_iter().map(|value| f32::from_bits(u32::from(bf16(value)) << 16)).collect(),
+    }
+}
+
+/// Results are sums of products of what was rounded, whatever it was before.
+fn check_with(precision: Precision, g: &Geometry) {
     let [height, width] = g.result();
     let x = noise(g.batch * g.source[0] * g.source[1] * g.input, 1);
     let weight = noise(g.output * g.input * g.taps(), 2);
@@ -72,22 +102,23 @@ fn check(g: &Geometry) {
     let bias = noise(g.output, 4);
     let residual = noise(gradient.len(), 5);
     let slopes = noise(g.output, 6);
-    let (mut y, mut magnitude) = naive::forward(g, &x, &weight);
+    let round = |values: &[f32]| rounded(precision, values.to_vec());
+    let (mut y, mut magnitude) = naive::forward(g, &round(&x), &round(&weight));
     for (i, y) in y.iter_mut().enumerate() {
         let added = [f64::from(bias[i % g.output]), f64::from(residual[i])];
         *y += added[0] + added[1];
         magnitude[i] += added[0].abs() + added[1].abs();
     }
-    let x_gradient = naive::input_gradient(g, &gradient, &weight);
+    let x_gradient = naive::input_gradient(g, &round(&gradient), &round(&weight));
     let w_gradient = naive::weight_gradient(g, &x, &gradient);
     for level in Level::available() {
-        let name = level.name();
+        let name = format!("{} {precision:?}", level.name());
         for (epilogue, slopes) in epilogues(&bias, &residual, &slopes) {
-            let values = run_forward(level, g, &x, &weight, epilogue);
+            let values = run_forward((level, precision), g, &x, &weight, epilogue);
             let expected = sloped(&y, &slopes);
             assert_close(&values, &(expected, magnitude.clone()), &format!("{name} forward {g:?}"));
         }
-        let values = run_input_gradient(level, g, &gradient, &weight);
+        let values = run_input_gradient((level, precision), g, &gradient, &weight);
         assert_close(&values, &x_gradient, &format!("{name} gradient to the input {g:?}"));
         let values = weight_gradient(level, &x, &gradient, g);
         assert_close(&values, &w_gradient, &format!("{name} gradient to the weights {g:?}"));
@@ -110,7 +141,13 @@ fn sloped(y: &[f64], slopes: &[f32]) -> Vec<f64> {
 }
 
 fn geometry(x: [usize; 4], output: usize, kernel: [usize; 2], moves: [usize; 3]) -> Geometry {
-    let conv = Conv { stride: moves[0], padding: moves[1], dilation: moves[2], activation: Activation::None };
+    let conv = Conv {
+        stride: moves[0],
+        padding: moves[1],
+        dilation: moves[2],
+        activation: Activation::None,
+        precision: F32,
+    };
     Geometry::new(x, [output, x[3], kernel[0], kernel[1]], &conv)
 }
 
@@ -191,8 +228,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 [
-                    run_forward(level, &g, &x, &weight, Epilogue::default()),
-                    run_input_gradient(level, &g, &gradient, &weight),
+                    run_forward((level, F32), &g, &x, &weight, Epilogue::default()),
+                    run_input_gradient((level, F32), &g, &gradient, &weight),
+                    run_forward((level, Bf16), &g, &x, &weight, Epilogue::default()),
                     weight_gradient(level, &x, &gradient, &g),
                 ]
             })
@@ -210,7 +248,7 @@ fn not_a_number_comes_through_the_activation() {
     for level in Level::available() {
         for activation in [Activation::Relu, Activation::LeakyRelu(0.1)] {
             let epilogue = Epilogue { activation, ..Epilogue::default() };
-            assert!(run_forward(level, &g, &[f32::NAN], &[1.0], epilogue)[0].is_nan(), "{level:?}");
+            assert!(run_forward((level, F32), &g, &[f32::NAN], &[1.0], epilogue)[0].is_nan(), "{level:?}");
         }
     }
 }
@@ -272,9 +310,13 @@ fn check_winograd(g: &Geometry) {
                 }
             }
         }
-        let values = winograd_weight_gradient(level, source, outer);
+        let values = winograd_weight_gradient(level, F32, source, outer);
         let what = format!("{name} gradient to the weights {g:?}");
         assert_within(WINOGRAD, &values, &(w_gradient.clone(), largest(&w_magnitude)), &what);
+        let values = winograd_weight_gradient(level, Bf16, source, outer);
+        let expected = (&w_gradient[..], &w_magnitude[..]);
+        let results = (g.batch * height * width).max(1);
+        assert_near(WINOGRAD_BF16, &values, expected, results, &format!("{what}, bf16"));
     }
 }
 

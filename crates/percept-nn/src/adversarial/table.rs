@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use percept_conv::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +75,21 @@ macro_rules! discriminators {
             /// # Errors
             /// As [`validate`](Self::validate).
             pub fn init(&self, seed: u64, device: &Device) -> Result<Discriminator, DiscriminatorError> {
+                self.init_in(Precision::F32, seed, device)
+            }
+
+            /// [`init`](Self::init) of a discriminator whose products are of `precision`.
+            ///
+            /// # Errors
+            /// As [`validate`](Self::validate).
+            pub fn init_in(
+                &self,
+                precision: Precision,
+                seed: u64,
+                device: &Device,
+            ) -> Result<Discriminator, DiscriminatorError> {
                 self.validate()?;
-                let init = Init::new(seed, device).at_once();
+                let init = Init::new(seed, device).with_precision(precision).at_once();
                 Ok(match self {
                     $(Self::$network(config) => Discriminator::$network(config.init(&init)),)*
                 })

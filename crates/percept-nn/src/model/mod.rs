@@ -18,6 +18,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use percept_conv::Precision;
 use percept_image::{Image, PackedBayer, Space, Srgb};
 
 pub use card::Card;
@@ -171,6 +172,27 @@ impl Model {
             card.network_g.init(card.network_scale(), card.in_channels, 0, device).map_err(failed)?;
         let network = state.apply(network)?.valid();
         Ok(Self { network, card, name: path.display().to_string(), assumption: None })
+    }
+
+    /// The same model, whose products are of `precision` from now on. Where the processor or the device has no other than
+    /// `f32`, it stays as it is.
+    ///
+    /// # Errors
+    /// When the network cannot be made anew.
+    pub fn in_precision(&self, precision: Precision) -> Result<Self, ModelError> {
+        let card = &self.card;
+        let device = self.device();
+        let network = card
+            .network_g
+            .init_in(precision, card.network_scale(), card.in_channels, 0, &device)
+            .map_err(|source| ModelError::Network { path: self.name.clone().into(), source })?;
+        let network = StateDict::of(&self.network).apply(network)?.valid();
+        Ok(Self { network, ..self.clone() })
+    }
+
+    /// Where the network is.
+    fn device(&self) -> Device {
+        self.network.devices().first().cloned().unwrap_or_else(Device::flex)
     }
 
     /// Between this model and `other`, which is of the same network: every value `share` of this one and the rest of the
@@ -333,7 +355,7 @@ impl Model {
             channels: S::CHANNELS,
             border,
             ensemble,
-            device: &self.network.devices().first().cloned().unwrap_or_else(Device::flex),
+            device: &self.device(),
         };
         let mut line = Vec::new();
         pass.rows(rows, |row| {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::layer::ConvLayer;
-use percept_conv::Conv;
+use percept_conv::{Conv, Precision};
 
 /// Where in a network weights are being made. Neither the order of construction nor the device's own
 /// random state has a say, so networks of one seed agree wherever their names do.
@@ -15,6 +15,8 @@ use percept_conv::Conv;
 pub(crate) struct Init {
     seed: u64,
     device: Device,
+    /// What the products of the layers are made of.
+    precision: Precision,
     path: String,
     /// Whether values are made at once, and not when they are first needed.
     at_once: bool,
@@ -22,13 +24,23 @@ pub(crate) struct Init {
 
 impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), path: String::new(), at_once: false }
+        Self { seed, device: device.clone(), precision: Precision::F32, path: String::new(), at_once: false }
     }
 
     /// The same, with values that are made at once. A network that is a player and a constant by turns needs it: a clone of
     /// what is not there yet would decide for both whether they have a gradient.
     pub fn at_once(self) -> Self {
         Self { at_once: true, ..self }
+    }
+
+    /// The same, with layers whose products are of another precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// How `conv` multiplies here.
+    pub fn multiplying(&self, conv: Conv) -> Conv {
+        conv.with_precision(self.precision)
     }
 
     /// The place called `name` below this one.
@@ -43,7 +55,7 @@ impl Init {
         let [out, input, height, width] = shape;
         let deviation = gain * (2.0 / (input * height * width) as f64).sqrt();
         let weight = self.at(name).normal("weight", shape, deviation);
-        ConvLayer::new(weight, Some(self.full([out], 0.0)), conv)
+        ConvLayer::new(weight, Some(self.full([out], 0.0)), self.multiplying(conv))
     }
 
     /// A parameter called `name` of normally distributed values.
