@@ -44,11 +44,21 @@ pub struct Conv {
     pub activation: Activation,
     /// What its products are made of, forward and backward.
     pub precision: Precision,
+    /// The same of those that minimal filtering makes of it. Rounding what is transformed loses several times more than
+    /// rounding pixels and weights: enough for learning, too much for a photo.
+    pub filtering: Precision,
 }
 
 impl Default for Conv {
     fn default() -> Self {
-        Self { stride: 1, padding: 0, dilation: 1, activation: Activation::None, precision: Precision::F32 }
+        Self {
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+            activation: Activation::None,
+            precision: Precision::F32,
+            filtering: Precision::F32,
+        }
     }
 }
 
@@ -64,9 +74,15 @@ impl Conv {
         Self { activation, ..self }
     }
 
-    /// The same with products of another precision.
+    /// The same with all products of another precision.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
+        Self { precision, filtering: precision, ..self }
+    }
+
+    /// The same with minimal filtering in `f32`.
+    #[must_use]
+    pub fn with_exact_filtering(self) -> Self {
+        Self { filtering: Precision::F32, ..self }
     }
 }

@@ -17,8 +17,9 @@ pub(crate) struct Geometry {
     pub(crate) stride: usize,
     pub(crate) padding: usize,
     pub(crate) dilation: usize,
-    /// What is asked for; the kernels use it where it gains.
+    /// What is asked for, of sums over taps and of minimal filtering; the kernels use it where it gains.
     pub(crate) precision: Precision,
+    pub(crate) filtering: Precision,
 }
 
 impl Geometry {
@@ -34,6 +35,7 @@ impl Geometry {
             padding: conv.padding,
             dilation: conv.dilation,
             precision: conv.precision,
+            filtering: conv.filtering,
         }
     }
 
@@ -53,13 +55,13 @@ impl Geometry {
         fits && pays
     }
 
-    /// What its products are made of on this processor.
+    /// What the products of `asked` are made of on this processor.
     ///
     /// Between an image and features there is little to multiply and much to lose: differences of neighbours are what these
     /// layers see.
-    pub(crate) fn products(&self) -> Precision {
+    pub(crate) fn products(&self, asked: Precision) -> Precision {
         match self.input.min(self.output) >= 16 {
-            true => self.precision.on_cpu(),
+            true => asked.on_cpu(),
             false => Precision::F32,
         }
     }

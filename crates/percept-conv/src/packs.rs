@@ -43,7 +43,8 @@ impl Pack {
             Direction::Gradient => Packed::gradient,
         };
         let sizes = [geometry.output, geometry.input, geometry.taps()];
-        self.direct.get_or_init(|| make(Level::current(), geometry.products(), weight, sizes))
+        self.direct
+            .get_or_init(|| make(Level::current(), geometry.products(geometry.precision), weight, sizes))
     }
 
     /// The same for minimal filtering.
@@ -53,6 +54,7 @@ impl Pack {
             Direction::Gradient => Transformed::gradient,
         };
         let channels = [geometry.output, geometry.input];
-        self.winograd.get_or_init(|| make(Level::current(), geometry.products(), weight, channels))
+        self.winograd
+            .get_or_init(|| make(Level::current(), geometry.products(geometry.filtering), weight, channels))
     }
 }

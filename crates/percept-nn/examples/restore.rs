@@ -1,5 +1,5 @@
 //! Seconds in which published architectures restore a tile, and of a training step of SPAN: one JSON line each, as
-//! `bench/restore.py` prints.
+//! `bench/restore.py` prints. `f32` and bf16 in turn; what is in bf16 is called so.
 //!
 //! `cargo run --release -p percept-nn --example restore -- [REPETITIONS] [keep] [NAME]`; with `keep` the allocator keeps its
 //! memory, as the binary does. Weights are random: they do not change the time.
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use percept_conv::keep_memory;
+use percept_conv::{Conv, Precision, keep_memory};
 use percept_nn::network::NetworkConfig;
 
 /// Name, settings, scale, and how many of the sizes: large networks take the small one alone.
@@ -28,6 +28,8 @@ const NETWORKS: [(&str, &str, usize, usize); 6] = [
 /// Height and width: a small photo, and a tile of which eight make 1920 × 1080 with 16 pixels around each.
 const SIZES: [[usize; 2]; 2] = [[256, 256], [576, 512]];
 
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let repeat = arguments.first().map_or(Ok(3), |count| count.parse())?;
@@ -40,34 +42,53 @@ fn main() -> Result<(), Box<dyn Error>> {
     let uniform = Distribution::Uniform(0.0, 1.0);
 
     for (name, config, scale, sizes) in NETWORKS.into_iter().filter(|(name, ..)| wanted(name)) {
-        let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &plain)?;
+        let config = serde_json::from_str::<NetworkConfig>(config)?;
+        let [exact, narrow] =
+            PRECISIONS.map(|precision| config.init_in(restoring(precision), scale, 3, 0, &plain));
+        let networks = [exact?, narrow?];
         for [height, width] in &SIZES[..sizes] {
             let x = Tensor::<4>::random([1, *height, *width, 3], uniform, &plain);
-            report(&format!("{name} {height}x{width}"), "forward", repeat, || {
-                drop(network.forward(x.clone()))
+            report(&format!("{name} {height}x{width}"), "forward", repeat, |at| {
+                drop(networks[at].forward(x.clone()))
             });
         }
     }
     if wanted("span 48") {
         let device = plain.autodiff();
         let config = r#"{"type":"span","feature_channels":48,"norm":true}"#;
-        let network = serde_json::from_str::<NetworkConfig>(config)?.init(4, 3, 0, &device)?;
+        let config = serde_json::from_str::<NetworkConfig>(config)?;
+        let [exact, narrow] =
+            PRECISIONS.map(|precision| config.init_in(learning(precision), 4, 3, 0, &device));
+        let networks = [exact?, narrow?];
         let [x, target] = [24, 96].map(|side| Tensor::<4>::random([8, side, side, 3], uniform, &device));
-        report("span 48 8x96", "step", 3 * repeat, || {
-            drop((network.forward(x.clone()) - target.clone()).abs().mean().backward());
+        report("span 48 8x96", "step", 3 * repeat, |at| {
+            drop((networks[at].forward(x.clone()) - target.clone()).abs().mean().backward());
         });
     }
     Ok(())
 }
 
-/// Prints the least time of `repeat` runs, after one that does not count.
-fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
-    run();
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
-    let seconds = (0..repeat).map(time).fold(f64::INFINITY, f64::min);
-    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds},"flops":0}}"#);
+/// As training multiplies.
+fn learning(precision: Precision) -> Conv {
+    Conv::default().with_precision(precision)
+}
+
+/// As a photo is restored.
+fn restoring(precision: Precision) -> Conv {
+    learning(precision).with_exact_filtering()
+}
+
+/// Prints the least time of `repeat` runs of each precision, in turn.
+fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn(usize)) {
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..=repeat {
+        for (at, least) in least.iter_mut().enumerate() {
+            let start = Instant::now();
+            run(at);
+            *least = least.min(start.elapsed().as_secs_f64());
+        }
+    }
+    for (name, seconds) in ["", " bf16"].iter().zip(least) {
+        println!(r#"{{"shape":"{shape}{name}","pass":"{pass}","seconds":{seconds},"flops":0}}"#);
+    }
 }

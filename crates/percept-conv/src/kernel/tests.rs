@@ -147,6 +147,7 @@ fn geometry(x: [usize; 4], output: usize, kernel: [usize; 2], moves: [usize; 3])
         dilation: moves[2],
         activation: Activation::None,
         precision: F32,
+        filtering: F32,
     };
     Geometry::new(x, [output, x[3], kernel[0], kernel[1]], &conv)
 }
@@ -249,6 +250,58 @@ fn not_a_number_comes_through_the_activation() {
         for activation in [Activation::Relu, Activation::LeakyRelu(0.1)] {
             let epilogue = Epilogue { activation, ..Epilogue::default() };
             assert!(run_forward((level, F32), &g, &[f32::NAN], &[1.0], epilogue)[0].is_nan(), "{level:?}");
+        }
+    }
+}
+
+/// Sums over taps and over channels give what IEEE gives for the rounded factors; a number beyond bf16's range is infinite.
+#[test]
+fn not_a_number_and_infinities_come_through_products_of_bf16() {
+    let (nan, infinity) = (f32::NAN, f32::INFINITY);
+    for kernel in [1, 3] {
+        let g = geometry([1, 5, 5, 18], 17, [kernel; 2], [1, kernel / 2, 1]);
+        let weight = noise(17 * 18 * kernel * kernel, 1);
+        for (values, expected) in [
+            ([nan, 1.0], nan),
+            ([infinity, 1.0], infinity),
+            ([-infinity, 1.0], -infinity),
+            ([infinity, -infinity], nan),
+            ([f32::MAX, 1.0], infinity),
+        ] {
+            let mut x = vec![0.0; 5 * 5 * 18];
+            x[12 * 18..][..2].copy_from_slice(&values);
+            let ones: Vec<f32> = weight.iter().map(|weight| weight.abs().max(0.5)).collect();
+            for level in Level::available() {
+                let y = run_forward((level, Bf16), &g, &x, &ones, Epilogue::default());
+                for (pixel, y) in y.chunks_exact(17).enumerate() {
+                    let near = [pixel / 5, pixel % 5].iter().all(|at| at.abs_diff(2) <= kernel / 2);
+                    for y in y {
+                        let same = if expected.is_nan() { y.is_nan() } else { *y == expected };
+                        assert!(if near { same } else { *y == 0.0 }, "{level:?} {kernel}: {y} at {pixel}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A transform has differences, in which an infinity can become no number: what it reaches is not finite, as in `f32`.
+#[test]
+fn what_is_not_finite_stays_so_through_minimal_filtering() {
+    let weight = noise(16 * 16 * 9, 1);
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut x = noise(8 * 8 * 16, 2);
+        x[(3 * 8 + 3) * 16 + 5] = value;
+        let pixels = Pixels { values: &x, size: [1, 8, 8, 16], padding: 1, derivative: None };
+        for level in Level::available() {
+            for precision in [F32, Bf16] {
+                let transformed = Transformed::forward(level, precision, &weight, [16, 16]);
+                let y = winograd_to(Vec::new(), pixels, &transformed, Epilogue::default(), None);
+                for (pixel, y) in y.chunks_exact(16).enumerate() {
+                    let reads = [pixel / 8, pixel % 8].iter().all(|at| at.abs_diff(3) <= 1);
+                    assert!(!reads || y.iter().all(|y| !y.is_finite()), "{level:?} {precision:?}: {pixel}");
+                }
+            }
         }
     }
 }

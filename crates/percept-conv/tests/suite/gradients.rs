@@ -31,23 +31,53 @@ fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
 }
 
 const CONVS: [Conv; 6] = [
-    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::None, precision: Precision::F32 },
-    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::Relu, precision: Precision::F32 },
+    Conv {
+        stride: 1,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::None,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 1,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::Relu,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
     Conv {
         stride: 2,
         padding: 1,
         dilation: 1,
         activation: Activation::LeakyRelu(0.2),
         precision: Precision::F32,
+        filtering: Precision::F32,
     },
-    Conv { stride: 2, padding: 2, dilation: 2, activation: Activation::Relu, precision: Precision::F32 },
-    Conv { stride: 3, padding: 0, dilation: 1, activation: Activation::None, precision: Precision::F32 },
+    Conv {
+        stride: 2,
+        padding: 2,
+        dilation: 2,
+        activation: Activation::Relu,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 3,
+        padding: 0,
+        dilation: 1,
+        activation: Activation::None,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
     Conv {
         stride: 1,
         padding: 1,
         dilation: 1,
         activation: Activation::LeakyRelu(-0.5),
         precision: Precision::F32,
+        filtering: Precision::F32,
     },
 ];
 

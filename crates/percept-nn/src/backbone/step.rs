@@ -28,8 +28,14 @@ pub(super) enum Step {
 }
 
 /// L2 pooling has a 3×3 window, two pixels apart, whatever pooling it replaces.
-const L2_CONV: Conv =
-    Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::None, precision: Precision::F32 };
+const L2_CONV: Conv = Conv {
+    stride: 2,
+    padding: 1,
+    dilation: 1,
+    activation: Activation::None,
+    precision: Precision::F32,
+    filtering: Precision::F32,
+};
 
 impl Step {
     /// L2 pooling of `channels`.

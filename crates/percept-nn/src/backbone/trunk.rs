@@ -90,7 +90,8 @@ impl Trunk {
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let (stride, padding) = (layer.stride, layer.padding);
-                    let conv = Conv { stride, padding, dilation: 1, activation, precision };
+                    let conv =
+                        Conv { stride, padding, activation, ..Conv::default() }.with_precision(precision);
                     let conv = FrozenConv::new(weight, Some(bias), conv);
                     frozen.push(FrozenLayer::Conv(Box::new(conv)));
                     // Two taps a convolution: before the activation and behind it.

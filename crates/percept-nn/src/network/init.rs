@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::layer::ConvLayer;
-use percept_conv::{Conv, Precision};
+use percept_conv::Conv;
 
 /// Where in a network weights are being made. Neither the order of construction nor the device's own
 /// random state has a say, so networks of one seed agree wherever their names do.
@@ -15,8 +15,8 @@ use percept_conv::{Conv, Precision};
 pub(crate) struct Init {
     seed: u64,
     device: Device,
-    /// What the products of the layers are made of.
-    precision: Precision,
+    /// How the layers multiply; nothing else of it counts.
+    products: Conv,
     path: String,
     /// Whether values are made at once, and not when they are first needed.
     at_once: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Init {
 
 impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), precision: Precision::F32, path: String::new(), at_once: false }
+        Self { seed, device: device.clone(), products: Conv::default(), path: String::new(), at_once: false }
     }
 
     /// The same, with values that are made at once. A network that is a player and a constant by turns needs it: a clone of
@@ -33,14 +33,15 @@ impl Init {
         Self { at_once: true, ..self }
     }
 
-    /// The same, with layers whose products are of another precision.
-    pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
+    /// The same, with layers that multiply as `products` does.
+    pub fn with_products(self, products: Conv) -> Self {
+        Self { products, ..self }
     }
 
     /// How `conv` multiplies here.
     pub fn multiplying(&self, conv: Conv) -> Conv {
-        conv.with_precision(self.precision)
+        let Conv { precision, filtering, .. } = self.products;
+        Conv { precision, filtering, ..conv }
     }
 
     /// The place called `name` below this one.

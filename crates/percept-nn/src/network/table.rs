@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use percept_conv::Precision;
+use percept_conv::Conv;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,23 +90,23 @@ macro_rules! networks {
                 seed: u64,
                 device: &Device,
             ) -> Result<Network, NetworkError> {
-                self.init_in(Precision::F32, scale, in_channels, seed, device)
+                self.init_in(Conv::default(), scale, in_channels, seed, device)
             }
 
-            /// [`init`](Self::init) of a network whose products are of `precision`.
+            /// [`init`](Self::init) of a network that multiplies as `products` does, of which nothing else counts.
             ///
             /// # Errors
             /// As [`validate`](Self::validate).
             pub fn init_in(
                 &self,
-                precision: Precision,
+                products: Conv,
                 scale: usize,
                 in_channels: usize,
                 seed: u64,
                 device: &Device,
             ) -> Result<Network, NetworkError> {
                 self.validate(scale)?;
-                let init = Init::new(seed, device).with_precision(precision);
+                let init = Init::new(seed, device).with_products(products);
                 Ok(match self {
                     $(Self::$network(config) => Network::$network(config.init(scale, in_channels, &init)),)*
                 })

@@ -132,6 +132,8 @@ fn bf16_restores_within_a_level() {
         let mean = (squares / apart.len() as f64).sqrt();
         println!("{file} {name}: {mean:.4} in the mean, {most:.3} for 99.9 %, {all:.3} for all");
         assert!(most <= 1.0 && all <= 3.0, "{file} {name}: {most} and {all} levels apart");
-        assert_eq!(all == 0.0, Precision::Bf16.on_cpu() == Precision::F32, "{file}: is anything rounded?");
+        // Compact is made of 3×3 layers alone, which stay exact; SPAN has a 1×1 layer.
+        let rounds = model.card().network_g.name() == "span" && Precision::Bf16.on_cpu() == Precision::Bf16;
+        assert_eq!(all > 0.0, rounds, "{file}: is anything rounded?");
     }
 }
