@@ -15,7 +15,7 @@ use crate::kernel::span::{span, span_mut};
 use crate::precision::Precision;
 
 /// Numbers that are kept transformed at a time.
-const KEPT: usize = 1 << 19;
+const KEPT: usize = 1 << 22;
 
 /// Gradient to weights `[out, in, 3, 3]`, stride 1: `x` is what the convolution read, `gradient` that to its result.
 ///
