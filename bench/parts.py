@@ -2,7 +2,8 @@
 
     python bench/parts.py [--threads 2] [--repeat 10]
 
-Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions. Weights are random.
+Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions in either layout, channels first or
+last. What is in bf16, by autocast, is called so. Weights are random.
 """
 
 import argparse
@@ -12,12 +13,36 @@ import json
 
 import lpips
 import torch
-from micro import least
+from micro import LAYOUTS, PRECISIONS, least, narrow
 from networks import Residual, Vgg16, contextual
 
 
-def report(shape, kind, repeat, run):
-    print(json.dumps({"shape": shape, "pass": kind, "seconds": least(run, repeat)}), flush=True)
+def report(shape, kind, repeat, *runs):
+    """`runs` are layouts of the same."""
+    seconds = min(least(run, repeat) for run in runs)
+    print(json.dumps({"shape": shape, "pass": kind, "seconds": seconds}), flush=True)
+
+
+def forward(network, layout, bf16, times, *size):
+    network, x = network.to(memory_format=layout), torch.rand(*size).to(memory_format=layout)
+
+    def run():
+        with torch.no_grad(), narrow(bf16):
+            for _ in range(times):
+                network(x)
+
+    return run
+
+
+def backward(network, layout, bf16, *size):
+    network, x = network.to(memory_format=layout), torch.rand(*size).to(memory_format=layout)
+
+    def run():
+        with narrow(bf16):
+            y = network(x.detach().requires_grad_())[0]
+        y.sum().backward()
+
+    return run
 
 
 def main():
@@ -29,17 +54,11 @@ def main():
     repeat = arguments.repeat
 
     for tap in ["relu3_3", "relu4_3", "relu5_3"]:
-        vgg = Vgg16([tap])
-        for batch, side in [(8, 96), (1, 256)]:
-            shape = f"vgg16 {tap} {batch}x{side}"
-            x = torch.rand(batch, 3, side, side)
-
-            def forward():
-                with torch.no_grad():
-                    vgg(x)
-
-            report(shape, "forward", repeat, forward)
-            report(shape, "input", repeat, lambda: vgg(x.detach().requires_grad_())[0].sum().backward())
+        for suffix, bf16 in PRECISIONS:
+            for batch, side in [(8, 96), (1, 256)]:
+                shape, size = f"vgg16 {tap} {batch}x{side}{suffix}", (batch, 3, side, side)
+                report(shape, "forward", repeat, *(forward(Vgg16([tap]), l, bf16, 1, *size) for l in LAYOUTS))
+                report(shape, "input", repeat, *(backward(Vgg16([tap]), l, bf16, *size) for l in LAYOUTS))
 
     with contextlib.redirect_stdout(io.StringIO()):
         metric = lpips.LPIPS(net="alex", pretrained=False, pnet_rand=True)
@@ -51,11 +70,10 @@ def main():
     loss = lambda: contextual(a.detach().requires_grad_(), b)
     report("contextual 8x24", "input", repeat, lambda: loss().backward())
 
-    network = Residual(64, 8)
-    small, tile = torch.rand(1, 3, 256, 256), torch.rand(1, 3, 360, 384)
-    with torch.no_grad():
-        report("x4 of 256x256", "forward", repeat, lambda: network(small))
-        report("x4 of 1920x1080", "forward", -1, lambda: [network(tile) for _ in range(15)] and None)
+    for suffix, bf16 in PRECISIONS:
+        enlarge = lambda times, *size: (forward(Residual(64, 8), l, bf16, times, 1, 3, *size) for l in LAYOUTS)
+        report(f"x4 of 256x256{suffix}", "forward", repeat, *enlarge(1, 256, 256))
+        report(f"x4 of 1920x1080{suffix}", "forward", -1, *enlarge(15, 360, 384))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
     python bench/restore.py [--threads 2] [--repeat 3] [--only NAME]
 
 Prints one JSON line for each: {"shape", "pass", "seconds"}, the least of all repetitions in either layout, channels first
-or last. Weights are random. SPAN's convolutions are folded where it is applied. A step is the forward pass, the L1 loss and the
-gradients to all weights.
+or last. What is in bf16, by autocast, is called so. Weights are random. SPAN's convolutions are folded where it is applied. A step
+is the forward pass, the L1 loss and the gradients to all weights.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import time
 
 import torch
+from micro import LAYOUTS, PRECISIONS, narrow
 from networks import NafNet
 from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
 from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
@@ -21,7 +22,6 @@ from spandrel.architectures.SPAN.__arch.span import SPAN, Conv3XC
 from spandrel.architectures.SwinIR import SwinIR
 from torch.nn import functional as F
 
-LAYOUTS = [torch.contiguous_format, torch.channels_last]
 SIZES = [(256, 256), (576, 512)]
 # They take the small size alone.
 LARGE = ("rrdbnet 64/23", "realplksr 64/28", "swinir light")
@@ -88,23 +88,25 @@ def least(run, repeat):
     return min(times)
 
 
-def forward(network, size, layout):
+def forward(network, size, layout, bf16):
     image = torch.rand(1, 3, *size).to(memory_format=layout)
 
     def run():
-        with torch.no_grad():
+        with torch.no_grad(), narrow(bf16):
             network(image)
 
     return run
 
 
-def step(network, scale, batch, side, layout):
+def step(network, scale, batch, side, layout, bf16):
     network = network.train().to(memory_format=layout)
     x, target = (torch.rand(batch, 3, side, side).to(memory_format=layout) for side in (side, scale * side))
 
     def run():
         network.zero_grad(set_to_none=True)
-        F.l1_loss(network(x), target).backward()
+        with narrow(bf16):
+            result = network(x)
+        F.l1_loss(result.float(), target).backward()
 
     return run
 
@@ -125,15 +127,18 @@ def main():
             continue
         network = make().eval()
         for size in SIZES[: 1 if name in LARGE else 2]:
-            seconds = []
-            for layout in LAYOUTS:
-                network = network.to(memory_format=layout)
-                seconds.append(least(forward(network, size, layout), arguments.repeat))
-            report(f"{name} {size[0]}x{size[1]}", "forward", min(seconds))
+            for suffix, bf16 in PRECISIONS:
+                seconds = []
+                for layout in LAYOUTS:
+                    network = network.to(memory_format=layout)
+                    seconds.append(least(forward(network, size, layout, bf16), arguments.repeat))
+                report(f"{name} {size[0]}x{size[1]}{suffix}", "forward", min(seconds))
     for name, (make, scale, batch, side) in STEPS.items():
-        if name.startswith(arguments.only):
-            seconds = [least(step(make(), scale, batch, side, layout), 3 * arguments.repeat) for layout in LAYOUTS]
-            report(f"{name} {batch}x{side}", "step", min(seconds))
+        if not name.startswith(arguments.only):
+            continue
+        for suffix, bf16 in PRECISIONS:
+            runs = (step(make(), scale, batch, side, layout, bf16) for layout in LAYOUTS)
+            report(f"{name} {batch}x{side}{suffix}", "step", min(least(run, 3 * arguments.repeat) for run in runs))
 
 
 if __name__ == "__main__":

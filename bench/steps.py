@@ -1,8 +1,9 @@
-"""The table of `steps.sh`, from the JSON lines of a folder, as Markdown.
+"""The tables of `steps.sh`, from the JSON lines of a folder, as Markdown.
 
-Every round gives one median step time a side. The ratio is that of the two medians of a round; the table has the
-median, least and largest ratio of all rounds. Memory is the largest peak of all rounds. A second table has what percept's
-selections add to its plain step, by the means of a round, since not all batches of a selection are alike.
+Every round gives one median step time a setting; PyTorch's is that of its faster layout. A ratio is that of a round's two
+times, percept ÷ PyTorch; the table has the median, least and largest ratio of all rounds. Best is the faster of f32 and bf16 on
+each side. Memory is the largest peak of all rounds. A second table has what percept's selections add to its plain step, by
+the means of a round, since not all batches of a selection are alike.
 """
 
 import json
@@ -30,23 +31,38 @@ def added(alone):
         print(f"| {loss} | {statistics.mean(more):.0%} ({ends}) | {max(mib for _, mib in ours):.0f} |")
 
 
+def faster(sides):
+    """Round by round the faster of several settings, with its memory."""
+    return {loss: [min(each) for each in zip(*(side[loss] for side in sides))] for loss in sides[0]}
+
+
 def main():
     folder = Path(sys.argv[1])
-    percept, stock, kept = (rounds(folder / name) for name in ("percept", "stock", "kept"))
-    print("| loss | percept, s/step | PyTorch, s/step | PyTorch kept, s/step | ratio | ratio to kept | MiB | MiB, PyTorch |")
-    print("|---|---|---|---|---|---|---|---|")
-    for loss, ours in percept.items():
-        def middle(side):
-            return statistics.median(seconds for seconds, _ in side)
+    ours = [rounds(folder / f"percept-{precision}") for precision in ("f32", "bf16")]
+    layouts = ("first", "last")
+    theirs = [
+        faster([rounds(folder / f"torch-{precision}-{layout}") for layout in layouts]) for precision in ("f32", "bf16")
+    ]
+    print(
+        "| loss | percept f32, s/step | percept bf16 | PyTorch f32 | PyTorch bf16 | f32 ÷ f32 | bf16 ÷ bf16 | best ÷ best "
+        "| MiB, percept f32, bf16 | MiB, PyTorch f32, bf16 |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
 
-        def ratio(side):
-            all_rounds = [a / b for (a, _), (b, _) in zip(ours, side)]
-            return f"**{statistics.median(all_rounds):.2f}** ({min(all_rounds):.2f}–{max(all_rounds):.2f})"
+    def ratio(a, b):
+        all_rounds = [one / other for (one, _), (other, _) in zip(a, b)]
+        return f"**{statistics.median(all_rounds):.2f}** ({min(all_rounds):.2f}–{max(all_rounds):.2f})"
 
-        seconds = " | ".join(f"{middle(side):.3f}" for side in (ours, stock[loss], kept[loss]))
-        memory = " | ".join(f"{max(mib for _, mib in side):.0f}" for side in (ours, stock[loss]))
-        print(f"| {loss} | {seconds} | {ratio(stock[loss])} | {ratio(kept[loss])} | {memory} |")
-    added(rounds(folder / "alone", statistics.mean))
+    for loss in ours[0]:
+        settings = [side[loss] for side in ours + theirs]
+        seconds = " | ".join(f"{statistics.median(s for s, _ in side):.3f}" for side in settings)
+        best = [faster(sides)[loss] for sides in (ours, theirs)]
+        pairs = [(settings[0], settings[2]), (settings[1], settings[3]), best]
+        ratios = " | ".join(ratio(*pair) for pair in pairs)
+        memory = [f"{max(mib for _, mib in side):.0f}" for side in settings]
+        print(f"| {loss} | {seconds} | {ratios} | {memory[0]}, {memory[1]} | {memory[2]}, {memory[3]} |")
+    if (folder / "alone").exists():
+        added(rounds(folder / "alone", statistics.mean))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Whole training steps of the demo, percept and PyTorch in turn on two threads, and their ratio (percept ÷ PyTorch).
 #
-#   bench/steps.sh PYTHON [ROUNDS] [STEPS]
+#   bench/steps.sh PYTHON [ROUNDS] [STEPS] [LOSSES]
 #
-# Then what a selection adds to percept's own `feature` step. PYTHON is the interpreter of an environment with torch and
-# safetensors. PyTorch runs as it comes ("stock") and with an allocator that keeps its memory ("kept"), as percept's does.
+# Both sides in f32 and in bf16, PyTorch's by autocast and with channels first and last; it keeps its memory, as percept's
+# allocator does. LOSSES are some of "l1 feature selection contextual contextual-three gan"; left out, all. Where none
+# are named, then what a selection adds to percept's own `feature` step. PYTHON is the interpreter of an environment with
+# torch and safetensors.
 set -euo pipefail
 
-python=${1:?usage: bench/steps.sh PYTHON [ROUNDS] [STEPS]}
+python=${1:?usage: bench/steps.sh PYTHON [ROUNDS] [STEPS] [LOSSES]}
 rounds=${2:-5}
 steps=${3:-10}
+losses=${4:-l1 feature selection contextual contextual-three gan}
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -18,16 +21,21 @@ cd "$root"
 cargo build --quiet --release --workspace --example train_step
 percept=${CARGO_TARGET_DIR:-target}/release/examples/train_step
 export RAYON_NUM_THREADS=2
-keep=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0)
-torch=("$python" bench/train_step.py --weights assets/weights/vgg16.safetensors --steps "$steps")
+torch=(env MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_MMAP_MAX_=0 "$python" bench/train_step.py
+    --weights assets/weights/vgg16.safetensors --steps "$steps")
 
 for round in $(seq "$rounds"); do
-    for loss in l1 feature selection contextual contextual-three gan; do
+    for loss in $losses; do
         echo "round $round of $rounds, $loss" >&2
-        "$percept" "$loss" "$steps" >>"$out/percept"
-        "${torch[@]}" --losses "$loss" >>"$out/stock"
-        "${keep[@]}" "${torch[@]}" --losses "$loss" >>"$out/kept"
+        for precision in f32 bf16; do
+            "$percept" "$loss" "$steps" "$precision" >>"$out/percept-$precision"
+            for layout in first last; do
+                "${torch[@]}" --losses "$loss" --precision "$precision" --layout "$layout" \
+                    >>"$out/torch-$precision-$layout"
+            done
+        done
     done
+    [[ $# -gt 3 ]] && continue
     for loss in feature {selection,projection}{,-default,-rests}; do
         echo "round $round of $rounds, $loss alone" >&2
         "$percept" "$loss" "$((2 * steps))" >>"$out/alone"

@@ -1,4 +1,6 @@
-//! What a convolution is told: how its kernel moves, and what follows it.
+//! What a convolution is told: how its kernel moves, what follows it, and what its products are made of.
+
+use crate::precision::Precision;
 
 /// What is applied to a convolution's result before it is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,7 +31,7 @@ impl Activation {
     }
 }
 
-/// How a kernel moves over its input; `default()` is stride 1, no padding, dilation 1, no activation.
+/// How a kernel moves over its input; `default()` is stride 1, no padding, dilation 1, no activation, `f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv {
     /// Step between neighbouring outputs, both directions.
@@ -40,11 +42,23 @@ pub struct Conv {
     pub dilation: usize,
     /// Applied last, after bias and residual.
     pub activation: Activation,
+    /// What its products are made of, forward and backward.
+    pub precision: Precision,
+    /// The same of those that minimal filtering makes of it. Rounding what is transformed loses several times more than
+    /// rounding pixels and weights: enough for learning, too much for a photo.
+    pub filtering: Precision,
 }
 
 impl Default for Conv {
     fn default() -> Self {
-        Self { stride: 1, padding: 0, dilation: 1, activation: Activation::None }
+        Self {
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+            activation: Activation::None,
+            precision: Precision::F32,
+            filtering: Precision::F32,
+        }
     }
 }
 
@@ -58,5 +72,17 @@ impl Conv {
     #[must_use]
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
+    }
+
+    /// The same with all products of another precision.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, filtering: precision, ..self }
+    }
+
+    /// The same with minimal filtering in `f32`.
+    #[must_use]
+    pub fn with_exact_filtering(self) -> Self {
+        Self { filtering: Precision::F32, ..self }
     }
 }

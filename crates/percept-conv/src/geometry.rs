@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::conv::Conv;
+use crate::precision::Precision;
 
 /// All sizes of a convolution over `[n, h, w, input]` with `kernel` elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub(crate) struct Geometry {
     pub(crate) stride: usize,
     pub(crate) padding: usize,
     pub(crate) dilation: usize,
+    /// What is asked for, of sums over taps and of minimal filtering; the kernels use it where it gains.
+    pub(crate) precision: Precision,
+    pub(crate) filtering: Precision,
 }
 
 impl Geometry {
@@ -30,6 +34,8 @@ impl Geometry {
             stride: conv.stride,
             padding: conv.padding,
             dilation: conv.dilation,
+            precision: conv.precision,
+            filtering: conv.filtering,
         }
     }
 
@@ -47,6 +53,17 @@ impl Geometry {
         let fits = self.kernel == [3; 2] && self.stride == 1 && self.dilation == 1 && self.padding <= 2;
         let pays = self.input.max(self.output) >= 16 && self.batch * height * width >= 256;
         fits && pays
+    }
+
+    /// What the products of `asked` are made of on this processor.
+    ///
+    /// Between an image and features there is little to multiply and much to lose: differences of neighbours are what these
+    /// layers see.
+    pub(crate) fn products(&self, asked: Precision) -> Precision {
+        match self.input.min(self.output) >= 16 {
+            true => asked.on_cpu(),
+            false => Precision::F32,
+        }
     }
 
     pub(crate) fn taps(&self) -> usize {

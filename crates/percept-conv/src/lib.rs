@@ -1,7 +1,7 @@
 //! Fast channels-last operations as a Burn backend extension; the only floor that knows the device.
 //!
 //! Activations are `[N, H, W, C]`, weights keep PyTorch's `[out, in, kh, kw]`, everything is `f32`, but for
-//! the products of frozen layers that are given another [`Precision`].
+//! the products of convolutions that are given another [`Precision`].
 //!
 //! # Tour
 //!

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use crate::geometry::Geometry;
 use crate::kernel::{Level, Packed, Transformed};
-use crate::precision::Precision;
 
 /// The weights of a convolution.
 #[derive(Debug)]
@@ -15,17 +14,10 @@ pub(crate) struct Packs {
     pub(crate) gradient: Pack,
 }
 
-impl Packs {
-    pub(crate) fn new(precision: Precision) -> Self {
-        let pack =
-            |direction| Pack { direction, precision, direct: OnceLock::new(), winograd: OnceLock::new() };
-        Self { forward: pack(Direction::Forward), gradient: pack(Direction::Gradient) }
-    }
-}
-
 impl Default for Packs {
     fn default() -> Self {
-        Self::new(Precision::default())
+        let pack = |direction| Pack { direction, direct: OnceLock::new(), winograd: OnceLock::new() };
+        Self { forward: pack(Direction::Forward), gradient: pack(Direction::Gradient) }
     }
 }
 
@@ -35,11 +27,10 @@ enum Direction {
     Gradient,
 }
 
-/// The weights of one direction, for every kernel that was used.
+/// The weights of one direction, for every kernel that was used. They are those of one layer, whose precision stays the same.
 #[derive(Debug)]
 pub(crate) struct Pack {
     direction: Direction,
-    precision: Precision,
     direct: OnceLock<Packed>,
     winograd: OnceLock<Transformed>,
 }
@@ -52,7 +43,8 @@ impl Pack {
             Direction::Gradient => Packed::gradient,
         };
         let sizes = [geometry.output, geometry.input, geometry.taps()];
-        self.direct.get_or_init(|| make(Level::current(), weight, sizes))
+        self.direct
+            .get_or_init(|| make(Level::current(), geometry.products(geometry.precision), weight, sizes))
     }
 
     /// The same for minimal filtering.
@@ -62,12 +54,7 @@ impl Pack {
             Direction::Gradient => Transformed::gradient,
         };
         let channels = [geometry.output, geometry.input];
-        // Between an image and features there is little to multiply and much to lose: differences of neighbours are what
-        // these layers see.
-        let precision = match geometry.input.min(geometry.output) >= 16 {
-            true => self.precision.on_cpu(),
-            false => Precision::F32,
-        };
-        self.winograd.get_or_init(|| make(Level::current(), precision, weight, channels))
+        self.winograd
+            .get_or_init(|| make(Level::current(), geometry.products(geometry.filtering), weight, channels))
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use percept_conv::keep_memory;
+use percept_conv::{Conv, keep_memory};
 use percept_nn::backbone::{BackboneConfig, BackboneKind, Precision, WeightSource};
 use percept_nn::disentangle::{ContextualConfig, contextual};
 use percept_nn::distance::Lpips;
@@ -63,17 +63,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     report("contextual 8x24", "input", 0.0, repeat, || drop(loss().backward()));
 
     let network = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 64, num_block: 8 });
-    let network = network.init(4, 3, 0, &device)?;
     let small = images([1, 256, 256, 3]);
     // First, residual blocks, two enlargements, and what follows them.
     let products = 3 * 64 + 16 * 64 * 64 + 64 * 256 + 4 * 64 * 256 + 16 * (64 * 64 + 64 * 3);
     let flops = |pixels: u32| 18.0 * f64::from(products) * f64::from(pixels);
-    report("x4 of 256x256", "forward", flops(256 * 256), repeat, || drop(network.forward(small.clone())));
     let tile = images([1, 360, 384, 3]);
-    report("x4 of 1920x1080", "forward", flops(1920 * 1080), 0, || {
-        (0..15).for_each(|_| drop(network.forward(tile.clone())))
-    });
+    for (precision, name) in precisions {
+        let network = network.init_in(restoring(precision), 4, 3, 0, &device)?;
+        report(&format!("x4 of 256x256{name}"), "forward", flops(256 * 256), repeat, || {
+            drop(network.forward(small.clone()))
+        });
+        report(&format!("x4 of 1920x1080{name}"), "forward", flops(1920 * 1080), 0, || {
+            (0..15).for_each(|_| drop(network.forward(tile.clone())))
+        });
+    }
     Ok(())
+}
+
+/// How a network multiplies that restores a photo.
+fn restoring(precision: Precision) -> Conv {
+    Conv::default().with_precision(precision).with_exact_filtering()
 }
 
 /// Prints the least time of `repeat` runs, and the operations by definition where they are known.

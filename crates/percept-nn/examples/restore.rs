@@ -1,5 +1,5 @@
 //! Seconds in which published architectures restore a tile, and of a training step of some: one JSON line each, as
-//! `bench/restore.py` prints.
+//! `bench/restore.py` prints. `f32` and bf16 in turn; what is in bf16 is called so.
 //!
 //! `cargo run --release -p percept-nn --example restore -- [REPETITIONS] [keep] [NAME]`; with `keep` the allocator keeps its
 //! memory, as the binary does. Weights are random: they do not change the time.
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use percept_conv::keep_memory;
+use percept_conv::{Conv, Precision, keep_memory};
 use percept_nn::network::NetworkConfig;
 
 /// Name, settings, scale, and how many of the sizes: large networks take the small one alone.
@@ -41,6 +41,8 @@ const STEPS: [(&str, &str, usize, [usize; 2]); 4] = [
     ("swinir light", r#"{"type":"swinir"}"#, 4, [2, 64]),
 ];
 
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let repeat = arguments.first().map_or(Ok(3), |count| count.parse())?;
@@ -53,34 +55,53 @@ fn main() -> Result<(), Box<dyn Error>> {
     let uniform = Distribution::Uniform(0.0, 1.0);
 
     for (name, config, scale, sizes) in NETWORKS.into_iter().filter(|(name, ..)| wanted(name)) {
-        let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &plain)?;
+        let config = serde_json::from_str::<NetworkConfig>(config)?;
+        let [exact, narrow] =
+            PRECISIONS.map(|precision| config.init_in(restoring(precision), scale, 3, 0, &plain));
+        let networks = [exact?, narrow?];
         for [height, width] in &SIZES[..sizes] {
             let x = Tensor::<4>::random([1, *height, *width, 3], uniform, &plain);
-            report(&format!("{name} {height}x{width}"), "forward", repeat, || {
-                drop(network.forward(x.clone()))
+            report(&format!("{name} {height}x{width}"), "forward", repeat, |at| {
+                drop(networks[at].forward(x.clone()))
             });
         }
     }
     for (name, config, scale, [batch, side]) in STEPS.into_iter().filter(|(name, ..)| wanted(name)) {
         let device = plain.clone().autodiff();
-        let network = serde_json::from_str::<NetworkConfig>(config)?.init(scale, 3, 0, &device)?;
+        let config = serde_json::from_str::<NetworkConfig>(config)?;
+        let [exact, narrow] =
+            PRECISIONS.map(|precision| config.init_in(learning(precision), scale, 3, 0, &device));
+        let networks = [exact?, narrow?];
         let [x, target] =
             [1, scale].map(|s| Tensor::<4>::random([batch, s * side, s * side, 3], uniform, &device));
-        report(&format!("{name} {batch}x{side}"), "step", 3 * repeat, || {
-            drop((network.forward(x.clone()) - target.clone()).abs().mean().backward());
+        report(&format!("{name} {batch}x{side}"), "step", 3 * repeat, |at| {
+            drop((networks[at].forward(x.clone()) - target.clone()).abs().mean().backward());
         });
     }
     Ok(())
 }
 
-/// Prints the least time of `repeat` runs, after one that does not count.
-fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn()) {
-    run();
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
-    let seconds = (0..repeat).map(time).fold(f64::INFINITY, f64::min);
-    println!(r#"{{"shape":"{shape}","pass":"{pass}","seconds":{seconds},"flops":0}}"#);
+/// As training multiplies.
+fn learning(precision: Precision) -> Conv {
+    Conv::default().with_precision(precision)
+}
+
+/// As a photo is restored.
+fn restoring(precision: Precision) -> Conv {
+    learning(precision).with_exact_filtering()
+}
+
+/// Prints the least time of `repeat` runs of each precision, in turn.
+fn report(shape: &str, pass: &str, repeat: usize, run: impl Fn(usize)) {
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..=repeat {
+        for (at, least) in least.iter_mut().enumerate() {
+            let start = Instant::now();
+            run(at);
+            *least = least.min(start.elapsed().as_secs_f64());
+        }
+    }
+    for (name, seconds) in ["", " bf16"].iter().zip(least) {
+        println!(r#"{{"shape":"{shape}{name}","pass":"{pass}","seconds":{seconds},"flops":0}}"#);
+    }
 }

@@ -1,10 +1,10 @@
 //! Seconds of whole training steps: one JSON line, as `bench/train_step.py` prints.
 //!
-//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS]`, with `l1`, `feature`, `feature-bf16`,
+//! `cargo run --release -p percept-train --example train_step -- LOSS [STEPS] [bf16]`, with `l1`, `feature`,
 //! `gan` (l1, feature and a U-Net discriminator), `contextual-three` (in three features, without a selection), `selection`, `projection` or `contextual` (with a selection that
 //! moves in every batch), `selection-default` or `projection-default` (in every second one), `selection-rests` or
 //! `projection-rests` (no longer) as LOSS: the network and batch of `percept demo`, on the bundled photos. Unlike there, the time
-//! includes waiting for the batch.
+//! includes waiting for the batch. With `bf16`, products of network and trunk are.
 
 use std::error::Error;
 use std::path::Path;
@@ -26,12 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let name = arguments.first().map_or("selection", String::as_str);
     let steps: u64 = arguments.get(1).map_or(Ok(20), |steps| steps.parse())?;
+    let narrow = arguments.get(2).is_some_and(|precision| precision == "bf16");
+    let precision = if narrow { Precision::Bf16 } else { Precision::F32 };
     percept_conv::keep_memory();
 
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
     let folder = tempfile::tempdir()?;
+    let backbone = BackboneConfig { precision, ..BackboneConfig::default() };
     let feature = |selection: Option<SelectionConfig>| {
-        LossConfig::Feature(FeatureLoss { selection, ..FeatureLoss::default() })
+        LossConfig::Feature(FeatureLoss { selection, backbone: backbone.clone(), ..FeatureLoss::default() })
     };
     let mut config = Config::for_task(Task::Sr);
     config.path.run = Some(folder.path().join("run"));
@@ -40,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.datasets.val = None;
     config.train.total_iter = WARM_UP + steps;
     config.train.ema_decay = 0.0;
+    config.train.precision = precision;
     // No warm-up: the weights are in force at once.
     let default = TripletConfig { warmup: 0, until: 0, ..TripletConfig::default() };
     let moving = TripletConfig { every: 1, ..default.clone() };
@@ -56,10 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         "l1" => LossConfig::L1(L1Loss {}),
         "feature" => feature(None),
-        "feature-bf16" => {
-            let backbone = BackboneConfig { precision: Precision::Bf16, ..BackboneConfig::default() };
-            LossConfig::Feature(FeatureLoss { backbone, ..FeatureLoss::default() })
-        }
         "selection" => feature(Some(moving.into())),
         "selection-default" => feature(Some(default.into())),
         "selection-rests" => feature(Some(resting.into())),
@@ -70,15 +70,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         "systematic" => feature(Some(closed(Score::Systematic { window: 16 }))),
         "contextual-three" => {
             let FeatureLoss { layer_weights, .. } = FeatureLoss::default();
-            LossConfig::Contextual(ContextualLoss { layer_weights, ..ContextualLoss::default() })
+            LossConfig::Contextual(ContextualLoss { layer_weights, backbone, ..ContextualLoss::default() })
         }
         "contextual" => {
             let selection = Some(moving.into());
-            LossConfig::Contextual(ContextualLoss { selection, ..ContextualLoss::default() })
+            LossConfig::Contextual(ContextualLoss { selection, backbone, ..ContextualLoss::default() })
         }
         other => {
             return Err(format!(
-                "no loss `{other}`; there are l1, feature, feature-bf16, gan, contextual, contextual-three, closed, systematic, and selection and projection, alone, with \
+                "no loss `{other}`; there are l1, feature, gan, contextual, contextual-three, closed, systematic, and selection and projection, alone, with \
                  -default and with -rests"
             )
             .into());

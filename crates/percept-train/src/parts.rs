@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use percept_conv::Conv;
 use percept_nn::adversarial::Discriminator;
 use percept_nn::loss::LossError;
 use percept_nn::network::{Network, NetworkConfig};
@@ -48,7 +49,8 @@ impl Parts {
         let device = plain.clone().autodiff();
         let store = &searched(config, store);
         let mut network_g = network(config, &device)?;
-        let mut warnings = Vec::new();
+        let lacking = config.train.precision.lacking(&plain);
+        let mut warnings: Vec<_> = lacking.map(|why| format!("train.precision: {why}")).into_iter().collect();
         if let Some(path) = &config.path.pretrain_network_g {
             let given = store.model(path)?;
             let state = config.network_g.with_our_names(given.clone());
@@ -163,7 +165,13 @@ fn compared(config: &Config) -> usize {
 /// Untrained.
 fn network(config: &Config, device: &Device) -> Result<Network, TrainError> {
     let scale = config.task.network_scale(config.scale);
-    Ok(config.network_g.init(scale, config.task.in_channels(), config.seed, device)?)
+    let channels = config.task.in_channels();
+    Ok(config.network_g.init_in(products(config), scale, channels, config.seed, device)?)
+}
+
+/// How the networks multiply.
+fn products(config: &Config) -> Conv {
+    Conv::default().with_precision(config.train.precision)
 }
 
 /// Untrained; `None` where no loss asks for one.
@@ -173,7 +181,7 @@ fn discriminator(config: &Config, device: &Device) -> Result<Option<Discriminato
     if least > side {
         return Err(TrainError::CropTooSmall { side, loss: format!("network_d ({})", kind.name()), least });
     }
-    Ok(Some(kind.init(config.seed, device)?))
+    Ok(Some(kind.init_in(products(config), config.seed, device)?))
 }
 
 /// The photos that cannot be used, counted and named.

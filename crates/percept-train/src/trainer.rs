@@ -370,7 +370,7 @@ impl Trainer {
         tell: &mut impl FnMut(Event),
     ) -> Result<(), TrainError> {
         let Some(validator) = &self.validator else { return Ok(()) };
-        let (model, total) = (self.model(), validator.source().photos());
+        let (model, total) = (self.model()?, validator.source().photos());
         let validation = validator.run(&model, &self.files, |restored| {
             restored.warnings.into_iter().for_each(|warning| tell(Event::Warning(warning)));
             let png = restored.file.and_then(|file| std::fs::read(file).ok());
@@ -402,13 +402,14 @@ impl Trainer {
         if !is_new {
             return Ok(());
         }
-        let mut card = self.model().card().clone();
+        let model = self.model()?;
+        let mut card = model.card().clone();
         // Whoever reads the card has to know that these photos chose it.
         card.data["chosen"] = json!({
             "best_of_validations_by": by, "value": value, "photos": validation.photos,
             "note": "better on the photos that chose it than on others",
         });
-        Model::new(self.generator.best().clone(), card).save(self.files.best_model())
+        Model::new(model.network().clone(), card).save(self.files.best_model())
     }
 
     /// Whether no validation has been better for as long as the configuration waits.

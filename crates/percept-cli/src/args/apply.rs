@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
+use percept_conv::Precision;
 
-use super::{ModelArgs, ResultArgs, VideoArgs};
+use super::{ModelArgs, ResultArgs, VideoArgs, precision};
 
 pub(super) const APPLY: &str = "\
 Examples:
@@ -51,6 +52,9 @@ pub struct ApplyArgs {
     /// Pixels around a tile that the network sees too [default: as far as it sees, at most 64]
     #[arg(long, value_name = "PIXELS")]
     pub overlap: Option<usize>,
+    /// What products are made of
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = precision())]
+    pub precision: Precision,
     /// What is said of the model.
     #[command(flatten)]
     pub asked: ModelArgs,

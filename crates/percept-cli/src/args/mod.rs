@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Flags, Parser, Subcommand};
-use percept_conv::Device;
+use percept_conv::{Device, Precision};
 use percept_image::expand_home;
 
 use crate::failure::Failure;
@@ -68,6 +68,11 @@ fn one_of<T: Copy + Send + Sync + 'static>(
         let found = all.iter().find(|one| name(one) == given).copied();
         found.ok_or_else(|| format!("there is no {given}"))
     })
+}
+
+/// A precision by its name.
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    one_of(Precision::ALL, |precision| precision.name(), |precision| precision.about().to_string())
 }
 
 /// Train, judge and apply image transformation networks by what people see.

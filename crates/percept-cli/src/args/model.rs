@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args as Flags, Subcommand};
+use percept_conv::Precision;
 use percept_nn::network::{ActType, NETWORKS, NetworkKind};
 
-use super::one_of;
+use super::{one_of, precision};
 
 /// What a call says of a model's file; without it, the file says it.
 #[derive(Debug, Default, Flags)]
@@ -122,6 +123,9 @@ pub struct TimeArgs {
     /// How often each is measured; the shortest counts
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
+    /// What products are made of
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = precision())]
+    pub precision: Precision,
     /// Put the times into this file too, in place of older ones of the same photos
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,

@@ -7,6 +7,7 @@ mod video;
 
 use std::path::{Path, PathBuf};
 
+use percept_conv::Precision;
 use percept_image::photo_size;
 use percept_nn::apply::Treatment;
 use percept_nn::model::{Ensemble, Model, Tiling};
@@ -126,12 +127,22 @@ fn names<'a>(pictures: impl Iterator<Item = &'a PathBuf>) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
+/// The model with products of `precision`, which is said where there are none.
+fn in_precision(global: &Global, model: Model, precision: Precision) -> Result<Model, Failure> {
+    let lacking = precision.lacking(&global.device()?);
+    lacking.into_iter().for_each(|why| say(&format!("--precision: {why}")));
+    match precision {
+        Precision::F32 => Ok(model),
+        _ => model.in_precision(precision).map_err(Failure::work),
+    }
+}
+
 /// The model, which must be one for photos.
 fn model(global: &Global, args: &ApplyArgs) -> Result<Model, Failure> {
     let opened = open(global, &args.model, &args.asked)?;
     opened.say_notes();
     match opened.model.card().image_channels() {
-        3 => Ok(opened.model),
+        3 => in_precision(global, opened.model, args.precision),
         _ => Err(Failure::call(format!(
             "{}: this network reads a camera's RAW, and `apply` takes photos; use a network for photos",
             opened.file.display()

@@ -3,11 +3,13 @@
 use std::mem::MaybeUninit;
 
 use super::fill::filled_by;
+use super::pairs::paired_pixels;
 use super::pointwise::pointwise_to;
 use super::signs::Signs;
 use super::tile::{Gather, Sources, Target, compute};
 use super::{Epilogue, Packed};
 use crate::geometry::Axis;
+use crate::precision::Precision;
 
 /// Pixels that one task computes, where there are enough.
 const TASK_PIXELS: usize = 400;
@@ -51,11 +53,16 @@ fn gathered_to(
     weights: &Packed,
     epilogue: Epilogue<'_>,
 ) -> Vec<f32> {
-    let (channels, results) = (weights.channels, weights.results);
+    let (slots, results) = (weights.slots(), weights.results);
+    let paired = match weights.precision {
+        Precision::F32 => None,
+        Precision::Bf16 => Some(paired_pixels(weights.level, x, weights.channels)),
+    };
+    let x = paired.as_deref().unwrap_or(x);
     let (height, width) = (rows.len(), columns.len());
     let line = width * results;
     let all = batch * height;
-    let zeros = vec![0.0; channels];
+    let zeros = vec![0.0; slots];
     let no_bias = vec![0.0; results];
     let bias = if epilogue.bias.is_empty() { &no_bias } else { epilogue.bias };
     let lines = (TASK_PIXELS / width.max(1)).clamp(1, (all / TASKS).max(1));
@@ -67,7 +74,7 @@ fn gathered_to(
         let read =
             (0..pixels / width).flat_map(|line| down(line).iter().flatten().map(move |y| source(line, *y)));
         let (from, to) = read.fold((usize::MAX, 0), |(from, to), at| (from.min(at), to.max(at + 1)));
-        let stride = columns.source * channels;
+        let stride = columns.source * slots;
         let read = (from.min(to)..to).map(|line| &x[line * stride..][..stride]);
         let gather = Gather::new(columns, read, &zeros);
         let mut sources = Sources::default();
@@ -101,7 +108,7 @@ fn gathered_to(
                     at.get(i).map_or(0, |(line, column)| (line * width + column) * results + block.start)
                 });
                 compute(
-                    weights.level,
+                    (weights.level, weights.precision),
                     (&gather, &sources),
                     part,
                     block,

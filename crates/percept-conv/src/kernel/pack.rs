@@ -3,6 +3,9 @@
 use rayon::prelude::*;
 
 use super::Level;
+use super::bf16::pair;
+use super::slot::slots;
+use crate::precision::Precision;
 
 /// Channels that are written at once: as many weights of a result as stand in one line of the cache.
 const TOGETHER: usize = 16;
@@ -30,10 +33,12 @@ pub(crate) fn blocks(channels: usize, level: Level) -> Vec<Block> {
     (0..channels).step_by(widest).map(block).collect()
 }
 
-/// Weights as `[block][tap][source channel][lane]`, lanes beyond the last channel zero.
+/// Weights as `[block][tap][slot][lane]`, lanes beyond the last channel zero. A slot is for one source channel or two, by the
+/// precision.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) level: Level,
+    pub(crate) precision: Precision,
     pub(crate) channels: usize,
     pub(crate) results: usize,
     parts: Vec<(Block, Vec<f32>)>,
@@ -43,18 +48,27 @@ impl Packed {
     /// For `results` channels made of `channels`; `weight(result, channel, tap)` is one weight.
     fn new(
         level: Level,
+        precision: Precision,
         [results, channels, taps]: [usize; 3],
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
+        let slots = slots(precision, channels);
+        let in_slot = |result, slot, tap| match precision {
+            Precision::F32 => weight(result, slot, tap),
+            Precision::Bf16 => {
+                let of = |channel| if channel < channels { weight(result, channel, tap) } else { 0.0 };
+                pair(of(2 * slot), of(2 * slot + 1))
+            }
+        };
         let part = |block: Block| {
             let lanes = block.vectors * level.lanes();
-            let mut values = vec![0.0; taps * channels * lanes];
+            let mut values = vec![0.0; taps * slots * lanes];
             for tap in 0..taps {
-                for first in (0..channels).step_by(TOGETHER) {
+                for first in (0..slots).step_by(TOGETHER) {
                     for lane in 0..block.width {
-                        for channel in first..channels.min(first + TOGETHER) {
-                            values[(tap * channels + channel) * lanes + lane] =
-                                weight(block.start + lane, channel, tap);
+                        for slot in first..slots.min(first + TOGETHER) {
+                            values[(tap * slots + slot) * lanes + lane] =
+                                in_slot(block.start + lane, slot, tap);
                         }
                     }
                 }
@@ -66,17 +80,32 @@ impl Packed {
             true => blocks.into_iter().map(part).collect(),
             false => blocks.into_par_iter().map(part).collect(),
         };
-        Self { level, channels, results, parts }
+        Self { level, precision, channels, results, parts }
     }
 
     /// Weights `[out, in, taps]` for the forward pass.
-    pub(crate) fn forward(level: Level, weight: &[f32], [out, input, taps]: [usize; 3]) -> Self {
-        Self::new(level, [out, input, taps], |o, i, tap| weight[(o * input + i) * taps + tap])
+    pub(crate) fn forward(
+        level: Level,
+        precision: Precision,
+        weight: &[f32],
+        [out, input, taps]: [usize; 3],
+    ) -> Self {
+        Self::new(level, precision, [out, input, taps], |o, i, tap| weight[(o * input + i) * taps + tap])
     }
 
     /// The same for the gradient to the input: what was read is now the result.
-    pub(crate) fn gradient(level: Level, weight: &[f32], [out, input, taps]: [usize; 3]) -> Self {
-        Self::new(level, [input, out, taps], |i, o, tap| weight[(o * input + i) * taps + tap])
+    pub(crate) fn gradient(
+        level: Level,
+        precision: Precision,
+        weight: &[f32],
+        [out, input, taps]: [usize; 3],
+    ) -> Self {
+        Self::new(level, precision, [input, out, taps], |i, o, tap| weight[(o * input + i) * taps + tap])
+    }
+
+    /// Slots of a source pixel.
+    pub(crate) fn slots(&self) -> usize {
+        slots(self.precision, self.channels)
     }
 
     /// The blocks with their weights.

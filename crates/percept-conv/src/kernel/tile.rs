@@ -8,17 +8,19 @@ use super::epilogue::{activated, leaky};
 use super::level::Tiled;
 use super::pack::Block;
 use super::simd::Simd;
+use super::slot::{Pair, Single, Slot};
 use super::span::{span, span_mut};
 use crate::conv::Activation;
 use crate::geometry::Axis;
+use crate::precision::Precision;
 
-/// The source pixels that the tiles of one task read, each `channels` numbers.
+/// The source pixels that the tiles of one task read, each `slots` numbers.
 pub(super) struct Gather<'a> {
-    channels: usize,
+    slots: usize,
     /// Taps along a line.
     across: usize,
     /// A line of pointers for each source line, the first one all padding: for every position, what each
-    /// tap along the line reads there. Each is the start of a slice of `channels` numbers; with their
+    /// tap along the line reads there. Each is the start of a slice of `slots` numbers; with their
     /// lengths, many small tiles would take a tenth longer.
     pixels: Vec<*const f32>,
     /// Pointers in a line.
@@ -27,18 +29,18 @@ pub(super) struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
-    /// From the source lines `lines` along `columns`; `zeros`, as many as there are channels, stand for
+    /// From the source lines `lines` along `columns`; `zeros`, as many as a pixel has slots, stand for
     /// the padding.
     pub(super) fn new(columns: &Axis, lines: impl Iterator<Item = &'a [f32]>, zeros: &'a [f32]) -> Self {
-        let (channels, line) = (zeros.len(), columns.reads_all().len());
+        let (slots, line) = (zeros.len(), columns.reads_all().len());
         let mut pixels = vec![zeros.as_ptr(); line];
         for source in lines {
             pixels.extend(columns.reads_all().iter().map(|at| match at {
-                Some(at) => source[at * channels..][..channels].as_ptr(),
+                Some(at) => source[at * slots..][..slots].as_ptr(),
                 None => zeros.as_ptr(),
             }));
         }
-        Self { channels, across: columns.taps, pixels, line, lifetime: PhantomData }
+        Self { slots, across: columns.taps, pixels, line, lifetime: PhantomData }
     }
 
     /// Where the pointers of the position `at` start, in the padding (`None`) or one of the lines.
@@ -72,18 +74,19 @@ pub(super) struct Target<'a> {
 }
 
 /// What the kernel needs, checked: see [`compute`].
-struct Tile<'a, 'b> {
+struct Tile<'a, 'b, P> {
     gather: &'a Gather<'b>,
     sources: &'a Sources,
     weights: &'a [f32],
     /// Channels of the block.
     width: usize,
     target: Target<'a>,
+    slots: PhantomData<P>,
 }
 
 /// Writes one tile: `activation(Σ source · weight + bias + residual)` at each of the target's places.
 pub(super) fn compute(
-    level: Level,
+    (level, precision): (Level, Precision),
     (gather, sources): (&Gather<'_>, &Sources),
     weights: &[f32],
     block: Block,
@@ -91,7 +94,7 @@ pub(super) fn compute(
 ) {
     let lanes = block.vectors * level.lanes();
     let last = sources.taps.iter().max().map_or(0, |tap| tap + 1);
-    assert!(weights.len() >= last * gather.channels * lanes, "packed weights are too few");
+    assert!(weights.len() >= last * gather.slots * lanes, "packed weights are too few");
     assert!(target.places.len() <= level.rows(block.vectors), "wrong tile");
     assert!(block.width <= lanes && block.width + level.lanes() > lanes, "wrong block");
     assert!(target.bias.len() == block.width, "wrong bias");
@@ -101,21 +104,33 @@ pub(super) fn compute(
     assert!(end <= target.out.len(), "a tile outside of its target");
     // SAFETY: a level exists only where its instructions do (`Level::available`); the assertions above
     // bound every read of weights, bias, slopes and residual and every write; each source pointer is looked up
-    // in the gather, where it came from a slice of `channels` numbers that is still borrowed.
-    unsafe { level.tile(block.vectors, &mut Tile { gather, sources, weights, width: block.width, target }) }
+    // in the gather, where it came from a slice of as many slots that is still borrowed.
+    unsafe {
+        let width = block.width;
+        match precision {
+            Precision::F32 => {
+                let slots = PhantomData::<Single>;
+                level.tile(block.vectors, &mut Tile { gather, sources, weights, width, target, slots });
+            }
+            Precision::Bf16 => {
+                let slots = PhantomData::<Pair>;
+                level.tile(block.vectors, &mut Tile { gather, sources, weights, width, target, slots });
+            }
+        }
+    }
 }
 
-/// Source channels by which the weights are fetched ahead: they stream from the second cache.
+/// Slots by which the weights are fetched ahead: they stream from the second cache.
 const AHEAD: usize = 8;
 
 /// Most numbers in a register tile.
 const SPILL: usize = 8 * 3 * 16;
 
-impl Tiled for &mut Tile<'_, '_> {
+impl<P: Slot> Tiled for &mut Tile<'_, '_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd, const MR: usize, const NV: usize>(self) {
         // SAFETY: passed on from the caller.
-        unsafe { tile::<S, MR, NV>(self) }
+        unsafe { tile::<S, P, MR, NV>(self) }
     }
 }
 
@@ -124,9 +139,9 @@ impl Tiled for &mut Tile<'_, '_> {
 /// were made for; `places` must lie in `out` and `residual` with `width` numbers each.
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 #[inline(always)]
-unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(tile: &mut Tile<'_, '_>) {
+unsafe fn tile<S: Simd, P: Slot, const MR: usize, const NV: usize>(tile: &mut Tile<'_, '_, P>) {
     const { assert!(MR * NV * S::LANES <= SPILL) }
-    let Tile { gather, sources, weights, width, ref mut target } = *tile;
+    let Tile { gather, sources, weights, width, ref mut target, .. } = *tile;
     let Target { ref mut out, residual, places, bias, slope, activation } = *target;
     // SAFETY: in bounds by this function's contract; a tile has room for its sums.
     unsafe {
@@ -137,22 +152,22 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(tile: &mut Tile<'_, '_
             false => S::load_masked(span(from, at + j * S::LANES, last), partial),
         };
         let mut sums = [[S::splat(0.0); NV]; MR];
-        let (channels, lanes) = (gather.channels, NV * S::LANES);
+        let (slots, lanes) = (gather.slots, NV * S::LANES);
         for tap in &sources.taps {
             let (down, along) = (tap / gather.across, tap % gather.across);
             let starts = &sources.starts[down * MR..][..MR];
             let sources: [*const f32; MR] = std::array::from_fn(|i| gather.pixels[starts[i] + along]);
-            let mut weight = span(weights, tap * channels * lanes, channels * lanes);
-            for c in 0..channels {
+            let mut weight = span(weights, tap * slots * lanes, slots * lanes);
+            for slot in 0..slots {
                 let mut w = [S::splat(0.0); NV];
                 for j in 0..NV {
                     w[j] = S::load(weight.add(j * S::LANES));
                     S::prefetch(weight.wrapping_add((AHEAD * NV + j) * S::LANES));
                 }
                 for i in 0..MR {
-                    let value = S::splat(*sources[i].add(c));
+                    let value = S::splat(*sources[i].add(slot));
                     for j in 0..NV {
-                        sums[i][j] = S::mul_add(value, w[j], sums[i][j]);
+                        sums[i][j] = P::mul_add::<S>(value, w[j], sums[i][j]);
                     }
                 }
                 weight = weight.add(lanes);
@@ -213,7 +228,8 @@ mod tests {
             activation: Activation::None,
         };
         let weights = &zeros[..weights];
-        let mut tile = Tile { gather: &gather, sources: &sources, weights, width: 4, target };
+        let slots = PhantomData::<Single>;
+        let mut tile = Tile { gather: &gather, sources: &sources, weights, width: 4, target, slots };
         // SAFETY: what is too short is caught before it is read or written.
         unsafe { Level::Portable.tile(1, &mut tile) }
     }

@@ -30,7 +30,7 @@ impl FrozenConv {
     /// The same with products of another precision.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
-        Self { packs: Arc::new(Packs::new(precision)), ..self }
+        Self { conv: self.conv.with_precision(precision), packs: Arc::default(), ..self }
     }
 
     /// `[N, H, W, in]` → `[N, H', W', out]`, on any tensor of the same device, with or without autodiff.

@@ -67,7 +67,7 @@ fn convolutions() {
         ([2, 10, 7, 5], 7, 3, 2, 2, Activation::None),
         ([1, 6, 5, 40], 24, 1, 1, 1, Activation::Relu),
     ] {
-        let conv = Conv { stride, padding: kernel / 2, dilation, activation };
+        let conv = Conv { stride, padding: kernel / 2, dilation, activation, ..Conv::default() };
         let inputs =
             [noise(size, 1), noise([output, size[3], kernel, kernel], 2), noise([1, 1, 1, output], 3)];
         let forward = |x: &[Tensor<4>]| conv2d(x[0].clone(), x[1].clone(), Some(flat(&x[2])), None, conv);

@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use crate::common::reference;
 use burn::tensor::{Device, Tensor, TensorData, Tolerance, activation};
-use percept_conv::{Activation, Conv, FrozenConv, contextual_similarity, conv2d, unit, unit_distance};
+use percept_conv::{
+    Activation, Conv, FrozenConv, Precision, contextual_similarity, conv2d, unit, unit_distance,
+};
 
 /// From -1 to 1, the same numbers in every run of a test: where a random sum falls on the kink of a ReLU, two right gradients
 /// differ.
@@ -29,12 +31,54 @@ fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
 }
 
 const CONVS: [Conv; 6] = [
-    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::None },
-    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::Relu },
-    Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::LeakyRelu(0.2) },
-    Conv { stride: 2, padding: 2, dilation: 2, activation: Activation::Relu },
-    Conv { stride: 3, padding: 0, dilation: 1, activation: Activation::None },
-    Conv { stride: 1, padding: 1, dilation: 1, activation: Activation::LeakyRelu(-0.5) },
+    Conv {
+        stride: 1,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::None,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 1,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::Relu,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 2,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::LeakyRelu(0.2),
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 2,
+        padding: 2,
+        dilation: 2,
+        activation: Activation::Relu,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 3,
+        padding: 0,
+        dilation: 1,
+        activation: Activation::None,
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
+    Conv {
+        stride: 1,
+        padding: 1,
+        dilation: 1,
+        activation: Activation::LeakyRelu(-0.5),
+        precision: Precision::F32,
+        filtering: Precision::F32,
+    },
 ];
 
 #[test]

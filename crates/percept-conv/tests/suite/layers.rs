@@ -107,7 +107,8 @@ fn depthwise_convolution() {
         ([1, 1, 1, 3], 3, 1, 1, 1),
     ] {
         let channels = size[3];
-        let conv = Conv { stride, padding, dilation, activation: Activation::LeakyRelu(0.2) };
+        let conv =
+            Conv { stride, padding, dilation, activation: Activation::LeakyRelu(0.2), ..Conv::default() };
         let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], channels);
         let bias = |x: &[Tensor<4>]| x[2].clone().reshape([channels]);
         let theirs = |x: Vec<Tensor<4>>| {

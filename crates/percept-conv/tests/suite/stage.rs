@@ -47,7 +47,7 @@ fn with_gradient(x: &Tensor<4>, forward: &dyn Fn(Tensor<4>) -> Tensor<4>) -> (Te
 fn values_and_gradient_are_those_of_the_single_layers() {
     let same = Conv::same(3).with_activation(Activation::Relu);
     let pool = FrozenLayer::MaxPool { kernel: 2, stride: 2 };
-    let leaky = Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::LeakyRelu(0.2) };
+    let leaky = Conv { stride: 2, padding: 1, ..Conv::default() }.with_activation(Activation::LeakyRelu(0.2));
     let stages = [
         vec![FrozenLayer::Relu],
         vec![pool.clone()],

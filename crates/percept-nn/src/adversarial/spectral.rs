@@ -33,7 +33,7 @@ impl SpectralConv {
             weight_orig: init.normal("weight_orig", shape, (2.0 / inputs as f64).sqrt()),
             weight_u: vector("weight_u", shape[0]),
             weight_v: vector("weight_v", inputs),
-            conv,
+            conv: init.multiplying(conv),
         };
         (0..FIRST_ITERATIONS).fold(layer, |layer, _| layer.renewed())
     }

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use percept_conv::Conv;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +75,21 @@ macro_rules! discriminators {
             /// # Errors
             /// As [`validate`](Self::validate).
             pub fn init(&self, seed: u64, device: &Device) -> Result<Discriminator, DiscriminatorError> {
+                self.init_in(Conv::default(), seed, device)
+            }
+
+            /// [`init`](Self::init) of a discriminator that multiplies as `products` does, of which nothing else counts.
+            ///
+            /// # Errors
+            /// As [`validate`](Self::validate).
+            pub fn init_in(
+                &self,
+                products: Conv,
+                seed: u64,
+                device: &Device,
+            ) -> Result<Discriminator, DiscriminatorError> {
                 self.validate()?;
-                let init = Init::new(seed, device).at_once();
+                let init = Init::new(seed, device).with_products(products).at_once();
                 Ok(match self {
                     $(Self::$network(config) => Discriminator::$network(config.init(&init)),)*
                 })

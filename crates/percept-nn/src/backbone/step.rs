@@ -1,7 +1,7 @@
 //! One computation of a trunk.
 
 use burn::tensor::{Tensor, TensorData};
-use percept_conv::{Activation, Conv, FrozenStage, depthwise_conv2d};
+use percept_conv::{Activation, Conv, FrozenStage, Precision, depthwise_conv2d};
 
 use super::constant;
 
@@ -28,7 +28,14 @@ pub(super) enum Step {
 }
 
 /// L2 pooling has a 3×3 window, two pixels apart, whatever pooling it replaces.
-const L2_CONV: Conv = Conv { stride: 2, padding: 1, dilation: 1, activation: Activation::None };
+const L2_CONV: Conv = Conv {
+    stride: 2,
+    padding: 1,
+    dilation: 1,
+    activation: Activation::None,
+    precision: Precision::F32,
+    filtering: Precision::F32,
+};
 
 impl Step {
     /// L2 pooling of `channels`.

@@ -89,8 +89,11 @@ impl Trunk {
                     };
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
-                    let conv = Conv { stride: layer.stride, padding: layer.padding, dilation: 1, activation };
-                    let conv = FrozenConv::new(weight, Some(bias), conv).with_precision(precision);
+                    let (stride, padding) = (layer.stride, layer.padding);
+                    // Maps too small for minimal filtering stay exact: they are where a loss is sensitive.
+                    let filtering = precision;
+                    let conv = Conv { stride, padding, activation, filtering, ..Conv::default() };
+                    let conv = FrozenConv::new(weight, Some(bias), conv);
                     frozen.push(FrozenLayer::Conv(Box::new(conv)));
                     // Two taps a convolution: before the activation and behind it.
                     if cut && tap < deepest {

@@ -15,6 +15,8 @@ use percept_conv::Conv;
 pub(crate) struct Init {
     seed: u64,
     device: Device,
+    /// How the layers multiply; nothing else of it counts.
+    products: Conv,
     path: String,
     /// Whether values are made at once, and not when they are first needed.
     at_once: bool,
@@ -22,13 +24,24 @@ pub(crate) struct Init {
 
 impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), path: String::new(), at_once: false }
+        Self { seed, device: device.clone(), products: Conv::default(), path: String::new(), at_once: false }
     }
 
     /// The same, with values that are made at once. A network that is a player and a constant by turns needs it: a clone of
     /// what is not there yet would decide for both whether they have a gradient.
     pub fn at_once(self) -> Self {
         Self { at_once: true, ..self }
+    }
+
+    /// The same, with layers that multiply as `products` does.
+    pub fn with_products(self, products: Conv) -> Self {
+        Self { products, ..self }
+    }
+
+    /// How `conv` multiplies here.
+    pub fn multiplying(&self, conv: Conv) -> Conv {
+        let Conv { precision, filtering, .. } = self.products;
+        Conv { precision, filtering, ..conv }
     }
 
     /// The place called `name` below this one.
@@ -43,7 +56,7 @@ impl Init {
         let [out, input, height, width] = shape;
         let deviation = gain * (2.0 / (input * height * width) as f64).sqrt();
         let weight = self.at(name).normal("weight", shape, deviation);
-        ConvLayer::new(weight, Some(self.full([out], 0.0)), conv)
+        ConvLayer::new(weight, Some(self.full([out], 0.0)), self.multiplying(conv))
     }
 
     /// A parameter called `name` of normally distributed values.

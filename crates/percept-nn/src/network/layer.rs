@@ -212,12 +212,19 @@ impl LayerNorm {
 pub(super) struct Linear {
     weight: Param<Tensor<2>>,
     bias: Option<Param<Tensor<1>>>,
+    /// As a convolution of every pixel by itself.
+    #[module(skip)]
+    conv: Conv,
 }
 
 impl Linear {
     /// Small normally distributed weights, as transformers begin with.
     pub fn new([out, input]: [usize; 2], init: &Init) -> Self {
-        Self { weight: init.normal("weight", [out, input], 0.02), bias: Some(init.full([out], 0.0)) }
+        Self {
+            weight: init.normal("weight", [out, input], 0.02),
+            bias: Some(init.full([out], 0.0)),
+            conv: init.multiplying(Conv::default()),
+        }
     }
 
     /// The same without a bias.
@@ -240,7 +247,7 @@ impl Linear {
     }
 
     fn convolved(&self, x: Tensor<4>, residual: Option<Tensor<4>>) -> Tensor<4> {
-        conv2d(x, self.kernel(), self.bias.as_ref().map(Param::val), residual, Conv::default())
+        conv2d(x, self.kernel(), self.bias.as_ref().map(Param::val), residual, self.conv)
     }
 
     fn kernel(&self) -> Tensor<4> {
@@ -250,7 +257,7 @@ impl Linear {
 
     /// [`forward`](Self::forward) in a graph.
     pub fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
-        graph.conv(x, self.kernel(), self.bias.as_ref().map(Param::val), Conv::default(), 1)
+        graph.conv(x, self.kernel(), self.bias.as_ref().map(Param::val), self.conv, 1)
     }
 
     /// [`forward_onto`](Self::forward_onto) in a graph.

@@ -253,15 +253,18 @@ impl Block {
 #[derive(Module, Debug)]
 struct Up {
     weight: Param<Tensor<4>>,
+    /// Of every pixel by itself.
+    #[module(skip)]
+    conv: Conv,
 }
 
 impl Up {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        pixel_shuffle(conv2d(x, self.kernel(), None, None, Conv::default()), 2)
+        pixel_shuffle(conv2d(x, self.kernel(), None, None, self.conv), 2)
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
-        let wide = graph.conv(x, self.kernel(), None, Conv::default(), 1);
+        let wide = graph.conv(x, self.kernel(), None, self.conv, 1);
         graph.pixel_shuffle(&wide, 2)
     }
 
@@ -314,7 +317,8 @@ impl ScuNet {
             let at = init.at(PARTS[part]).at(0);
             // As many numbers are added up for each result as there are channels.
             let deviation = GAIN * (1.0 / channels as f64).sqrt();
-            let up = Up { weight: at.normal("weight", [2 * channels, channels, 2, 2], deviation) };
+            let weight = at.normal("weight", [2 * channels, channels, 2, 2], deviation);
+            let up = Up { weight, conv: at.multiplying(Conv::default()) };
             [Place::Up(up)].into_iter().chain(blocks(part, channels, 1)).collect()
         };
         let conv = |name: &str, shape| vec![init.at(name).conv("0", shape, GAIN, Conv::same(3)).unbiased()];

@@ -181,6 +181,9 @@ enum Conv3xc {
 struct Branches {
     sk: ConvLayer,
     conv: Vec<ConvLayer>,
+    /// How the one that they amount to moves.
+    #[module(skip)]
+    whole: Conv,
 }
 
 /// The one that they amount to.
@@ -208,6 +211,7 @@ impl Conv3xc {
                 conv("1", [wide_out, wide_in, 3, 3], half),
                 conv("2", [out, wide_out, 1, 1], half * gain),
             ],
+            whole: at.multiplying(Conv::same(3)),
         })
     }
 
@@ -222,7 +226,7 @@ impl Conv3xc {
         match self {
             Self::Branches(branches) => {
                 let (weight, bias) = branches.folded();
-                graph.conv(x, weight, Some(bias), Conv::same(3), 1)
+                graph.conv(x, weight, Some(bias), branches.whole, 1)
             }
             Self::Folded(folded) => folded.eval_conv.draw(graph, x),
         }
@@ -256,7 +260,7 @@ impl Folded {
 impl Branches {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = self.folded();
-        conv2d(x, weight, Some(bias), None, Conv::same(3))
+        conv2d(x, weight, Some(bias), None, self.whole)
     }
 
     /// Weight `[out, in, 3, 3]` and bias of the one convolution.

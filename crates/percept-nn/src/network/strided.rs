@@ -58,6 +58,7 @@ impl Pieces {
         let double = Double {
             weight: place.normal("weight", [deeper, c, 2, 2], deviation),
             bias: self.bias.then(|| place.full([c], 0.0)),
+            conv: place.multiplying(Conv::default()),
         };
         let blocks = self.residuals(c, 1, at).into_iter().map(Place::Block);
         [Place::Double(double)].into_iter().chain(blocks).collect()
@@ -95,6 +96,9 @@ impl Residual {
 pub(super) struct Double {
     weight: Param<Tensor<4>>,
     bias: Option<Param<Tensor<1>>>,
+    /// Of every pixel by itself.
+    #[module(skip)]
+    conv: Conv,
 }
 
 impl Double {
@@ -108,12 +112,12 @@ impl Double {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = self.parts();
-        pixel_shuffle(conv2d(x, weight, bias, None, Conv::default()), 2)
+        pixel_shuffle(conv2d(x, weight, bias, None, self.conv), 2)
     }
 
     fn draw(&self, graph: &mut Graph, x: &Value) -> Value {
         let (weight, bias) = self.parts();
-        let wide = graph.conv(x, weight, bias, Conv::default(), 1);
+        let wide = graph.conv(x, weight, bias, self.conv, 1);
         graph.pixel_shuffle(&wide, 2)
     }
 }

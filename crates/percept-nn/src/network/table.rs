@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use percept_conv::Conv;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +90,23 @@ macro_rules! networks {
                 seed: u64,
                 device: &Device,
             ) -> Result<Network, NetworkError> {
+                self.init_in(Conv::default(), scale, in_channels, seed, device)
+            }
+
+            /// [`init`](Self::init) of a network that multiplies as `products` does, of which nothing else counts.
+            ///
+            /// # Errors
+            /// As [`validate`](Self::validate).
+            pub fn init_in(
+                &self,
+                products: Conv,
+                scale: usize,
+                in_channels: usize,
+                seed: u64,
+                device: &Device,
+            ) -> Result<Network, NetworkError> {
                 self.validate(scale)?;
-                let init = Init::new(seed, device);
+                let init = Init::new(seed, device).with_products(products);
                 Ok(match self {
                     $(Self::$network(config) => Network::$network(config.init(scale, in_channels, &init)),)*
                 })

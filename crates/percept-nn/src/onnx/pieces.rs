@@ -55,7 +55,7 @@ impl Graph {
         conv: Conv,
         groups: usize,
     ) -> Value {
-        let Conv { stride, padding, dilation, activation } = conv;
+        let Conv { stride, padding, dilation, activation, .. } = conv;
         let [_, _, height, width] = weight.dims().map(|side| side as i64);
         let [strides, dilations] = [stride, dilation].map(|value| [value as i64; 2]);
         let attributes = [

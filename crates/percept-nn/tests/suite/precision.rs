@@ -1,4 +1,5 @@
-//! How much a trunk with bf16 products changes a loss and its gradient to the image: the bundled VGG16 on bundled photos.
+//! How much products of bf16 change: a loss and its gradient to the image by the bundled VGG16, and what the bundled models
+//! make of bundled photos.
 
 use std::path::Path;
 
@@ -8,15 +9,20 @@ use percept_conv::channel_distance;
 use percept_image::resize::imresize_by;
 use percept_image::{Image, Srgb, read_srgb};
 use percept_nn::backbone::{BackboneConfig, Precision};
+use percept_nn::model::{Model, Tiling};
 
 const SIDE: usize = 96;
 
 /// The middle of a photo.
 fn photo(name: &str) -> Image<Srgb> {
+    photo_of(name, SIDE)
+}
+
+fn photo_of(name: &str, side: usize) -> Image<Srgb> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/photos/val").join(name);
     let image = read_srgb(&path).unwrap();
     let (width, height) = image.size();
-    image.crop((width - SIDE) / 2, (height - SIDE) / 2, SIDE, SIDE)
+    image.crop((width - side) / 2, (height - side) / 2, side, side)
 }
 
 /// A fourth of the size and back.
@@ -105,5 +111,29 @@ fn bf16_changes_a_loss_and_its_gradient_a_little() {
             let deviation = (squares / f64::from(DRAWS)).sqrt();
             assert!(deviation < most_weak, "{name} {taps:?}: losses of weak noise are {deviation} apart");
         }
+    }
+}
+
+/// Results of every bundled model in bf16 and in `f32`: of all samples 99.9 % are within a level of 8 bits, and all within three.
+#[test]
+fn bf16_restores_within_a_level() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    let files = ["photo-x4/model", "photo-x4/mild", "classic-x4/model", "classic-x4-psnr/model"];
+    for (file, name) in files.iter().flat_map(|file| ["coffee.jpg", "raccoon.jpg"].map(|name| (file, name))) {
+        let model = Model::load(models.join(file).with_extension("safetensors"), &Device::flex()).unwrap();
+        let small = imresize_by(&photo_of(name, 384), 0.25);
+        let restored = |model: &Model| model.restore(&small, Tiling::whole()).unwrap();
+        let (exact, narrow) = (restored(&model), restored(&model.in_precision(Precision::Bf16).unwrap()));
+        let pairs = exact.data().iter().zip(narrow.data());
+        let mut apart: Vec<f32> = pairs.map(|(a, b)| 255.0 * (a - b).abs()).collect();
+        apart.sort_by(f32::total_cmp);
+        let [most, all] = [apart[apart.len() * 999 / 1000], apart[apart.len() - 1]];
+        let squares: f64 = apart.iter().map(|apart| f64::from(apart * apart)).sum();
+        let mean = (squares / apart.len() as f64).sqrt();
+        println!("{file} {name}: {mean:.4} in the mean, {most:.3} for 99.9 %, {all:.3} for all");
+        assert!(most <= 1.0 && all <= 3.0, "{file} {name}: {most} and {all} levels apart");
+        // Compact is made of 3×3 layers alone, which stay exact; SPAN has a 1×1 layer.
+        let rounds = model.card().network_g.name() == "span" && Precision::Bf16.on_cpu() == Precision::Bf16;
+        assert_eq!(all > 0.0, rounds, "{file}: is anything rounded?");
     }
 }

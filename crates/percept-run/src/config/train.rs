@@ -1,5 +1,6 @@
 //! `train`, `val` and `logger`: losses, optimiser, schedule, validation, logs.
 
+use percept_nn::backbone::Precision;
 use percept_nn::loss::{GanLoss, LossConfig, Term};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,13 @@ pub struct TrainConfig {
     /// those of the optimizer everywhere: in `total_iter`, schedules, averages and logs. A selection moves by the first batch
     /// of a step. Default 1.
     pub accumulate: u64,
+    /// What the products of `network_g` and `network_d` are made of, forward and for their gradients: `"f32"` (default) or
+    /// `"bf16"`, which is faster and less exact on processors with AVX512-BF16. Weights, sums, averages, losses and
+    /// selections stay `f32`. On other processors and devices both are `f32`, which the log says. What losses look through
+    /// has a `precision` of its own.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(example = Precision::Bf16)]
+    pub precision: Precision,
     /// Decay of the moving average of the network's weights, in [0, 1); 0 keeps none. Validation and the
     /// saved model use the average. In an early step t it is no more than (1 + t) / (10 + t), so that short
     /// trainings are not judged by their start. Default 0.999.
@@ -41,11 +49,16 @@ pub struct TrainConfig {
     pub losses: Vec<Term>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             total_iter: 10_000,
             accumulate: 1,
+            precision: Precision::F32,
             ema_decay: 0.999,
             warmup_iter: 0,
             optim_g: OptimConfig::default(),

@@ -1,7 +1,8 @@
 //! What a run leaves on disk, and how it goes back to it.
 
+use percept_nn::backbone::Precision;
 use percept_nn::loss::TrainLoss;
-use percept_nn::model::{Card, Model};
+use percept_nn::model::{Card, Model, ModelError};
 use percept_nn::weights::StateDict;
 use percept_run::metric::space_section;
 use percept_run::{Checkpoint, Checkpoints, Config, Damaged, Latest, RunFiles};
@@ -17,6 +18,7 @@ use crate::recorder::Recorder;
 const VALIDATED: &str = "validated";
 pub(super) const PHOTOS: &str = "photos";
 const BEST: &str = "best";
+const PRECISION: &str = "precision";
 
 impl Trainer {
     /// Saves the model, and after it a checkpoint of everything that the next step depends on; nothing where both are
@@ -31,7 +33,7 @@ impl Trainer {
             return Ok(());
         }
         recorder.sync()?;
-        let model = self.model();
+        let model = self.model()?;
         model.save(self.files.model())?;
         let mut state = StateDict::new();
         self.generator.save(&mut state);
@@ -43,7 +45,10 @@ impl Trainer {
                 state.extend_prefixed(&space_section(&term.name), space.state_dict());
             }
         }
-        let card = json!({"model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best});
+        let card = json!({
+            "model": model.card(), VALIDATED: self.validated, PHOTOS: self.source.list(), BEST: self.best,
+            PRECISION: self.precision(),
+        });
         let checkpoint = Checkpoint { iter: self.iter, card, state };
         let path = Checkpoints::new(self.files.checkpoints())
             .save(checkpoint, self.config.logger.keep_checkpoints)?;
@@ -64,6 +69,17 @@ impl Trainer {
                 space.load_state_dict(&state.section(&space_section(name)), &self.device)?;
             }
         }
+        let before = card.get(PRECISION).cloned().unwrap_or_default();
+        let (before, now) = (serde_json::from_value(before).unwrap_or(Precision::F32), self.precision());
+        if before != now {
+            self.notes.push(Event::Warning(format!(
+                "products are {} from here on and were {} until step {iter}: this is not what one of the two would have \
+                 made; set train.precision in {} if it should stay as it was",
+                now.name(),
+                before.name(),
+                self.files.config().display()
+            )));
+        }
         self.iter = *iter;
         self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
         let best = card.get(BEST).cloned().unwrap_or_default();
@@ -73,8 +89,13 @@ impl Trainer {
         Ok(())
     }
 
-    /// The network as it is validated, saved and applied.
-    pub(super) fn model(&self) -> Model {
+    /// What the products of its networks are made of here.
+    fn precision(&self) -> Precision {
+        self.config.train.precision.on(&self.device)
+    }
+
+    /// The network as it is validated, saved and applied: in `f32`, whatever it learns in.
+    pub(super) fn model(&self) -> Result<Model, ModelError> {
         let Config { task, scale, seed, datasets, network_g, train, .. } = &self.config;
         let card = Card {
             network_g: network_g.clone(),
@@ -90,7 +111,11 @@ impl Trainer {
             // Saving fills it in.
             sha256: String::new(),
         };
-        Model::new(self.generator.best().clone(), card)
+        let model = Model::new(self.generator.best().clone(), card);
+        match self.precision() {
+            Precision::F32 => Ok(model),
+            _ => model.in_precision(Precision::F32),
+        }
     }
 }
 

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use percept_image::{Photo, write_photo};
+use percept_nn::backbone::Precision;
 use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::model::Model;
+use percept_nn::network::{NetworkConfig, SrResNetConfig};
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
 
-use crate::trainer::{config, create, finish, folder, lines, photo, refused, weights};
+use crate::trainer::{assert_equal_runs, config, create, finish, folder, lines, photo, refused, weights};
 
 fn again(dir: &Path, how: Resume) -> Result<Trainer, TrainError> {
     Trainer::resume(dir, &how, &weights())
@@ -187,4 +189,45 @@ fn the_best_model_is_kept_and_a_run_that_gets_no_better_ends() {
     assert_eq!(end, best + 6);
     let before = scores.iter().copied().filter(|(iter, _)| *iter <= end);
     assert_eq!(best, before.reduce(|a, b| if b.1 > a.1 { b } else { a }).unwrap().0);
+}
+
+#[test]
+fn a_run_in_bf16_resumes_bit_for_bit_and_says_where_its_precision_changes() {
+    let dir = folder();
+    let with = |run: &str, precision| {
+        let mut config = config(dir.path(), run, Task::Sr);
+        // With fewer channels nothing is rounded.
+        config.network_g = NetworkConfig::SrResNet(SrResNetConfig { num_feat: 16, num_block: 1 });
+        config.train.precision = precision;
+        config
+    };
+    let rounds = Precision::Bf16.on_cpu() == Precision::Bf16;
+    let warned = |events: &[Event], what: &str| {
+        events.iter().any(|event| matches!(event, Event::Warning(text) if text.contains(what)))
+    };
+    let whole = with("whole", Precision::Bf16);
+    assert_eq!(warned(&finish(create(&whole)), "train.precision"), !rounds);
+    let stopped = with("stopped", Precision::Bf16);
+    let stop = AtomicBool::new(false);
+    let outcome = create(&stopped).run(&stop, |event| match event {
+        Event::Step(report) if report.iter == 5 => stop.store(true, Ordering::SeqCst),
+        _ => {}
+    });
+    assert_eq!(outcome.unwrap(), Outcome::Stopped { iter: 5 });
+    let events = finish(again(&stopped.run_dir(), Resume::default()).unwrap());
+    assert!(!warned(&events, "from here on"));
+    assert_equal_runs(&whole.run_dir(), &stopped.run_dir());
+
+    let exact = with("exact", Precision::F32);
+    assert!(!warned(&finish(create(&exact)), "precision"));
+    let weights = |run: &Path| StateDict::load(&run.join("model.safetensors")).unwrap().sha256();
+    assert_eq!(weights(&exact.run_dir()) != weights(&whole.run_dir()), rounds, "is anything rounded?");
+
+    let file = RunFiles::new(whole.run_dir()).config();
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("precision = \"bf16\""), "{text}");
+    fs::write(&file, text.replace("precision = \"bf16\"", "precision = \"f32\"")).unwrap();
+    let more = Resume { total_iter: Some(11), ..Resume::default() };
+    let events = finish(again(&whole.run_dir(), more).unwrap());
+    assert_eq!(warned(&events, "products are f32 from here on and were bf16 until step 10"), rounds);
 }

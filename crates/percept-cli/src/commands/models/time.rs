@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use percept_conv::Precision;
 use percept_image::{Image, Photo, Srgb, decode_photo, write_photo};
 
 use super::measured::{Measured, Time};
@@ -62,12 +63,12 @@ fn all(args: &TimeArgs, models: &[PathBuf], folder: &Path) -> Result<Vec<Time>, 
         write_photo(&photo, &Photo::new(scene(size)?)).map_err(Failure::work)?;
         for model in models {
             say(&format!("{}, {megapixels} megapixels", model.display()));
-            let each = (0..args.rounds).map(|_| once(model, &photo, folder));
+            let each = (0..args.rounds).map(|_| once(model, &photo, folder, args.precision));
             let each = each.collect::<Result<Vec<_>, _>>()?;
             let seconds = each.iter().map(|(seconds, _)| *seconds).fold(f64::MAX, f64::min);
             let megabytes = each.iter().filter_map(|(_, megabytes)| *megabytes).reduce(f64::max);
             times.push(Time {
-                model: model.display().to_string(),
+                model: named(model, args.precision),
                 width: size.0,
                 height: size.1,
                 seconds,
@@ -78,6 +79,14 @@ fn all(args: &TimeArgs, models: &[PathBuf], folder: &Path) -> Result<Vec<Time>, 
         }
     }
     Ok(times)
+}
+
+/// How a row calls it.
+fn named(model: &Path, precision: Precision) -> String {
+    match precision {
+        Precision::F32 => model.display().to_string(),
+        _ => format!("{} {}", model.display(), precision.name()),
+    }
 }
 
 /// A photo of 4:3 with about so many million pixels.
@@ -98,10 +107,16 @@ fn scene((width, height): (usize, usize)) -> Result<Image<Srgb>, Failure> {
 }
 
 /// Seconds of one `percept apply`, and the most memory of it in megabytes.
-fn once(model: &Path, photo: &Path, folder: &Path) -> Result<(f64, Option<f64>), Failure> {
+fn once(
+    model: &Path,
+    photo: &Path,
+    folder: &Path,
+    precision: Precision,
+) -> Result<(f64, Option<f64>), Failure> {
     let failed = |error: std::io::Error| Failure::work(format!("cannot run percept itself: {error}"));
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.arg("apply").arg(model).arg(photo).arg("-o").arg(folder.join("result.jpg")).arg("--force");
+    command.arg("--precision").arg(precision.name());
     let since = Instant::now();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;

@@ -5,6 +5,7 @@ mod kept;
 mod large;
 mod photos;
 mod places;
+mod precision;
 mod video;
 mod weights;
 

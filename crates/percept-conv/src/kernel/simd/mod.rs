@@ -1,6 +1,6 @@
 //! Vectors of `f32` behind one trait, so that each kernel is written once.
 
-use super::bf16::bf16;
+use super::bf16::{bf16, pair};
 
 /// One method that is one instruction.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -76,6 +76,12 @@ pub(super) trait Simd: Copy + 'static {
         // SAFETY: passed on from the caller.
         unsafe { store_rounded::<Self>(to, value) }
     }
+    /// Each lane of `first`, [rounded to bf16](bf16), in the lower half and that of `second` in the upper one.
+    #[inline(always)]
+    unsafe fn pair_bf16(first: Self::V, second: Self::V) -> Self::V {
+        // SAFETY: passed on from the caller.
+        unsafe { paired_lanes::<Self>(first, second) }
+    }
     /// `c` and both products of the bf16 in each lane of `a` and `b`.
     #[inline(always)]
     unsafe fn dot_bf16(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -94,6 +100,19 @@ unsafe fn store_rounded<S: Simd>(to: *mut f32, value: S::V) {
         for (lane, value) in values.iter().enumerate().take(S::LANES) {
             to.cast::<u16>().add(lane).write(bf16(*value));
         }
+    }
+}
+
+/// [`Simd::pair_bf16`] without an instruction for it.
+#[inline(always)]
+unsafe fn paired_lanes<S: Simd>(first: S::V, second: S::V) -> S::V {
+    let (mut lanes, mut others) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
+    // SAFETY: a vector has at most `MOST_LANES` lanes.
+    unsafe {
+        S::store(lanes.as_mut_ptr(), first);
+        S::store(others.as_mut_ptr(), second);
+        lanes.iter_mut().zip(others).for_each(|(lane, other)| *lane = pair(*lane, other));
+        S::load(lanes.as_ptr())
     }
 }
 

@@ -1,6 +1,6 @@
 //! AVX2 and AVX-512.
 
-use super::{Simd, dot_halves, store_rounded};
+use super::{Simd, dot_halves, paired_lanes, store_rounded};
 use std::arch::x86_64::*;
 use std::mem::transmute;
 
@@ -134,6 +134,23 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
             match BF16 {
                 true => _mm256_storeu_ps(to, transmute::<__m256bh, __m256>(_mm512_cvtneps_pbh(value))),
                 false => store_rounded::<Self>(to, value),
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn pair_bf16(first: __m512, second: __m512) -> __m512 {
+        // SAFETY: passed on from the caller; both types are 256 bits.
+        unsafe {
+            match BF16 {
+                true => {
+                    let bits = |value| {
+                        let rounded = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(value));
+                        _mm512_cvtepu16_epi32(rounded)
+                    };
+                    let upper = _mm512_slli_epi32::<16>(bits(second));
+                    _mm512_castsi512_ps(_mm512_or_si512(bits(first), upper))
+                }
+                false => paired_lanes::<Self>(first, second),
             }
         }
     }

@@ -6,7 +6,6 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::slot::{Pair, Single, Slot};
 use super::tile::{OfSource, Pixels, lower};
 use super::{IN, OUT, POINTS, TILES, Transformed, stride};
 use crate::kernel::Epilogue;
@@ -15,6 +14,7 @@ use crate::kernel::level::{Kernel, Tiled, tiled};
 use crate::kernel::pack::Block;
 use crate::kernel::signs::{Signs, mark};
 use crate::kernel::simd::Simd;
+use crate::kernel::slot::{Pair, Single, Slot};
 use crate::kernel::span::{span, span_mut};
 use crate::precision::Precision;
 

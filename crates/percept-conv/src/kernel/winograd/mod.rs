@@ -6,12 +6,11 @@
 //! The transforms run over vectors of channels, the products are 36 small matrix products. Results and source
 //! exchanged, the same steps backwards are the gradient to the weights.
 //!
-//! Points can be kept as bf16, which makes two products of one instruction: [`slot`] has both forms. Tiles of 2×2
+//! Points can be kept as bf16, which makes two products of one instruction: [`slot`](super::slot) has both forms. Tiles of 2×2
 //! results would lose less by it, but take 4 products a result instead of 2.25, and nothing would be won.
 #![expect(clippy::needless_range_loop, reason = "constant indices keep the arrays in registers")]
 
 mod convolve;
-mod slot;
 mod tile;
 mod weight_gradient;
 mod weights;

@@ -1,9 +1,9 @@
 //! The one-dimensional transforms, and tiles that are read through them.
 
-use super::slot::Slot;
 use super::{IN, OUT, stride};
 use crate::kernel::signs::Derivative;
 use crate::kernel::simd::Simd;
+use crate::kernel::slot::Slot;
 use crate::kernel::span::{span, span_mut};
 
 /// How a line of `N` pixels becomes points.
@@ -60,7 +60,7 @@ pub(super) unsafe fn lower<S: Simd, P: Slot>(m: [S::V; IN]) -> [S::V; OUT] {
     }
 }
 
-/// Gradients of results, the transpose of [`lower`] of [`Single`](super::slot::Single)s.
+/// Gradients of results, the transpose of [`lower`].
 pub(super) struct OfGradient;
 
 impl Lift<OUT> for OfGradient {
@@ -68,9 +68,11 @@ impl Lift<OUT> for OfGradient {
     unsafe fn lift<S: Simd, P: Slot>(d: [S::V; OUT]) -> [S::V; IN] {
         // SAFETY: passed on from the caller.
         unsafe {
-            let (near, near_odd) = (S::add(d[0], d[2]), S::add(d[1], d[3]));
-            let far = S::mul_add(S::splat(4.0), d[2], d[0]);
-            let far_odd = S::mul_add(S::splat(8.0), d[3], S::mul(S::splat(2.0), d[1]));
+            let [p, q] = P::POINTS;
+            let near = S::mul_add(S::splat(p * p), d[2], d[0]);
+            let near_odd = S::mul_add(S::splat(p * p * p), d[3], S::mul(S::splat(p), d[1]));
+            let far = S::mul_add(S::splat(q * q), d[2], d[0]);
+            let far_odd = S::mul_add(S::splat(q * q * q), d[3], S::mul(S::splat(q), d[1]));
             [
                 d[0],
                 S::add(near, near_odd),
@@ -109,21 +111,28 @@ pub(super) unsafe fn lift_weights<S: Simd, P: Slot>([a, b, c]: [S::V; 3]) -> [S:
     }
 }
 
-/// Points to gradients of weights: the transpose of [`lift_weights`] of [`Single`](super::slot::Single)s.
+/// Points to gradients of weights: the transpose of [`lift_weights`].
 ///
 /// # Safety
 /// `S` must be available.
 #[inline(always)]
-pub(super) unsafe fn lower_weights<S: Simd>(u: [S::V; IN]) -> [S::V; 3] {
+pub(super) unsafe fn lower_weights<S: Simd, P: Slot>(u: [S::V; IN]) -> [S::V; 3] {
+    let [p, q] = P::POINTS;
+    let near = 1.0 / (2.0 * p * p * (p * p - q * q));
+    let far = 1.0 / (2.0 * q * q * (q * q - p * p));
     // SAFETY: passed on from the caller.
     unsafe {
-        let near = S::mul(S::splat(-1.0 / 6.0), S::add(u[1], u[2]));
-        let near_odd = S::mul(S::splat(-1.0 / 6.0), S::sub(u[1], u[2]));
-        let (far, far_odd) = (S::add(u[3], u[4]), S::sub(u[3], u[4]));
+        let (even, odd) = (S::add(u[1], u[2]), S::sub(u[1], u[2]));
+        let (far_even, far_odd) = (S::add(u[3], u[4]), S::sub(u[3], u[4]));
+        let squares = S::mul(S::splat(near * p * p), even);
         [
-            S::mul_add(S::splat(0.25), u[0], S::mul_add(S::splat(1.0 / 24.0), far, near)),
-            S::mul_add(S::splat(1.0 / 12.0), far_odd, near_odd),
-            S::add(u[5], S::mul_add(S::splat(1.0 / 6.0), far, near)),
+            S::mul_add(
+                S::splat(1.0 / (p * p * q * q)),
+                u[0],
+                S::mul_add(S::splat(far), far_even, S::mul(S::splat(near), even)),
+            ),
+            S::mul_add(S::splat(far * q), far_odd, S::mul(S::splat(near * p), odd)),
+            S::add(u[5], S::mul_add(S::splat(far * q * q), far_even, squares)),
         ]
     }
 }

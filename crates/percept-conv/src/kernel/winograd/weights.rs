@@ -4,13 +4,13 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use super::slot::{Pair, Single, Slot};
 use super::tile::lift_weights;
 use super::{IN, POINTS};
 use crate::kernel::Level;
 use crate::kernel::level::Kernel;
 use crate::kernel::pack::{Block, Packed};
 use crate::kernel::simd::Simd;
+use crate::kernel::slot::{Pair, Single, Slot};
 use crate::kernel::span::{span, span_mut};
 use crate::precision::Precision;
 
@@ -33,7 +33,7 @@ impl Transformed {
         weight: &[f32],
         [out, input]: [usize; 2],
     ) -> Self {
-        Self::new(&Packed::forward(level, weight, [out, input, 9]), precision, false)
+        Self::new(&Packed::forward(level, Precision::F32, weight, [out, input, 9]), precision, false)
     }
 
     /// The same for the gradient to the input: channels change places, and the kernel is turned around.
@@ -43,7 +43,7 @@ impl Transformed {
         weight: &[f32],
         [out, input]: [usize; 2],
     ) -> Self {
-        Self::new(&Packed::gradient(level, weight, [out, input, 9]), precision, true)
+        Self::new(&Packed::gradient(level, Precision::F32, weight, [out, input, 9]), precision, true)
     }
 
     /// How many slots they are.

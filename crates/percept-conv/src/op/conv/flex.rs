@@ -89,7 +89,8 @@ impl ConvBackend for Flex {
             let x = Pixels { values: x.storage(), size, padding, derivative: None };
             let size = gradient.shape().dims();
             let gradient = Pixels { values: gradient.storage(), size, padding: 0, derivative: None };
-            kernel::winograd_weight_gradient(Level::current(), x, gradient)
+            let precision = geometry.products(geometry.filtering);
+            kernel::winograd_weight_gradient(Level::current(), precision, x, gradient)
         } else {
             kernel::weight_gradient(Level::current(), x.storage(), gradient.storage(), &geometry)
         };

@@ -1,15 +1,17 @@
 //! What 32 bits of a buffer hold.
 
-use crate::kernel::bf16::pair;
-use crate::kernel::simd::Simd;
+use super::bf16::pair;
+use super::simd::Simd;
+use crate::precision::Precision;
 
-/// How points are kept for their products: in slots of 32 bits, each for one or two neighbouring channels.
+/// How numbers are kept for their products: in slots of 32 bits, each for one or two neighbouring channels.
 ///
-/// Types and not values, for the same reason as [`Lift`](super::tile::Lift).
+/// Types and not values: only these are inlined, and then use the instructions of `S`.
 pub(super) trait Slot {
     /// Channels in a slot.
     const CHANNELS: usize;
-    /// Where tiles and weights, taken as polynomials, are evaluated beside 0 and infinity: at these and their negatives.
+    /// Where minimal filtering evaluates tiles and weights, taken as polynomials, beside 0 and infinity: at these and their
+    /// negatives.
     const POINTS: [f32; 2];
 
     /// A slot for two neighbouring channels, or for the first of them.
@@ -26,6 +28,14 @@ pub(super) trait Slot {
     /// # Safety
     /// `S` must be available.
     unsafe fn mul_add<S: Simd>(a: S::V, b: S::V, c: S::V) -> S::V;
+}
+
+/// Slots of a pixel that has so many channels.
+pub(super) fn slots(precision: Precision, channels: usize) -> usize {
+    match precision {
+        Precision::F32 => channels,
+        Precision::Bf16 => channels.div_ceil(Pair::CHANNELS),
+    }
 }
 
 /// One channel, `f32`.
@@ -69,6 +79,30 @@ impl Slot for Pair {
     unsafe fn store<S: Simd>(to: *mut f32, values: S::V) {
         // SAFETY: passed on from the caller.
         unsafe { S::store_bf16(to, values) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add<S: Simd>(a: S::V, b: S::V, c: S::V) -> S::V {
+        // SAFETY: passed on from the caller.
+        unsafe { S::dot_bf16(a, b, c) }
+    }
+}
+
+/// One channel of two neighbouring tiles, bf16, where sums go over tiles: the first one waits as `f32` for the second.
+pub(super) struct OfTwo<const SECOND: bool>;
+
+impl<const SECOND: bool> Slot for OfTwo<SECOND> {
+    const CHANNELS: usize = 1;
+    const POINTS: [f32; 2] = Pair::POINTS;
+
+    fn slot(first: f32, second: f32) -> f32 {
+        pair(first, second)
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Simd>(to: *mut f32, values: S::V) {
+        // SAFETY: passed on from the caller.
+        unsafe { S::store(to, if SECOND { S::pair_bf16(S::load(to), values) } else { values }) }
     }
 
     #[inline(always)]
