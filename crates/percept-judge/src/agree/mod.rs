@@ -266,7 +266,11 @@ impl Judged {
                 distortion,
                 human,
                 spread,
-                scores: names.iter().enumerate().map(|(at, name)| (name.to_string(), values(at))).collect(),
+                scores: names
+                    .iter()
+                    .enumerate()
+                    .map(|(at, name)| ((*name).to_string(), values(at)))
+                    .collect(),
             });
         }
         judged
