@@ -19,7 +19,24 @@ from unittest import mock
 
 # PyTorch's threads would otherwise wait in a loop for the next piece of work, which counts as CPU time.
 THREADS = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "RAYON_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
-NETWORKS = ["lpips-alex", "lpips-vgg", "dists", "a-dists"]
+NETWORKS = ["lpips-alex", "lpips-vgg", "dists"]
+# What piq has: its function and how it is called.
+PIQ = {
+    "psnr-rgb": ("psnr", {}),
+    "psnr-y": ("psnr", {"convert_to_greyscale": True}),
+    "ssim-rgb": ("ssim", {"downsample": False}),
+    "ms-ssim-rgb": ("multi_scale_ssim", {}),
+    "iw-ssim": ("information_weighted_ssim", {}),
+    "vifp": ("vif_p", {}),
+    "gmsd": ("gmsd", {}),
+    "ms-gmsd": ("multi_scale_gmsd", {}),
+    "fsim": ("fsim", {"chromatic": False}),
+    "fsimc": ("fsim", {}),
+    "vsi": ("vsi", {}),
+    "haarpsi": ("haarpsi", {}),
+    "mdsi": ("mdsi", {}),
+    "dss": ("dss", {}),
+}
 
 
 def pair():
@@ -63,24 +80,18 @@ class Packages:
         tensors = [torch.from_numpy(np.ascontiguousarray(v.transpose(2, 0, 1)))[None] for v in self.arrays]
         self.reference, self.test = tensors
 
+    @staticmethod
+    def has(name):
+        return name in PIQ or hasattr(Packages, name.replace("-", "_"))
+
     def score(self, name):
+        if name in PIQ:
+            import piq
+
+            function, options = PIQ[name]
+            return lambda: float(getattr(piq, function)(self.test, self.reference, data_range=1.0, **options))
         made = getattr(self, name.replace("-", "_"), None)
         return made and made()
-
-    def piq(self, name, **options):
-        import piq
-
-        function = getattr(piq, name)
-        return lambda: float(function(self.test, self.reference, data_range=1.0, **options))
-
-    def psnr_rgb(self):
-        return self.piq("psnr")
-
-    def psnr_y(self):
-        return self.piq("psnr", convert_to_greyscale=True)
-
-    def ssim_rgb(self):
-        return self.piq("ssim", downsample=False)
 
     def ssim_y(self):
         from skimage.metrics import structural_similarity
@@ -88,39 +99,6 @@ class Packages:
         y = [v @ Y for v in self.arrays]
         options = {"data_range": 255, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
         return lambda: structural_similarity(*y, **options)
-
-    def ms_ssim_rgb(self):
-        return self.piq("multi_scale_ssim")
-
-    def iw_ssim(self):
-        return self.piq("information_weighted_ssim")
-
-    def vifp(self):
-        return self.piq("vif_p")
-
-    def gmsd(self):
-        return self.piq("gmsd")
-
-    def ms_gmsd(self):
-        return self.piq("multi_scale_gmsd")
-
-    def fsim(self):
-        return self.piq("fsim", chromatic=False)
-
-    def fsimc(self):
-        return self.piq("fsim")
-
-    def vsi(self):
-        return self.piq("vsi")
-
-    def haarpsi(self):
-        return self.piq("haarpsi")
-
-    def mdsi(self):
-        return self.piq("mdsi")
-
-    def dss(self):
-        return self.piq("dss")
 
     def tv(self):
         import piq
@@ -268,7 +246,7 @@ def main(arguments, options):
     import percept
 
     names = arguments.only.split(",") if arguments.only else [metric["name"] for metric in percept.metrics()]
-    names = [name for name in names if arguments.only or hasattr(Packages, name.replace("-", "_"))]
+    names = [name for name in names if arguments.only or Packages.has(name)]
     start = lambda side: subprocess.Popen(
         [sys.executable, __file__, *options, "--serve", side],
         stdin=subprocess.PIPE,

@@ -85,6 +85,14 @@ impl ArrayView<'_> {
     /// # Errors
     /// When it is empty, has other channels, does not fit its memory, or its values are not in the range of their type.
     pub fn photo(&self) -> Result<Photo, ArrayError> {
+        self.photo_in(Vec::new())
+    }
+
+    /// The same in memory that nobody needs any more: what the system has to give takes as long as a simple score.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn photo_in(&self, spare: Vec<f32>) -> Result<Photo, ArrayError> {
         let [height, width, channels] = self.shape;
         if !matches!(channels, 1 | 3 | 4) {
             return Err(ArrayError::Channels { got: channels });
@@ -94,11 +102,11 @@ impl ArrayView<'_> {
         }
         let depth = if matches!(self.samples, Samples::U16(_)) { Depth::Sixteen } else { Depth::Eight };
         let values = match self.samples {
-            Samples::U8(values) => self.gathered(values, |value| f32::from(value) / 255.0)?,
-            Samples::U16(values) => self.gathered(values, |value| f32::from(value) / 65_535.0)?,
-            Samples::F16(values) => in_range(self.gathered(values, f16::to_f32)?)?,
-            Samples::F32(values) => in_range(self.gathered(values, |value| value)?)?,
-            Samples::F64(values) => in_range(self.gathered(values, |value| value as f32)?)?,
+            Samples::U8(values) => self.gathered(values, |value| f32::from(value) / 255.0, spare)?,
+            Samples::U16(values) => self.gathered(values, |value| f32::from(value) / 65_535.0, spare)?,
+            Samples::F16(values) => self.gathered(values, f16::to_f32, spare)?,
+            Samples::F32(values) => self.gathered(values, |value| value, spare)?,
+            Samples::F64(values) => self.gathered(values, |value| value as f32, spare)?,
         };
         let pixels = |data: Vec<f32>| Image::<Srgb>::from_vec(width, height, data);
         let alpha = (channels == 4).then(|| values.iter().skip(3).step_by(4).copied().collect());
@@ -111,11 +119,18 @@ impl ArrayView<'_> {
         Ok(Photo { pixels, alpha, depth, grey: channels == 1, icc: None, metadata: Metadata::default() })
     }
 
-    /// All values in order.
-    fn gathered<T: Copy>(&self, memory: &[T], value: impl Fn(T) -> f32) -> Result<Vec<f32>, ArrayError> {
+    /// All values in order, which must be from 0 to 1.
+    fn gathered<T: Copy>(
+        &self,
+        memory: &[T],
+        value: impl Fn(T) -> f32,
+        spare: Vec<f32>,
+    ) -> Result<Vec<f32>, ArrayError> {
         let [height, width, channels] = self.shape;
         let ([rows, columns, planes], line) = (self.strides, width * channels);
-        let mut all = Vec::with_capacity(height * line);
+        let (mut all, mut extent) = (spare, Extent::default());
+        all.clear();
+        all.reserve_exact(height.saturating_mul(line));
         let at = |row: usize, column: usize, channel: usize| {
             let along = |count: usize, stride: isize| isize::try_from(count).ok()?.checked_mul(stride);
             let offset = along(row, rows)?.checked_add(along(column, columns)?)?;
@@ -127,6 +142,7 @@ impl ArrayView<'_> {
                 let from = at(row, 0, 0).ok_or(ArrayError::Layout)?;
                 let values = from.checked_add(line).and_then(|to| memory.get(from..to));
                 all.extend(values.ok_or(ArrayError::Layout)?.iter().map(|one| value(*one)));
+                extent.see(&all[row * line..]);
                 continue;
             }
             for column in 0..width {
@@ -135,33 +151,51 @@ impl ArrayView<'_> {
                     all.push(value(*one.ok_or(ArrayError::Layout)?));
                 }
             }
+            extent.see(&all[row * line..]);
         }
-        Ok(all)
+        extent.checked().map(|()| all)
     }
 }
 
-/// The values, if they are from 0 to 1.
-fn in_range(values: Vec<f32>) -> Result<Vec<f32>, ArrayError> {
-    const LANES: usize = 16;
-    // Lanes that the processor compares at a time. Nothing is smaller or larger than NaN, which no sum of it and zeros hides.
-    let (mut low, mut high, mut faults) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], [0.0; LANES]);
-    let (lanes, rest) = values.as_chunks::<LANES>();
-    let rest = std::iter::repeat_n(rest, usize::from(!rest.is_empty()));
-    for values in lanes.iter().map(<[f32; LANES]>::as_slice).chain(rest) {
-        for (((low, high), faults), v) in low.iter_mut().zip(&mut high).zip(&mut faults).zip(values) {
-            *low = if *v < *low { *v } else { *low };
-            *high = if *v > *high { *v } else { *high };
-            *faults += *v * 0.0;
+const LANES: usize = 16;
+
+/// From where to where values go, in lanes that the processor compares at a time.
+struct Extent {
+    low: [f32; LANES],
+    high: [f32; LANES],
+    /// Nothing is smaller or larger than NaN, which no sum of it and zeros hides.
+    faults: [f32; LANES],
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { low: [f32::INFINITY; LANES], high: [f32::NEG_INFINITY; LANES], faults: [0.0; LANES] }
+    }
+}
+
+impl Extent {
+    fn see(&mut self, values: &[f32]) {
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        for values in lanes.iter().map(<[f32; LANES]>::as_slice).chain(std::iter::once(rest)) {
+            let lanes = self.low.iter_mut().zip(&mut self.high).zip(&mut self.faults);
+            for (((low, high), faults), v) in lanes.zip(values) {
+                *low = if *v < *low { *v } else { *low };
+                *high = if *v > *high { *v } else { *high };
+                *faults += *v * 0.0;
+            }
         }
     }
-    if faults.iter().any(|faults| *faults != 0.0) {
-        return Err(ArrayError::NotFinite);
-    }
-    let low = f64::from(low.into_iter().fold(f32::INFINITY, f32::min));
-    let high = f64::from(high.into_iter().fold(f32::NEG_INFINITY, f32::max));
-    match low < -ROUNDING || high > 1.0 + ROUNDING {
-        true => Err(ArrayError::Range { low, high }),
-        false => Ok(values),
+
+    fn checked(self) -> Result<(), ArrayError> {
+        if self.faults.iter().any(|faults| *faults != 0.0) {
+            return Err(ArrayError::NotFinite);
+        }
+        let low = f64::from(self.low.into_iter().fold(f32::INFINITY, f32::min));
+        let high = f64::from(self.high.into_iter().fold(f32::NEG_INFINITY, f32::max));
+        match low < -ROUNDING || high > 1.0 + ROUNDING {
+            true => Err(ArrayError::Range { low, high }),
+            false => Ok(()),
+        }
     }
 }
 

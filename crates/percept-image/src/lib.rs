@@ -95,6 +95,6 @@ pub use crate::photo::{
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd, MsSsim, Niqe, Nlpd,
-    Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
+    BandEnergy, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd, MsSsim,
+    Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };

@@ -6,7 +6,7 @@ use percept_image::Better;
 use percept_nn::metric::FrechetVgg;
 use serde::{Serialize, Serializer};
 
-use crate::Panel;
+use crate::{Panel, Preset, PresetValue};
 
 /// How a score is computed and read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,7 +35,8 @@ pub struct ImageScores {
 /// As JSON: `{"metrics": {NAME: {"protocol", "better"}}, "images": [{"name", "scores": {NAME: number}}], "mean":
 /// {NAME: number}}`. JSON has no infinity: the PSNR of equal images is `f64::MAX` there (1.7976931348623157e308, the
 /// largest number there is), and so is a mean over it. It stays a number, above all others, and no one takes it for
-/// a measurement. Scores of whole sets of photos add `"sets": {NAME: number}`. A photo that does not allow a score has the
+/// a measurement. Scores of whole sets of photos add `"sets": {NAME: number}`, a
+/// formula `"preset": {"name", "parts": [[TEXT, number]], "missing": [TEXT], "sum", "value"}`. A photo that does not allow a score has the
 /// reason under `"missing": {NAME: text}`, and the mean is that of the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
@@ -49,6 +50,9 @@ pub struct Scores {
     /// Scores that compare all photos with all references at once.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sets: BTreeMap<String, f64>,
+    /// What a formula makes of the means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<PresetValue>,
 }
 
 impl Scores {
@@ -60,7 +64,7 @@ impl Scores {
         let metrics: BTreeMap<_, _> = metrics.collect();
         let mean = metrics.keys().filter_map(|name| Some((name.clone(), mean(&column(&images, name))?)));
         let mean = mean.collect();
-        Self { metrics, images, mean, sets: BTreeMap::new() }
+        Self { metrics, images, mean, sets: BTreeMap::new(), preset: None }
     }
 
     /// With `distance` between the whole sets.
@@ -69,6 +73,13 @@ impl Scores {
         let info = MetricInfo { protocol: distribution.protocol(), better: Better::Lower };
         self.metrics.insert(FrechetVgg::NAME.to_string(), info);
         self.sets.insert(FrechetVgg::NAME.to_string(), distance);
+        self
+    }
+
+    /// With what `preset` makes of the means.
+    #[must_use]
+    pub fn with_preset(mut self, preset: &Preset) -> Self {
+        self.preset = Some(preset.of(&self));
         self
     }
 

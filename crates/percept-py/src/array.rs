@@ -1,8 +1,9 @@
 //! Pictures that a call passes: paths, arrays, tensors, one or a batch.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use percept_image::{ArrayView, Photo, read_photo};
+use percept_image::{ArrayView, Image, Photo, Srgb, read_photo};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyString};
 
@@ -34,6 +35,23 @@ enum Channels {
     First,
     /// `[H, W]`, `[H, W, C]`, `[N, H, W, C]`: everyone else's.
     Last,
+}
+
+/// Memory of pictures that were scored, for the next ones: two of at most 32 MiB.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+const SPARES: usize = 2;
+const LARGEST_SPARE: usize = 1 << 23;
+
+fn spare() -> std::sync::MutexGuard<'static, Vec<Vec<f32>>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the memory of a picture that nobody needs any more.
+pub fn done_with(picture: Image<Srgb>) {
+    let (memory, mut spare) = (picture.into_vec(), spare());
+    if spare.len() < SPARES && memory.capacity() <= LARGEST_SPARE {
+        spare.push(memory);
+    }
 }
 
 /// A path, if that is what `value` is.
@@ -163,7 +181,7 @@ fn split(array: &Described, channels: Channels) -> PyResult<Pictures> {
         let first = first.ok_or_else(|| error::array("the array's strides lead nowhere"))?;
         let view =
             ArrayView { samples, first, shape: [height, width, planes], strides: [rows, columns, plane] };
-        view.photo().map_err(error::array)
+        view.photo_in(spare().pop().unwrap_or_default()).map_err(error::array)
     };
     match shape.len() {
         4 => Ok(Pictures::Many((0..count).map(one).collect::<PyResult<_>>()?)),

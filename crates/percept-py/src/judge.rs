@@ -44,7 +44,7 @@ pub fn agree<'py>(
     };
     let mut table = Table::read(&table, layout, root.as_deref()).map_err(refused)?;
     if lower_is_better {
-        if table.layout != Layout::Csv || matches!(table.rows, Rows::Choices(_)) {
+        if table.layout != Layout::Csv || !matches!(table.rows, Rows::Ratings(_)) {
             return Err(error::call(
                 "lower_is_better is for the ratings of a CSV file: data sets and choices say it themselves; leave it out",
             ));

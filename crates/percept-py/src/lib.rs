@@ -26,6 +26,7 @@ fn _percept(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<model::Model>()?;
     module.add_class::<score::Metric>()?;
     module.add_class::<oracle::Loss>()?;
+    module.add_function(wrap_pyfunction!(oracle::deal, module)?)?;
     module.add_function(wrap_pyfunction!(judge::agree, module)?)?;
     module.add_function(wrap_pyfunction!(judge::compare, module)?)?;
     module.add_function(wrap_pyfunction!(model::models, module)?)?;

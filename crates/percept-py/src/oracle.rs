@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use percept_nn::disentangle::{Anchor, blurred};
+use percept_nn::disentangle::{Anchor, Control, blurred};
 use percept_nn::loss::{LossConfig, TrainLoss};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -95,6 +95,13 @@ impl Loss {
             _ => BTreeMap::new(),
         }
     }
+}
+
+/// To which channel a control deals each weight of a tap in a batch; none where they stay. `control` is JSON.
+#[pyfunction]
+pub fn deal(control: &str, channels: usize, batch: usize, tap: usize) -> PyResult<Option<Vec<usize>>> {
+    let control: Control = serde_json::from_str(control).map_err(error::call)?;
+    Ok(control.deal(channels, batch, tap))
 }
 
 fn tensor(bytes: &[u8], shape: [usize; 4], device: &Device) -> PyResult<Tensor<4>> {

@@ -5,13 +5,14 @@ use std::num::NonZero;
 use std::path::Path;
 
 use percept_image::{Better, Image, Photo, Srgb};
-use percept_judge::{ImageScores, Pairs, Panel, Scores, Single, parallel};
+use percept_judge::{ImageScores, Pairs, Panel, Preset, Scores, Single, parallel};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::array::{path, pictures};
+use crate::array::{done_with, path, pictures};
 use crate::device::{cpu, store};
 use crate::error;
+use crate::value::plain;
 use crate::work::quiet;
 
 /// Most photos that are read and scored at a time.
@@ -63,6 +64,10 @@ impl Metric {
             let score = |(test, reference): &(Image<Srgb>, Image<Srgb>)| metric.score(reference, test);
             pairs.iter().take_while(going).map(score).collect::<Result<Vec<f64>, _>>()
         });
+        for (test, reference) in pairs {
+            done_with(test);
+            done_with(reference);
+        }
         let scores = scored?.map_err(error::call)?;
         match (batch, scores.first()) {
             (false, Some(score)) => Ok(pyo3::types::PyFloat::new(py, *score).into_any()),
@@ -128,14 +133,17 @@ pub fn metrics(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 
 /// See `percept.score`.
 #[pyfunction]
-#[pyo3(signature = (test, r#ref, metrics, crop))]
+#[pyo3(signature = (test, r#ref, metrics, crop, preset))]
 pub fn score<'py>(
     py: Python<'py>,
     test: &Bound<'py, PyAny>,
     r#ref: Option<&Bound<'py, PyAny>>,
     metrics: Vec<String>,
     crop: usize,
+    preset: Option<&str>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let preset = preset.map(named_preset).transpose()?;
+    let metrics = preset.map_or(metrics, Preset::metrics);
     let panel = panel(py, metrics, crop)?;
     if r#ref.is_none()
         && let Some(name) = panel.comparing().next()
@@ -157,7 +165,19 @@ pub fn score<'py>(
     if let (true, Some((_, reason))) = (images.is_empty(), skipped.first()) {
         return Err(error::work(reason));
     }
-    report(py, &Scores::new(&panel, images), &skipped)
+    let scores = Scores::new(&panel, images);
+    let scores = match preset {
+        Some(preset) => scores.with_preset(preset),
+        None => scores,
+    };
+    report(py, &scores, &skipped)
+}
+
+fn named_preset(name: &str) -> PyResult<&'static Preset> {
+    Preset::find(name).ok_or_else(|| {
+        let known = Preset::ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ");
+        error::call(format!("no preset is called {name}; there is {known}"))
+    })
 }
 
 /// What is to be scored.
@@ -259,13 +279,16 @@ fn report<'py>(py: Python<'py>, scores: &Scores, skipped: &[Skipped]) -> PyResul
     report.set_item("images", images)?;
     report.set_item("mean", numbers(&scores.mean)?)?;
     report.set_item("skipped", left)?;
+    if let Some(preset) = &scores.preset {
+        report.set_item("preset", plain(py, preset)?)?;
+    }
     Ok(report)
 }
 
-/// Each test image with its reference; without references with itself, which no score then looks at.
+/// Each test image with its reference; without references with a pixel, which no score then looks at.
 fn paired(test: Vec<Photo>, references: Option<Vec<Photo>>) -> PyResult<Vec<(Image<Srgb>, Image<Srgb>)>> {
     let Some(references) = references else {
-        let alone = test.into_iter().map(|test| (test.pixels.clone(), test.pixels));
+        let alone = test.into_iter().map(|test| (test.pixels, Image::from_fn(1, 1, |_, _, _| 0.0)));
         return Ok(alone.collect());
     };
     if test.len() != references.len() {

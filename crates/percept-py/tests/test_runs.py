@@ -102,6 +102,11 @@ def test_agreement_with_people(tmp_path):
     found = percept.agree(table, metrics=["psnr-y"], progress=lambda *counts: done.append(counts))
     assert found["metrics"]["psnr-y"]["overall"]["srocc"]["value"] > 0.9 and found["n"] == 6
     assert done[-1][0] == done[-1][1]
+    [pair] = percept.agree(table, metrics=["psnr-y", "tv"])["differences"]
+    assert (pair["a"], pair["b"]) == ("psnr-y", "tv") and pair["p_holm"] == pair["p"] and 0 <= pair["p"] <= 1
+    with pytest.raises(percept.CallError, match="no references"):
+        table.with_name("alone.csv").write_text("distorted,score\ndis0.png,3\ndis1.png,2\n")
+        percept.agree(table.with_name("alone.csv"), metrics=["psnr-y", "tv"])
     with pytest.raises(percept.CallError, match="layout"):
         percept.agree(table, metrics=["psnr-y"], layout="nobody")
     pandas = pytest.importorskip("pandas", reason="frames are pandas'")

@@ -27,6 +27,20 @@ def test_the_numbers_are_those_of_the_command(folders, command):
         assert metric(str(out / "photo1.png"), gt / "photo1.png") == said["images"][1]["scores"][name]
 
 
+def test_a_preset_is_that_of_the_command(folders, command):
+    gt, out = folders
+    call = [command, "score", "--ref", gt, "--test", out, "--preset", "ntire2025", "--json"]
+    # The pictures are too small for one of its scores, which is named, and the exit code is 1.
+    said = json.loads(subprocess.run(call, capture_output=True).stdout)
+    found = percept.score(out, gt, preset="ntire2025")
+    preset = found["preset"]
+    assert [list(part) for part in preset["parts"]] == said["preset"]["parts"] and len(preset["parts"]) == 2
+    assert preset["value"] is None and "MUSIQ / 100" in preset["missing"] and preset["sum"] == said["preset"]["sum"]
+    assert "preset" not in percept.score(out, gt, metrics="psnr-y")
+    with pytest.raises(percept.CallError, match="ntire2025"):
+        percept.score(out, gt, preset="ntire1999")
+
+
 def test_the_list_is_that_of_the_command(command):
     said = json.loads(subprocess.run([command, "metrics", "--json"], capture_output=True, check=True).stdout)
     said = {metric["name"]: metric for metric in said["metrics"]}

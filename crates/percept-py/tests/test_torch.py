@@ -69,12 +69,17 @@ def alike(a, b):
     return float(((a - b).abs().flatten().quantile(0.8)) / b.square().mean().sqrt())
 
 
+CLOSED = {"type": "closed", "warmup": 2, "every": 2}
+TRIPLET = {"type": "triplet", "warmup": 2, "every": 1, "until": 0}
+PROJECTION = {**TRIPLET, "gate": "projection", "start": "uniform"}
+
 PLAIN = {
     "feature": {"type": "feature"},
     "basicsr": {"type": "feature", "criterion": {"type": "l1"}, "normalize": False, "layer_weights": {"conv3_3": 0.5, "relu1_2": 2.0}},
     "charbonnier": {"type": "feature", "criterion": {"type": "charbonnier", "eps": 0.01}},
     "huber": {"type": "feature", "criterion": {"type": "huber", "delta": 0.5}},
     "alexnet": {"type": "feature", "backbone": {"type": "alexnet"}, "layer_weights": {"relu2": 1.0, "conv5": 0.3}},
+    "random": {"type": "feature", "backbone": {"type": "alexnet", "weights": "random"}, "layer_weights": {"relu2": 1.0}},
     "contextual": {"type": "contextual"},
     "contextual, deep": {"type": "contextual", "layer_weights": {"relu1_2": 1.0, "relu3_3": 0.5}, "max_positions": 200, "bandwidth": 0.3},
 }
@@ -115,6 +120,60 @@ def test_dists_is_percepts_own():
     assert value == pytest.approx(found["loss"], rel=TOLERANCE) and alike(gradient, found["gradient"]) < TOLERANCE
 
 
+def margin(trunk, image):
+    """How far the network is from deciding otherwise anywhere: the smallest size of what a ReLU sees, and the smallest lead in a
+    pooling that lets something through, each over the layer's deviation. In double precision."""
+    x, least = (image.double() - trunk.mean) / trunk.deviation, 1.0
+    for layer in trunk.layers:
+        if layer[0] == "conv":
+            _, place, _, stride, padding = layer
+            weight, bias = trunk.get_buffer(f"weight_{place}").double(), trunk.get_buffer(f"bias_{place}").double()
+            x = torch.nn.functional.conv2d(x, weight, bias, stride, padding)
+            least, x = min(least, float(x.abs().min() / x.std())), x.relu()
+        elif trunk.l2_pooling:
+            window = trunk.window.double().expand(x.shape[1], 1, 3, 3)
+            squares = torch.nn.functional.conv2d(x.square(), window, stride=2, padding=1, groups=x.shape[1])
+            x = (squares + 1e-12).sqrt()
+        else:
+            _, size, step = layer
+            best = x.unfold(2, size, step).unfold(3, size, step).flatten(-2).topk(2).values
+            lead = (best[..., 0] - best[..., 1])[best[..., 0] > 0]
+            least = min(least, float(lead.min() / x.std()))
+            x = torch.nn.functional.max_pool2d(x, size, step)
+    return least
+
+
+STRICT = {
+    "feature": PLAIN["feature"],
+    "charbonnier": PLAIN["charbonnier"],
+    "huber": PLAIN["huber"],
+    "alexnet": PLAIN["alexnet"],
+    "lpips-vgg": {"type": "lpips", "net": "vgg"},
+    "lpips-alex": {"type": "lpips", "net": "alex"},
+    "dists": {"type": "dists"},
+    "closed": {"type": "feature", "selection": {**CLOSED, "warmup": 0, "every": 1}},
+    "projection": {"type": "feature", "layer_weights": {"relu2_2": 1.0}, "selection": PROJECTION},
+}
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_gradients_are_percepts_own_to_the_last_pixel(name):
+    """In pictures in which nothing is undecided. A ReLU whose input is 0 but for rounding, or a pooling whose two largest are equal
+    but for rounding, lets the gradient through on one side and not on the other; that is no difference of the losses. So the
+    picture is one of many for which all such decisions are clear, and then every pixel must agree. Absolute differences have one
+    more such decision at each feature and are left to the test above."""
+    config = dict(STRICT[name])
+    own = percepts_own(config)
+    kind = config.pop("type")
+    loss = {"lpips": lambda: LPIPS(**config), "dists": DISTS}.get(kind, lambda: FeatureLoss(**config))()
+    side = 32 if "alex" in name else 16
+    clear = (images for images in (batch(seed, 1, side) for seed in range(400)) if margin(loss.trunk, images[0]) > 2e-5)
+    images = next(clear)
+    found, (value, gradient) = own(*images), ours(loss, *images)
+    assert value == pytest.approx(found["loss"], rel=TOLERANCE)
+    assert same(gradient, found["gradient"]) < TOLERANCE
+
+
 @pytest.mark.parametrize("loss", [LPIPS, DISTS, FeatureLoss, ContextualLoss])
 def test_gradients_of_equal_images_are_numbers(loss):
     image = batch(0)[1]
@@ -122,8 +181,6 @@ def test_gradients_of_equal_images_are_numbers(loss):
     assert gradient.isfinite().all() and abs(value) < 1e-3
 
 
-CLOSED = {"type": "closed", "warmup": 2, "every": 2}
-TRIPLET = {"type": "triplet", "warmup": 2, "every": 1, "until": 0}
 SELECTIONS = {
     "literal": {**CLOSED, "score": {"type": "literal"}},
     "literal, blurred": {**CLOSED, "score": {"type": "literal", "anchor": "blurred"}, "share": 0.3, "floor": 0.1},
@@ -132,12 +189,16 @@ SELECTIONS = {
     "systematic": {**CLOSED, "score": {"type": "systematic", "window": 10}},
     "inverted": {**CLOSED, "control": {"type": "inverted"}},
     "random": {**CLOSED, "score": {"type": "random", "seed": 3}},
+    "permuted": {**CLOSED, "control": {"type": "permuted", "seed": 3}},
+    "redrawn": {**CLOSED, "control": {"type": "redrawn", "seed": 4}},
     "triplet, default": {},
     "triplet, across": {**TRIPLET, "start": "uniform", "match_taps": True},
     "triplet, literal": {**TRIPLET, "contrast": "literal", "margin": 1.0, "start": "random", "start_seed": 5, "ema": 0.9},
     "triplet, conventional": {**TRIPLET, "contrast": "conventional", "margin": 1.0, "start": "lpips", "equalize": True},
     "triplet, tap": {**TRIPLET, "response_scale": "tap", "relative_margin": False, "contrast": "literal", "match_uniform": False},
     "triplet, softplus": {**TRIPLET, "gate": "softplus", "response_scale": "none", "start": "uniform"},
+    "projection": {**PROJECTION, "contrast": "literal", "margin": 1.0, "ema": 0.9},
+    "projection, across": {**PROJECTION, "start": "lpips", "equalize": True, "floor": 0.1},
     "fixed": {"type": "triplet", "contrast": "none", "start": "lpips"},
 }
 
@@ -165,8 +226,9 @@ def test_fifty_steps_of_a_selection_are_percepts_own(name):
         assert any(same(weights, start[tap]) > 0.05 for tap, weights in loss.selected().items()), "nothing moved"
 
 
-def test_the_contextual_loss_in_a_selected_space_is_percepts_own():
-    config = {"type": "contextual", "layer_weights": {"relu2_2": 1.0}, "selection": {**CLOSED, "every": 1}}
+@pytest.mark.parametrize("selection", [{**CLOSED, "every": 1}, PROJECTION])
+def test_the_contextual_loss_in_a_selected_space_is_percepts_own(selection):
+    config = {"type": "contextual", "layer_weights": {"relu2_2": 1.0}, "selection": selection}
     own = percepts_own(config)
     loss = DisentangledLoss(**config)
     for at in range(6):
@@ -176,7 +238,7 @@ def test_the_contextual_loss_in_a_selected_space_is_percepts_own():
         assert same(loss.selected()["relu2_2"], found["weights"]["relu2_2"]) < TOLERANCE
 
 
-@pytest.mark.parametrize("selection", [{**CLOSED, "every": 1}, {**TRIPLET, "ema": 0.5}])
+@pytest.mark.parametrize("selection", [{**CLOSED, "every": 1}, {**TRIPLET, "ema": 0.5}, {**PROJECTION, "ema": 0.5}])
 def test_a_saved_state_goes_on_as_if_nothing_had_happened(selection):
     make = lambda: DisentangledLoss(layer_weights={"relu1_2": 1.0}, selection=selection)
     loss = make()
@@ -184,7 +246,7 @@ def test_a_saved_state_goes_on_as_if_nothing_had_happened(selection):
         loss(*batch(at, side=32))
     stored = io.BytesIO()
     torch.save(loss.state_dict(), stored)
-    assert len(stored.getvalue()) < 50_000, "the frozen network is not part of it"
+    assert len(stored.getvalue()) < 200_000, "the frozen network is not part of it"
     stored.seek(0)
     other = make()
     other.load_state_dict(torch.load(stored, weights_only=True))
@@ -211,7 +273,7 @@ def test_options_are_percepts_own():
         ({"selection": {"type": "closed", "shar": 0.2}}, "shar"),
         ({"layer_weights": {"relu9_9": 1.0}}, "relu9_9"),
         ({"backbone": "vgg11"}, "vgg11"),
-        ({"selection": {"gate": "projection"}}, "projection"),
+        ({"criterion": "l1", "selection": {"gate": "projection"}}, "projection"),
     ):
         with pytest.raises(percept.CallError, match=says):
             FeatureLoss(**wrong)

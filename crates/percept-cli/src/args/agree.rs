@@ -20,16 +20,21 @@ opinions) and distortion (its kind). Scores rise with quality; call the column d
 --lower-is-better.
 Columns of choices: reference, a, b, votes, and if you have them voters and distortion. `votes` is the share of \
 people who chose b, from 0 to 1, or with `voters` their number; votes_a and votes_b are understood too.
+Columns of choices among several: reference, a, b, c and so on, best, and if you have it distortion. `best` has the letter of \
+the chosen picture, or its name.
+A table without the column reference is for scores that need none; others are refused by name.
 Paths are relative to the table, or to --root.
 
 Layouts: csv; tid2013 (mos_with_names.txt), kadid10k (dmos.csv), live (dmos.mat or dmos_realigned.mat, and \
-refnames_all.mat), csiq (csiq.DMOS.xlsx, its table as CSV, or csiq_label.txt), pipal (Train_Label/*.txt), bapps \
-(ref, p0, p1 and judge in every subset). They are told apart by their files.
+refnames_all.mat), csiq (csiq.DMOS.xlsx, its table as CSV, or csiq_label.txt), pipal (Train_Label/*.txt), sriqa-bench \
+(MOS/*.txt and images/Original), bapps (ref, p0, p1 and judge in every subset). They are told apart by their files.
 
 SROCC and KROCC are positive where metric and people agree, whichever direction either scale has. PLCC and RMSE are \
 taken after a logistic curve with 5 or 4 parameters. 2AFC is the share of choices in which both agree; of ratings \
 the choices are all pairs of one reference. All have 95 % bootstrap intervals over references, for all rows and for \
-every kind of distortion (all of it in JSON, CSV and the page). A row whose picture cannot be scored is named and \
+every kind of distortion (all of it in JSON, CSV and the page). Of choices among several, `best` is the share in which a \
+score finds the same picture best. Two scores are said to differ where that is more than chance after Holm's correction over \
+all pairs of scores; JSON and page have every pair. A row whose picture cannot be scored is named and \
 left out, and the exit code is 1.";
 
 /// `percept agree`.

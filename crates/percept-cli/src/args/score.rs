@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args as Flags;
+use percept_judge::Preset;
+
+use super::one_of;
 
 const SCORE: &str = "\
 Examples:
@@ -14,6 +17,7 @@ Examples:
   percept score --test results --metric niqe,noise
   percept score --ref gt --test results --metric vgg,selected:runs/sr
   percept score --ref gt --test results --metric ssim-y,lpips-alex --maps maps
+  percept score --ref gt --test results --preset ntire2025
 
 Scores: NAMES. `percept metrics` says what each of them is, and which need no reference. selected:RUN is the distance \
 in the channels that a training selected (RUN is the run's folder), selected:FILE in those of a file of `percept \
@@ -55,6 +59,9 @@ pub struct ScoreArgs {
         default_value = "psnr-y,ssim-y,lpips-alex,dists"
     )]
     pub metric: Vec<String>,
+    /// The scores of a formula, and its value; what of it is not here is named
+    #[arg(long, value_name = "NAME", conflicts_with = "metric", value_parser = one_of(Preset::ALL, |preset| preset.name, |preset| preset.about.to_string()))]
+    pub preset: Option<Preset>,
     /// Border pixels to leave out; networks look at whole pictures all the same
     #[arg(long, value_name = "PIXELS", default_value_t = 0)]
     pub crop: usize,

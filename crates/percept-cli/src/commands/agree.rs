@@ -11,7 +11,7 @@ use percept_judge::{Kept, Panel};
 
 use crate::args::{AgreeArgs, Global};
 use crate::failure::Failure;
-use crate::output::{csv_line, print, table, writable};
+use crate::output::{counted, csv_line, print, table, writable};
 use crate::progress::Progress;
 use crate::screen::say;
 use crate::{bundle, interrupt, kept};
@@ -67,7 +67,7 @@ pub fn run(global: &Global, args: &AgreeArgs) -> Result<(), Failure> {
 fn opinions(args: &AgreeArgs) -> Result<Table, Failure> {
     let mut opinions = Table::read(&args.table, args.layout, args.root.as_deref()).map_err(failure)?;
     if args.lower_is_better {
-        if opinions.layout != Layout::Csv || matches!(opinions.rows, Rows::Choices(_)) {
+        if opinions.layout != Layout::Csv || !matches!(opinions.rows, Rows::Ratings(_)) {
             return Err(Failure::call(
                 "--lower-is-better is for the ratings of a CSV file: data sets and choices say it themselves; leave it \
                  out",
@@ -155,13 +155,14 @@ fn json(found: &Agreements) -> Result<String, Failure> {
 /// A statistic and where it is.
 type Statistic = (&'static str, fn(&Agreement) -> Option<Estimate>);
 
-const STATISTICS: [Statistic; 6] = [
+const STATISTICS: [Statistic; 7] = [
     ("srocc", |of| of.srocc),
     ("krocc", |of| of.krocc),
     ("plcc", |of| of.plcc),
     ("rmse", |of| of.rmse),
     ("outliers", |of| of.outliers),
     ("2afc", |of| of.two_afc),
+    ("best", |of| of.best),
 ];
 
 /// The statistics over all rows with their intervals, then one of them for every kind of distortion.
@@ -180,10 +181,13 @@ fn human(found: &Agreements) -> String {
         })
         .collect();
     let header: Vec<&str> = std::iter::once("metric").chain(present.iter().map(|(name, _)| *name)).collect();
-    let references = if found.references == 1 { "reference" } else { "references" };
+    let alone = found.rows.iter().all(|row| row.reference.is_empty());
+    let references = counted(found.references, "reference");
+    let of = if alone { "without references".to_string() } else { format!("of {references}") };
+    let over = if alone { "rows" } else { "references" };
     let facts = [
-        Some(format!("{} {} of {} {references}", found.n, found.kind, found.references)),
-        (found.references > 1 && !present.is_empty()).then(|| "95 % intervals over references".to_string()),
+        Some(format!("{} {} {of}", found.n, found.kind)),
+        (found.references > 1 && !present.is_empty()).then(|| format!("95 % intervals over {over}")),
         (found.kind == "ratings" && !present.is_empty())
             .then(|| "srocc and krocc above 0: metric and people agree".to_string()),
     ];
@@ -193,8 +197,10 @@ fn human(found: &Agreements) -> String {
         false => format!("{}\n\n{facts}", table(&header, &rows, 1)),
     };
     found.notes.iter().for_each(|note| text.push_str(&format!("\n{note}")));
-    let main = if found.kind == "choices" { "2afc" } else { "srocc" };
-    let main = STATISTICS.iter().find(|(name, _)| *name == main).map(|(_, of)| of);
+    if let Some(more) = more(found) {
+        text.push_str(&format!("\n{more}"));
+    }
+    let main = STATISTICS.iter().find(|(name, _)| *name == found.statistic).map(|(_, of)| of);
     if let (false, Some(of)) = (found.distortions().is_empty() || present.is_empty(), main) {
         let header: Vec<&str> =
             ["distortion", "rows"].into_iter().chain(found.order.iter().map(String::as_str)).collect();
@@ -204,13 +210,37 @@ fn human(found: &Agreements) -> String {
             let cells = found.order.iter().map(|name| cell(of_kind(name).and_then(of)));
             [kind.to_string(), n.to_string()].into_iter().chain(cells).collect()
         });
-        let name = if found.kind == "choices" { "2afc" } else { "srocc" };
         text.push_str(&format!(
-            "\n\n{name} by kind of distortion\n{}",
+            "\n\n{} by kind of distortion\n{}",
+            found.statistic,
             table(&header, &rows.collect::<Vec<_>>(), 1)
         ));
     }
     text
+}
+
+/// Which scores agree with people more than others do, where there are several.
+fn more(found: &Agreements) -> Option<String> {
+    let pairs = counted(found.differences.iter().filter(|pair| pair.p_holm.is_some()).count(), "pair");
+    let beaten = found.order.iter().filter_map(|name| {
+        let beaten = found.differences.iter().filter(|pair| pair.more.as_ref() == Some(name));
+        let others: Vec<&str> =
+            beaten.map(|pair| if pair.a == *name { pair.b.as_str() } else { pair.a.as_str() }).collect();
+        (!others.is_empty()).then(|| format!("{name} above {}", others.join(", ")))
+    });
+    let beaten: Vec<String> = beaten.collect();
+    found.differences.iter().any(|pair| pair.p_holm.is_some()).then(|| match beaten.is_empty() {
+        true => {
+            format!("no two scores differ in {} by more than chance (Holm over {pairs})", found.statistic)
+        }
+        false => {
+            format!(
+                "{} differs by more than chance (Holm over {pairs}): {}",
+                found.statistic,
+                beaten.join("; ")
+            )
+        }
+    })
 }
 
 /// `0.912 [0.871, 0.940]`.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use percept_image::{Better, LeftOut, Metric};
-use percept_judge::{ImageScores, Kept, PairFault, Pairs, Panel, Scores, Single};
+use percept_judge::{ImageScores, Kept, PairFault, Pairs, Panel, PresetValue, Scores, Single};
 
 use super::distribution;
 use crate::args::{Global, ScoreArgs};
@@ -29,7 +29,10 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
     let device = global.device()?;
     let format = Format::of(args);
     args.output.as_deref().map_or(Ok(()), writable)?;
-    let names: Vec<_> = args.metric.iter().map(|name| name.trim().to_string()).collect();
+    let names = match &args.preset {
+        Some(preset) => preset.metrics(),
+        None => args.metric.iter().map(|name| name.trim().to_string()).collect(),
+    };
     let store = bundle::store(global.weights.as_deref())?;
     let panel = Panel::new(&names, args.crop, &store, &device).map_err(Failure::call)?;
     let photos = Photos::find(args, &panel)?;
@@ -52,6 +55,10 @@ pub fn run(global: &Global, args: &ScoreArgs) -> Result<(), Failure> {
         let scores = Scores::new(&panel, images);
         let scores = match set {
             Some((distribution, distance)) => scores.with_distribution(distribution, distance),
+            None => scores,
+        };
+        let scores = match &args.preset {
+            Some(preset) => scores.with_preset(preset),
             None => scores,
         };
         let text = format.text(&scores, &columns)?;
@@ -291,12 +298,28 @@ fn human(scores: &Scores, columns: &[String]) -> String {
     if !sets.is_empty() {
         parts.push(table(&["of all photos", ""], &sets, 1));
     }
+    parts.extend(scores.preset.as_ref().map(formula));
     parts.push(protocols);
     parts.join("\n\n")
 }
 
+/// A formula's parts, and its value if all of them are there.
+fn formula(found: &PresetValue) -> String {
+    let rows = found.parts.iter().map(|(label, value)| vec![(*label).to_string(), format!("{value:.4}")]);
+    let (end, note) = match found.value {
+        Some(_) => (format!("{}, the sum", found.name), String::new()),
+        None => {
+            let missing = found.missing.join(", ");
+            let note = format!("\n{} is not complete: percept has no {missing} here", found.name);
+            ("sum of these parts".to_string(), note)
+        }
+    };
+    let rows: Vec<_> = rows.chain([vec![end, format!("{:.4}", found.sum)]]).collect();
+    format!("{}{note}", table(&[&format!("{} of the means", found.name), ""], &rows, 1))
+}
+
 /// A line for every photo; the protocols are columns of their own, so that every line can stand alone. Scores of whole
-/// sets have a table of their own, behind an empty line where both are there.
+/// sets have a table of their own, and so has a formula, behind an empty line.
 fn csv(scores: &Scores, columns: &[String]) -> String {
     let sets = scores.sets.iter().filter_map(|(name, value)| {
         let info = scores.metrics.get(name)?;
@@ -307,7 +330,17 @@ fn csv(scores: &Scores, columns: &[String]) -> String {
     let sets: Vec<_> = sets.collect();
     let sets = (!sets.is_empty()).then(|| format!("{head}\n{}", sets.join("\n")));
     let photos = (!columns.is_empty()).then(|| csv_of_photos(scores, columns));
-    photos.into_iter().chain(sets).collect::<Vec<_>>().join("\n\n")
+    let formula = scores.preset.as_ref().map(|found| {
+        let line =
+            |part: &str, value: String| csv_line([found.name, part, &value].map(String::from).into_iter());
+        let parts = found.parts.iter().map(|(part, value)| line(part, value.to_string()));
+        let missing = found.missing.iter().map(|part| line(part, String::new()));
+        let value = found.value.map(|value| value.to_string()).unwrap_or_default();
+        let head = csv_line(["preset", "part", "value"].map(String::from).into_iter());
+        let lines = [head].into_iter().chain(parts).chain(missing).chain([line("all", value)]);
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    photos.into_iter().chain(sets).chain(formula).collect::<Vec<_>>().join("\n\n")
 }
 
 fn csv_of_photos(scores: &Scores, columns: &[String]) -> String {

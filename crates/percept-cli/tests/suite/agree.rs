@@ -74,6 +74,7 @@ fn json_csv_and_table_say_the_same() {
         "ssim-rgb",
         &format!("{value:.3} ["),
         "24 ratings of 4 references",
+        "by more than chance (Holm over 1 pair)",
         "srocc by kind of distortion",
     ]);
     let csv = run(&[&call[..], &["--csv"]].concat()).exits(0).out;
@@ -129,6 +130,11 @@ fn choices_have_their_agreement() {
     run(&["agree", arg(&path), "--metric", "psnr-y", "--lower-is-better"])
         .exits(2)
         .says(&["--lower-is-better"]);
+    fs::write(&path, "a,b,c,best\nn01.png,n02.png,n03.png,a\nn11.png,n13.png,,a\n").unwrap();
+    run(&["agree", arg(&path), "--metric", "noise,tv"])
+        .exits(0)
+        .prints(&["best", "2 choices without references"]);
+    run(&["agree", arg(&path), "--metric", "noise,psnr-y"]).exits(2).says(&["no references", "psnr-y"]);
 }
 
 #[test]

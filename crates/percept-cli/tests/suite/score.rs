@@ -10,8 +10,8 @@ use percept_nn::weights::WeightStore;
 use serde_json::Value;
 
 const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,iw-ssim,vifp,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
-                   nlpd,flip,ssimulacra2,ciede2000,luminance-shift,saturation-shift,sharpness-shift,band-energy,grid,lpips-alex,lpips-vgg,\
-                   dists,vgg,niqe,piqe,tv,noise";
+                   nlpd,flip,ssimulacra2,butteraugli,butteraugli-3,ciede2000,ms-swd,luminance-shift,saturation-shift,sharpness-shift,band-energy,grid,lpips-alex,lpips-vgg,\
+                   dists,a-dists,vgg,niqe,piqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
 struct Sides {
@@ -63,6 +63,42 @@ fn json(run: &Run) -> Value {
 
 fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The formula of a challenge: what is there of it, and what is not.
+#[test]
+fn a_preset_says_which_parts_are_missing() {
+    let sides = Sides::new(&["a.png", "b.png"], (208, 112));
+    let found = json(&sides.score(&["--preset", "ntire2025", "--json"]).exits(0));
+    assert_eq!(keys(&found["metrics"]), ["dists", "lpips-alex", "niqe"]);
+    let (mean, preset) = (&found["mean"], &found["preset"]);
+    let number = |value: &Value| value.as_f64().unwrap();
+    let expected = [
+        1.0 - number(&mean["lpips-alex"]),
+        1.0 - number(&mean["dists"]),
+        (1.0 - number(&mean["niqe"]) / 10.0).max(0.0),
+    ];
+    for (part, expected) in preset["parts"].as_array().unwrap().iter().zip(expected) {
+        assert!((number(&part[1]) - expected).abs() < 1e-12, "{part}: {expected}");
+    }
+    assert!((number(&preset["sum"]) - expected.iter().sum::<f64>()).abs() < 1e-12);
+    assert_eq!(
+        (&preset["value"], &preset["missing"]),
+        (&Value::Null, &serde_json::json!(["CLIP-IQA", "MANIQA", "MUSIQ / 100"]))
+    );
+    let prints = [
+        "1 - LPIPS",
+        "sum of these parts",
+        "not complete: percept has no CLIP-IQA, MANIQA, MUSIQ / 100 here",
+    ];
+    sides.score(&["--preset", "ntire2025"]).exits(0).prints(&prints);
+    let csv = sides.score(&["--preset", "ntire2025", "--csv"]).exits(0).out;
+    assert!(
+        csv.contains("\npreset,part,value\nntire2025,1 - LPIPS,0.") && csv.contains("\nntire2025,all,\n"),
+        "{csv}"
+    );
+    sides.score(&["--preset", "ntire2020"]).exits(2).says(&["ntire2025"]);
+    sides.score(&["--preset", "ntire2025", "--metric", "tv"]).exits(2);
 }
 
 /// All of them, on real photos: the bundled ones against themselves with less contrast.

@@ -40,6 +40,13 @@ pub(super) fn lab(pixel: [f32; 3], white: [f64; 3]) -> [f64; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
+/// CIE 1976 L\* of one pixel, encoded `[0, 1]`, relative to a white of luminance 1.
+pub(super) fn lightness(pixel: [f32; 3]) -> f64 {
+    let light = light(pixel).map(f64::from);
+    let sum: f64 = XYZ[1].iter().zip(light).map(|(weight, v)| weight * v).sum();
+    116.0 * curve(sum) - 16.0
+}
+
 /// The cube root, straight near black.
 fn curve(t: f64) -> f64 {
     if t > 0.008_856 { root(t) } else { 7.787 * t + 16.0 / 116.0 }
@@ -102,6 +109,14 @@ mod tests {
         for step in 0..40_000 {
             let t = 0.008_857 + f64::from(step) * 3e-5;
             assert!((root(t) - t.cbrt()).abs() < 1e-9, "{t}");
+        }
+    }
+
+    #[test]
+    fn lightness_alone_is_that_of_the_colour() {
+        for step in 0..1000 {
+            let pixel = [7, 11, 13].map(|factor| (step * factor % 997) as f32 / 996.0);
+            assert_eq!(lightness(pixel), lab(pixel, D65)[0]);
         }
     }
 

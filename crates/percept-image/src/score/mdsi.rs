@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use rayon::prelude::*;
+
 use super::gradient::PREWITT;
 use super::plane::{Outside, Plane};
 use super::pool::Pool;
@@ -92,10 +94,11 @@ fn deviation(a: &[Plane; 3], b: &[Plane; 3]) -> f64 {
         })
     };
     let count = (width * height) as f64;
-    let mean =
-        sum_rows(height, |y| roots(y).fold([0.0; 2], |sum, root| [sum[0] + root[0], sum[1] + root[1]]));
-    let mean = mean.map(|sum| sum / count);
-    let [sum] = sum_rows(height, |y| [roots(y).map(|r| (r[0] - mean[0]).hypot(r[1] - mean[1])).sum::<f64>()]);
+    let all: Vec<Vec<[f64; 2]>> = (0..height).into_par_iter().map(|y| roots(y).collect()).collect();
+    let sum = |sum: [f64; 2], root: &[f64; 2]| [sum[0] + root[0], sum[1] + root[1]];
+    let mean = sum_rows(height, |y| all[y].iter().fold([0.0; 2], sum)).map(|sum| sum / count);
+    let off = |[x, y]: &[f64; 2]| ((x - mean[0]).powi(2) + (y - mean[1]).powi(2)).sqrt();
+    let [sum] = sum_rows(height, |y| [all[y].iter().map(off).sum::<f64>()]);
     sum / count
 }
 

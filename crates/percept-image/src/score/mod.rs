@@ -1,6 +1,7 @@
 //! Classical scores: of a picture against its reference, and of a picture alone.
 
 mod band_energy;
+mod butteraugli;
 mod ciede2000;
 mod dss;
 mod filter;
@@ -34,6 +35,7 @@ mod vif;
 mod vsi;
 mod window;
 
+pub use self::butteraugli::Butteraugli;
 pub use band_energy::BandEnergy;
 pub use ciede2000::Ciede2000;
 pub use dss::Dss;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use rayon::prelude::*;
 
 use super::{Channels, cropped, numeric};
+use crate::colour::studio_luma;
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
 /// `10 · log10(1 / mean squared error)` in decibels for unit peak; infinite for identical images.
@@ -58,14 +59,17 @@ impl Metric for Psnr {
     fn score(&self, reference: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let (a, b) = cropped(self, (reference, test), self.crop, 1)?;
         let error = match self.channels {
-            Channels::Y => mean_squared(a.luma().data(), b.luma().data()),
-            Channels::Rgb => mean_squared(a.data(), b.data()),
+            Channels::Y => {
+                let luma = |[r, g, b]: &[f32; 3]| studio_luma(*r, *g, *b);
+                mean_squared(a.data().as_chunks().0, b.data().as_chunks().0, luma)
+            }
+            Channels::Rgb => mean_squared(a.data(), b.data(), |value| *value),
         };
         numeric(self, -10.0 * error.log10())
     }
 }
 
-fn mean_squared(a: &[f32], b: &[f32]) -> f64 {
+fn mean_squared<T: Sync>(a: &[T], b: &[T], value: impl Fn(&T) -> f32 + Sync) -> f64 {
     const LANES: usize = 8;
     const PART: usize = 1 << 14;
     // Parts in order, each in lanes that the processor adds at a time.
@@ -73,13 +77,13 @@ fn mean_squared(a: &[f32], b: &[f32]) -> f64 {
         .par_chunks(PART)
         .zip(b.par_chunks(PART))
         .map(|(a, b)| {
-            let square = |a: f32, b: f32| (f64::from(a) - f64::from(b)).powi(2);
+            let square = |a: &T, b: &T| (f64::from(value(a)) - f64::from(value(b))).powi(2);
             let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
             let mut sums = [0.0; LANES];
             for (a, b) in a.iter().zip(b) {
-                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += square(*a, *b));
+                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += square(a, b));
             }
-            let rest = rest_a.iter().zip(rest_b).map(|(a, b)| square(*a, *b));
+            let rest = rest_a.iter().zip(rest_b).map(|(a, b)| square(a, b));
             sums.into_iter().chain(rest).sum()
         })
         .collect();

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::lab::{D65, lab};
+use super::lab::{D65, lab, lightness};
 use super::{numeric, pair, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -44,33 +44,35 @@ impl Shift {
 
     fn mean(&self, image: &Image<Srgb>) -> f64 {
         let (width, height) = image.size();
-        let pixels = image.data().as_chunks().0;
-        let values: Vec<f64> = pixels
-            .par_iter()
-            .map(|pixel| {
-                let [l, a, b] = lab(*pixel, D65);
-                if self.of == Of::Chroma { (a * a + b * b).sqrt() } else { l }
-            })
-            .collect();
-        let row = |y: usize| &values[y * width..(y + 1) * width];
-        let (rows, columns) = match self.of {
-            Of::Gradient => (height - 1, width - 1),
-            _ => (height, width),
+        let row = |y: usize| image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0;
+        let chroma = |pixel: &[f32; 3]| {
+            let [_, a, b] = lab(*pixel, D65);
+            (a * a + b * b).sqrt()
         };
-        let [sum] = sum_rows(rows, |y| match self.of {
-            Of::Lightness | Of::Chroma => [row(y).iter().sum()],
-            Of::Gradient => {
-                let next = row(y).windows(2).zip(row(y + 1));
-                [next
-                    .map(|(across, below)| {
-                        let (dx, dy) = (across[1] - across[0], below - across[0]);
-                        (dx * dx + dy * dy).sqrt()
-                    })
-                    .sum()]
-            }
-        });
-        sum / (rows * columns) as f64
+        let [sum] = match self.of {
+            Of::Lightness => sum_rows(height, |y| [row(y).iter().map(|pixel| lightness(*pixel)).sum()]),
+            Of::Chroma => sum_rows(height, |y| [row(y).iter().map(chroma).sum()]),
+            Of::Gradient => return gradient(image),
+        };
+        sum / (width * height) as f64
     }
+}
+
+/// The mean size of L\*'s gradient.
+fn gradient(image: &Image<Srgb>) -> f64 {
+    let (rows, columns) = (image.height() - 1, image.width() - 1);
+    let pixels = image.data().as_chunks().0;
+    let values: Vec<f32> = pixels.par_iter().map(|pixel| lightness(*pixel) as f32).collect();
+    let row = |y: usize| &values[y * image.width()..(y + 1) * image.width()];
+    let [sum] = sum_rows(rows, |y| {
+        let next = row(y).windows(2).zip(row(y + 1));
+        let sizes = next.map(|(across, below)| {
+            let (dx, dy) = (across[1] - across[0], below - across[0]);
+            f64::from((dx * dx + dy * dy).sqrt())
+        });
+        [sizes.sum()]
+    });
+    sum / (rows * columns) as f64
 }
 
 impl Metric for Shift {

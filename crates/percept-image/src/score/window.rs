@@ -10,6 +10,9 @@ const SIGMA: f64 = 1.5;
 /// `(0.01 · L)²` and `(0.03 · L)²` for values of range `L = 1`.
 const C1: f64 = 0.01 * 0.01;
 const C2: f64 = 0.03 * 0.03;
+/// Taken off all values before they are squared, so that single precision does for what is left: a variance is a small
+/// difference of large numbers otherwise.
+const MIDDLE: f64 = 0.5;
 /// Output rows that one task computes: its intermediate rows stay in the cache.
 const BAND: usize = 32;
 
@@ -51,7 +54,7 @@ pub(super) fn local(a: &Plane, b: &Plane) -> Vec<f64> {
 }
 
 /// Sums over the window positions whose first row is in `top..bottom`.
-fn band(a: &Plane, b: &Plane, taps: &[f64; WINDOW], top: usize, bottom: usize) -> (f64, f64) {
+fn band(a: &Plane, b: &Plane, taps: &[f32; WINDOW], top: usize, bottom: usize) -> (f64, f64) {
     let mut sums = (0.0, 0.0);
     positions(a, b, taps, top, bottom, |full, contrast| {
         sums.0 += full;
@@ -64,44 +67,51 @@ fn band(a: &Plane, b: &Plane, taps: &[f64; WINDOW], top: usize, bottom: usize) -
 fn positions(
     a: &Plane,
     b: &Plane,
-    taps: &[f64; WINDOW],
+    taps: &[f32; WINDOW],
     top: usize,
     bottom: usize,
     mut each: impl FnMut(f64, f64),
 ) {
     let width = a.width + 1 - WINDOW;
     // Rows filtered horizontally: a, b, a², b², ab, one after the other.
-    let rows: Vec<Vec<f64>> =
+    let rows: Vec<Vec<f32>> =
         (top..bottom + WINDOW - 1).map(|y| moments(a.row(y), b.row(y), taps, width)).collect();
-    let mut sums = vec![0.0; 5 * width];
+    let mut sums = vec![0.0f32; 5 * width];
     for window in rows.windows(WINDOW) {
-        sums.fill(0.0);
-        for (row, tap) in window.iter().zip(taps) {
-            sums.iter_mut().zip(row).for_each(|(s, v)| *s += tap * v);
-        }
+        filtered(&mut sums, taps, |k| &window[k]);
         for x in 0..width {
-            let [ma, mb, aa, bb, ab] = std::array::from_fn(|k| sums[k * width + x]);
+            let [ma, mb, aa, bb, ab] = std::array::from_fn(|k| f64::from(sums[k * width + x]));
             let cs = (2.0 * (ab - ma * mb) + C2) / ((aa - ma * ma) + (bb - mb * mb) + C2);
+            let (ma, mb) = (ma + MIDDLE, mb + MIDDLE);
             each(cs * (2.0 * ma * mb + C1) / (ma * ma + mb * mb + C1), cs);
         }
     }
 }
 
-fn moments(a: &[f64], b: &[f64], taps: &[f64; WINDOW], width: usize) -> Vec<f64> {
+fn moments(a: &[f64], b: &[f64], taps: &[f32; WINDOW], width: usize) -> Vec<f32> {
+    let [a, b] = [a, b].map(|row| row.iter().map(|v| (v - MIDDLE) as f32).collect::<Vec<_>>());
+    let of: [fn(f32, f32) -> f32; 5] = [|a, _| a, |_, b| b, |a, _| a * a, |_, b| b * b, |a, b| a * b];
     let mut out = vec![0.0; 5 * width];
-    let of: [fn(f64, f64) -> f64; 5] = [|a, _| a, |_, b| b, |a, _| a * a, |_, b| b * b, |a, b| a * b];
     for (row, value) in out.chunks_exact_mut(width).zip(of) {
-        let values: Vec<f64> = a.iter().zip(b).map(|(&a, &b)| value(a, b)).collect();
-        for (k, tap) in taps.iter().enumerate() {
-            row.iter_mut().zip(&values[k..]).for_each(|(o, v)| *o += tap * v);
-        }
+        let values: Vec<f32> = a.iter().zip(&b).map(|(a, b)| value(*a, *b)).collect();
+        filtered(row, taps, |k| &values[k..]);
     }
     out
 }
 
-fn taps() -> [f64; WINDOW] {
+/// What stands at every tap, weighted and summed. Taps at both ends weigh the same.
+fn filtered<'a>(sums: &mut [f32], taps: &[f32; WINDOW], at: impl Fn(usize) -> &'a [f32]) {
+    let middle = WINDOW / 2;
+    sums.iter_mut().zip(at(middle)).for_each(|(sum, v)| *sum = taps[middle] * v);
+    for (k, tap) in taps[..middle].iter().enumerate() {
+        let ends = at(k).iter().zip(at(WINDOW - 1 - k));
+        sums.iter_mut().zip(ends).for_each(|(sum, (a, b))| *sum += tap * (a + b));
+    }
+}
+
+fn taps() -> [f32; WINDOW] {
     let half = (WINDOW / 2) as f64;
     let taps: [f64; WINDOW] = std::array::from_fn(|i| (-0.5 * ((i as f64 - half) / SIGMA).powi(2)).exp());
     let sum: f64 = taps.iter().sum();
-    taps.map(|t| t / sum)
+    taps.map(|t| (t / sum) as f32)
 }

@@ -95,3 +95,17 @@ fn what_is_no_picture_is_refused() {
         assert_eq!(refused(wrong), ArrayError::Layout, "{wrong:?}");
     }
 }
+
+#[test]
+fn memory_that_is_used_again_leaves_nothing_behind() {
+    let values: Vec<f32> = (0..4 * 5 * 3).map(|at| at as f32 / 60.0).collect();
+    fn of(values: &[f32]) -> ArrayView<'_> {
+        ArrayView { samples: Samples::F32(values), first: 0, shape: [4, 5, 3], strides: [15, 3, 1] }
+    }
+    let fresh = of(&values).photo().unwrap();
+    for spare in [vec![f32::NAN; 500], vec![7.0; 3]] {
+        assert_eq!(of(&values).photo_in(spare).unwrap().pixels, fresh.pixels);
+    }
+    let wrong: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
+    assert!(matches!(of(&wrong).photo_in(vec![0.5; 60]), Err(ArrayError::Range { .. })));
+}

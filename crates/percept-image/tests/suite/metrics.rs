@@ -2,9 +2,9 @@
 //! pair.
 
 use percept_image::{
-    BandEnergy, Better, Ciede2000, Cost, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image, IwSsim, Mdsi, Metric,
-    MetricError, MsGmsd, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Srgb, Ssim, Ssimulacra2, TotalVariation, Vifp,
-    Vsi,
+    BandEnergy, Better, Butteraugli, Ciede2000, Cost, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image, IwSsim,
+    Mdsi, Metric, MetricError, MsGmsd, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Srgb, Ssim, Ssimulacra2,
+    TotalVariation, Vifp, Vsi,
 };
 
 /// All scores but the oldest (`score.rs`).
@@ -29,6 +29,8 @@ pub fn all(crop: usize) -> Vec<Box<dyn Metric>> {
         Box::new(Nlpd::new(crop)),
         Box::new(Vifp::new(crop)),
         Box::new(Ssimulacra2::new(crop)),
+        Box::new(Butteraugli::largest(crop)),
+        Box::new(Butteraugli::three(crop)),
         Box::new(Niqe::new(crop)),
         Box::new(Piqe::new(crop)),
         Box::new(TotalVariation::new(crop)),
@@ -51,7 +53,7 @@ fn least(metric: &str) -> (usize, usize) {
         "nlpd" => (33, 34),
         "vifp" => (41, 42),
         "iw-ssim" => (161, 162),
-        "ssimulacra2" => (8, 9),
+        "ssimulacra2" | "butteraugli" | "butteraugli-3" => (8, 9),
         "piqe" => (16, 17),
         "tv" | "sharpness-shift" => (2, 3),
         _ => (1, 1),

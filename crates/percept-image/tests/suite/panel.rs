@@ -1,6 +1,8 @@
 //! Scores against their references (`fixtures/make_panel.py`), and what each of them is for.
 
-use percept_image::{BandEnergy, Flip, Grid, Image, Metric, MetricError, Piqe, Srgb, Ssimulacra2, Vifp};
+use percept_image::{
+    BandEnergy, Butteraugli, Flip, Grid, Image, Metric, MetricError, Piqe, Srgb, Ssimulacra2, Vifp,
+};
 
 use super::metrics::{all, pair, triangle};
 
@@ -56,6 +58,21 @@ fn scores_equal_the_references() {
         ("vifp", 11),
     ];
     assert_eq!(counts, expected);
+}
+
+#[test]
+fn butteraugli_equals_libjxl_s() {
+    let cases: serde_json::Value =
+        serde_json::from_str(include_str!("../fixtures/butteraugli.json")).unwrap();
+    assert_eq!(cases.as_array().unwrap().len(), 6);
+    for case in cases.as_array().unwrap() {
+        let number = |key: &str| case[key].as_u64().unwrap() as usize;
+        let (a, b) = made(case["kind"].as_str().unwrap(), number("width"), number("height"));
+        for metric in [Butteraugli::largest(0), Butteraugli::three(0)] {
+            let (got, golden) = (metric.score(&a, &b).unwrap(), case[metric.name()].as_f64().unwrap());
+            assert!((got / golden - 1.0).abs() < 1e-4, "{} of {case}: {got}", metric.name());
+        }
+    }
 }
 
 /// A dark ramp, as a night sky is, with what `more` adds, in levels.

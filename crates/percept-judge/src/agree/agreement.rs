@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::stats::{Curve, Estimate, Logistic, Ranked, cluster_bootstrap, pearson};
 
 /// Agreement of one metric with people, over all rows or those of one kind of distortion. What cannot be said is
-/// `None`: of choices there is only [`two_afc`](Self::two_afc), of too few rows or equal values nothing.
+/// `None`: of choices there are only [`two_afc`](Self::two_afc) and [`best`](Self::best), of too few rows or equal values nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agreement {
     /// Rows.
@@ -33,6 +33,9 @@ pub struct Agreement {
     /// orders as people do, ties of the metric counting one half and pairs that people rate equal left out.
     #[serde(rename = "2afc")]
     pub two_afc: Option<Estimate>,
+    /// Of choices among several pictures only: the share of rows in which the metric finds the same one best as people; where it
+    /// finds several best, they share the row.
+    pub best: Option<Estimate>,
     /// The curve of [`plcc`](Self::plcc) and [`rmse`](Self::rmse), fitted to these rows.
     pub logistic: Option<Logistic>,
 }
@@ -66,6 +69,16 @@ pub(super) struct JudgedChoice {
     pub(super) share_b: f64,
 }
 
+/// A choice among several as one metric sees it.
+#[derive(Clone, Debug)]
+pub(super) struct JudgedBest {
+    pub(super) reference: usize,
+    /// The metric's values of all pictures.
+    pub(super) values: Vec<f64>,
+    /// The place of the one that people chose.
+    pub(super) chosen: usize,
+}
+
 /// So that larger is better.
 fn quality(better: Better, value: f64) -> f64 {
     match better {
@@ -81,6 +94,13 @@ fn count(references: &[usize]) -> usize {
     different.len()
 }
 
+/// Both columns so that larger is better, ranked.
+pub(super) fn ranked(points: &[Point], metric: Better, human: Better) -> Option<Ranked> {
+    let good: Vec<f64> = points.iter().map(|point| quality(metric, point.value)).collect();
+    let liked: Vec<f64> = points.iter().map(|point| quality(human, point.human)).collect();
+    Ranked::new(&good, &liked)
+}
+
 /// Of rated pictures; `metric` and `human` say which direction is good.
 pub(super) fn of_ratings(points: &[Point], metric: Better, human: Better, how: Sampling) -> Agreement {
     let references: Vec<usize> = points.iter().map(|point| point.reference).collect();
@@ -88,7 +108,7 @@ pub(super) fn of_ratings(points: &[Point], metric: Better, human: Better, how: S
     let (values, scores) = (column(|point| point.value), column(|point| point.human));
     let good: Vec<f64> = values.iter().map(|value| quality(metric, *value)).collect();
     let liked: Vec<f64> = scores.iter().map(|score| quality(human, *score)).collect();
-    let ranked = Ranked::new(&good, &liked);
+    let ranked = ranked(points, metric, human);
     let pairs = within_references(points, &good, &liked);
     let finite = Finite::of(points);
     let logistic = finite.fit(how.curve, &vec![1.0; points.len()], None);
@@ -109,30 +129,68 @@ pub(super) fn of_ratings(points: &[Point], metric: Better, human: Better, how: S
     let [plcc, outliers, two_afc] =
         [plcc, outliers, two_afc].map(|found| found.map(|found| found.within(0.0, 1.0)));
     let rmse = rmse.map(|found| found.within(0.0, f64::INFINITY));
-    Agreement { n: points.len(), references, srocc, krocc, plcc, rmse, outliers, two_afc, logistic }
+    let best = None;
+    Agreement { n: points.len(), references, srocc, krocc, plcc, rmse, outliers, two_afc, best, logistic }
+}
+
+/// For every choice the share of people who chose as the metric does.
+pub(super) fn agreeing(votes: &[JudgedChoice], metric: Better) -> Vec<f64> {
+    let of_one = |vote: &JudgedChoice| {
+        let [a, b] = vote.values.map(|value| quality(metric, value));
+        match b.total_cmp(&a) {
+            _ if a == b => 0.5,
+            std::cmp::Ordering::Greater => vote.share_b,
+            _ => 1.0 - vote.share_b,
+        }
+    };
+    votes.iter().map(of_one).collect()
+}
+
+/// For every choice among several how far the metric's best one is the chosen one, and the share of the others that it finds
+/// worse.
+pub(super) fn agreeing_on_best(votes: &[JudgedBest], metric: Better) -> [Vec<f64>; 2] {
+    let of_one = |vote: &JudgedBest| {
+        let good: Vec<f64> = vote.values.iter().map(|value| quality(metric, *value)).collect();
+        let chosen = good.get(vote.chosen).copied().unwrap_or(f64::NAN);
+        let above = good.iter().filter(|value| **value > chosen).count();
+        let alike = good.iter().filter(|value| **value == chosen).count().max(1) as f64;
+        let below = good.iter().filter(|value| **value < chosen).count() as f64;
+        let others = good.len().saturating_sub(1).max(1) as f64;
+        (if above == 0 { 1.0 / alike } else { 0.0 }, (below + (alike - 1.0) / 2.0) / others)
+    };
+    let (best, below) = votes.iter().map(of_one).unzip();
+    [best, below]
 }
 
 /// Of choices.
 pub(super) fn of_choices(votes: &[JudgedChoice], metric: Better, how: Sampling) -> Agreement {
     let references: Vec<usize> = votes.iter().map(|vote| vote.reference).collect();
-    let agreeing: Vec<f64> = votes
-        .iter()
-        .map(|vote| {
-            let [a, b] = vote.values.map(|value| quality(metric, value));
-            match b.total_cmp(&a) {
-                _ if a == b => 0.5,
-                std::cmp::Ordering::Greater => vote.share_b,
-                _ => 1.0 - vote.share_b,
-            }
-        })
-        .collect();
-    let [two_afc] = cluster_bootstrap(&references, how.resamples, how.seed, |weights| {
-        [ratio(agreeing.iter().zip(weights).map(|(agreeing, weight)| (agreeing * weight, *weight)))]
+    let agreeing = agreeing(votes, metric);
+    let [two_afc] =
+        cluster_bootstrap(&references, how.resamples, how.seed, |weights| [mean(&agreeing, weights)]);
+    only_shares(&references, two_afc, None)
+}
+
+/// Of choices among several.
+pub(super) fn of_best(votes: &[JudgedBest], metric: Better, how: Sampling) -> Agreement {
+    let references: Vec<usize> = votes.iter().map(|vote| vote.reference).collect();
+    let [best, below] = agreeing_on_best(votes, metric);
+    let [two_afc, best] = cluster_bootstrap(&references, how.resamples, how.seed, |weights| {
+        [mean(&below, weights), mean(&best, weights)]
     });
-    let two_afc = two_afc.map(|found| found.within(0.0, 1.0));
+    only_shares(&references, two_afc, best)
+}
+
+fn only_shares(references: &[usize], two_afc: Option<Estimate>, best: Option<Estimate>) -> Agreement {
     let (srocc, krocc, plcc, rmse, outliers, logistic) = (None, None, None, None, None, None);
-    let references = count(&references);
-    Agreement { n: votes.len(), references, srocc, krocc, plcc, rmse, outliers, two_afc, logistic }
+    let [two_afc, best] = [two_afc, best].map(|found| found.map(|found| found.within(0.0, 1.0)));
+    let (n, references) = (references.len(), count(references));
+    Agreement { n, references, srocc, krocc, plcc, rmse, outliers, two_afc, best, logistic }
+}
+
+/// Of rows that count as much as `weights` say.
+pub(super) fn mean(values: &[f64], weights: &[f64]) -> Option<f64> {
+    ratio(values.iter().zip(weights).map(|(value, weight)| (value * weight, *weight)))
 }
 
 /// A sum of parts over a sum of wholes.
@@ -249,7 +307,22 @@ mod tests {
         // A distance: it chooses the smaller one, a, b, neither and a.
         assert!((found.two_afc.unwrap().value - (0.8 + 0.9 + 0.5 + 0.0) / 4.0).abs() < 1e-12);
         assert_eq!((found.two_afc.unwrap().low, found.references), (None, 1));
-        assert_eq!((found.srocc, found.plcc), (None, None));
+        assert_eq!((found.srocc, found.plcc, found.best), (None, None, None));
+    }
+
+    #[test]
+    fn the_best_of_several_is_the_chosen_one_or_not() {
+        let vote = |values: &[f64], chosen| JudgedBest { reference: 0, values: values.to_vec(), chosen };
+        // A distance: right, one of two nearest, second of three, last of four.
+        let votes = [
+            vote(&[0.1, 0.3, 0.2], 0),
+            vote(&[0.4, 0.1, 0.1], 1),
+            vote(&[0.1, 0.2, 0.3], 1),
+            vote(&[0.1, 0.2, 0.3, 0.4], 3),
+        ];
+        let found = of_best(&votes, Better::Lower, HOW);
+        assert_eq!(found.best.unwrap().value, (1.0 + 0.5) / 4.0);
+        assert_eq!(found.two_afc.unwrap().value, (1.0 + 0.75 + 0.5) / 4.0);
     }
 
     #[test]

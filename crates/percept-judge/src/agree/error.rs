@@ -78,6 +78,17 @@ pub enum AgreeError {
         /// The table.
         path: PathBuf,
     },
+    /// Scores that compare with references, for a table that has none.
+    #[error(
+        "{}: the table has no references, and these scores compare with one: {metrics}; add the column reference, or ask \
+         for scores without reference (`percept metrics` lists them)", path.display()
+    )]
+    NoReferences {
+        /// The table.
+        path: PathBuf,
+        /// The scores.
+        metrics: String,
+    },
     /// Not a single row has its pictures.
     #[error(
         "{}: {problem}; check where the pictures are, --root names their folder", none_judged(*rows, "row")

@@ -6,7 +6,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// A CSV file with percept's columns: `reference, distorted, score` or `reference, a, b, votes`, and more.
+    /// A CSV file with percept's columns: `reference, distorted, score`, `reference, a, b, votes` or `reference, a, b, c, …,
+    /// best`, and more; without `reference`, pictures stand alone.
     Csv,
     /// TID2013 (Ponomarenko et al., "Image database TID2013: peculiarities, results and perspectives", 2015).
     Tid2013,
@@ -20,6 +21,10 @@ pub enum Layout {
     /// PIPAL (Gu et al., "PIPAL: a large-scale image quality assessment dataset for perceptual image restoration",
     /// 2020).
     Pipal,
+    /// SRIQA-Bench (Chen et al., "Toward generalized image quality assessment: relaxing the perfect reference quality
+    /// assumption", 2025).
+    #[serde(rename = "sriqa-bench")]
+    SriqaBench,
     /// BAPPS, pairwise choices (Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness of deep features
     /// as a perceptual metric", 2018).
     Bapps,
@@ -27,8 +32,16 @@ pub enum Layout {
 
 impl Layout {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Csv, Self::Tid2013, Self::Kadid10k, Self::Live, Self::Csiq, Self::Pipal, Self::Bapps];
+    pub const ALL: [Self; 8] = [
+        Self::Csv,
+        Self::Tid2013,
+        Self::Kadid10k,
+        Self::Live,
+        Self::Csiq,
+        Self::Pipal,
+        Self::SriqaBench,
+        Self::Bapps,
+    ];
 
     /// What it is, in a few words.
     pub fn about(self) -> &'static str {
@@ -39,6 +52,7 @@ impl Layout {
             Self::Live => "LIVE, release 2",
             Self::Csiq => "CSIQ",
             Self::Pipal => "PIPAL",
+            Self::SriqaBench => "SRIQA-Bench",
             Self::Bapps => "BAPPS, 2AFC",
         }
     }
@@ -52,6 +66,7 @@ impl Layout {
             Self::Live => "live",
             Self::Csiq => "csiq",
             Self::Pipal => "pipal",
+            Self::SriqaBench => "sriqa-bench",
             Self::Bapps => "bapps",
         }
     }

@@ -1,13 +1,14 @@
 //! How far metrics agree with people.
 //!
-//! A [`Table`] has what people said about pictures: ratings of single ones, or choices between two. It is a CSV file
+//! A [`Table`] has what people said about pictures: ratings of single ones, choices between two, or the best of several. It is a CSV file
 //! or a data set as its authors lay it out ([`Layout`]). [`Agreements::measure`] scores every picture once and finds
 //! for every metric its rank and linear correlation with the human scores, the error of the curve between them, and
 //! the share of choices in which both agree, each with a 95 % interval over references, for all rows and for every
-//! kind of distortion.
+//! kind of distortion; and which metrics differ in that by more than chance.
 
 mod agreement;
 mod csv;
+mod difference;
 mod error;
 mod layout;
 mod mat;
@@ -24,11 +25,12 @@ use percept_image::Better;
 use serde::Serialize;
 
 pub use agreement::Agreement;
+pub use difference::Difference;
 pub use error::AgreeError;
 pub use layout::Layout;
-pub use table::{Choice, Rating, Rows, Table};
+pub use table::{BestOf, Choice, Rating, Rows, Table};
 
-use self::agreement::{JudgedChoice, Point, Sampling, of_choices, of_ratings};
+use self::agreement::{JudgedBest, JudgedChoice, Point, Sampling, of_best, of_choices, of_ratings};
 use self::pictures::Pictures;
 use crate::stats::Curve;
 use crate::{Kept, MetricInfo, Panel};
@@ -65,17 +67,17 @@ pub struct MetricAgreement {
 /// A row with the metrics' values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The reference's file name.
+    /// The reference's file name; empty where there is none.
     pub reference: String,
-    /// The distorted picture's, or both with a slash between them.
+    /// The distorted picture's, or those of all with slashes between them.
     pub distorted: String,
     /// Kind of distortion.
     pub distortion: Option<String>,
-    /// The human score, or the share that chose the second picture.
+    /// The human score, the share that chose the second of two pictures, or the place of the best of several, from 1.
     pub human: f64,
     /// Standard deviation of single opinions.
     pub spread: Option<f64>,
-    /// Values by metric, one for a rating, two for a choice. JSON has no infinity: that of equal pictures is null
+    /// Values by metric, one for every picture. JSON has no infinity: that of equal pictures is null
     /// there.
     pub scores: BTreeMap<String, Vec<f64>>,
 }
@@ -102,7 +104,7 @@ pub struct Agreements {
     pub human_better: Better,
     /// Rows that were judged.
     pub n: usize,
-    /// Different references among them.
+    /// Different references among them; rows where there are none.
     pub references: usize,
     /// Rows that were left out.
     pub skipped: Vec<Skipped>,
@@ -112,6 +114,10 @@ pub struct Agreements {
     pub order: Vec<String>,
     /// By metric.
     pub metrics: BTreeMap<String, MetricAgreement>,
+    /// The statistic that metrics are compared by: `srocc`, `2afc` or `best`.
+    pub statistic: &'static str,
+    /// All pairs of metrics in it, in their order.
+    pub differences: Vec<Difference>,
     /// Row by row.
     pub rows: Vec<Row>,
 }
@@ -122,7 +128,7 @@ impl Agreements {
     /// scored is left out and named. Scores that were `kept` are not computed again, and new ones are kept.
     ///
     /// # Errors
-    /// When there is no row left, and when `progress` says no.
+    /// When there is no row left, when a metric compares with references and the table has none, and when `progress` says no.
     pub fn measure(
         table: &Table,
         panel: &Panel,
@@ -130,6 +136,10 @@ impl Agreements {
         kept: Option<&Kept>,
         progress: &(dyn Fn(usize, usize) -> bool + Sync),
     ) -> Result<Self, AgreeError> {
+        if !table.has_references() && panel.comparing().next().is_some() {
+            let metrics = panel.comparing().collect::<Vec<_>>().join(", ");
+            return Err(AgreeError::NoReferences { path: table.path.clone(), metrics });
+        }
         let pictures = Pictures::score(table, panel, kept, progress);
         let kept = kept.is_some();
         let pictures = pictures.map_err(|(done, all)| AgreeError::Stopped { done, all, kept })?;
@@ -149,8 +159,10 @@ impl Agreements {
             layout: table.layout,
             kind: match table.rows {
                 Rows::Ratings(_) => "ratings",
-                Rows::Choices(_) => "choices",
+                Rows::Choices(_) | Rows::Best(_) => "choices",
             },
+            statistic: judged.said.statistic(),
+            differences: difference::differences(&judged, panel, table.better, options),
             human_better: table.better,
             n: judged.rows.len(),
             references: judged.references.iter().max().map_or(0, |last| last + 1),
@@ -179,65 +191,124 @@ impl Agreements {
     }
 }
 
+/// What people were asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Ratings,
+    Choices,
+    Best,
+}
+
+impl Said {
+    /// What says most about it.
+    fn statistic(self) -> &'static str {
+        match self {
+            Self::Ratings => "srocc",
+            Self::Choices => "2afc",
+            Self::Best => "best",
+        }
+    }
+}
+
 /// The rows of which all pictures could be scored.
 struct Judged {
     rows: Vec<Row>,
-    /// For every row the number of its reference.
+    /// For every row the number of its reference; where there is none, each row is by itself.
     references: Vec<usize>,
-    is_choice: bool,
+    said: Said,
+    has_references: bool,
     skipped: Vec<Skipped>,
 }
 
 impl Judged {
     fn new(table: &Table, panel: &Panel, pictures: &Pictures<'_>) -> Self {
         let names: Vec<&str> = panel.metrics().map(percept_image::Metric::name).collect();
-        let is_choice = matches!(table.rows, Rows::Choices(_));
-        let mut judged = Self { rows: Vec::new(), references: Vec::new(), is_choice, skipped: Vec::new() };
-        let mut numbers = BTreeMap::new();
-        let mut add = |reference: &Path, distorted: &[&Path], row: Row| {
-            let scored: Result<Vec<&[f64]>, (&Path, &str)> = distorted
-                .iter()
-                .map(|path| pictures.of(reference, path).map_err(|problem| (*path, problem)))
-                .collect();
-            match scored {
-                Ok(scored) => {
-                    let values =
-                        |at: usize| scored.iter().filter_map(|scores| scores.get(at).copied()).collect();
-                    let scores = names.iter().enumerate().map(|(at, name)| ((*name).to_string(), values(at)));
-                    let next = numbers.len();
-                    judged.references.push(*numbers.entry(reference.to_path_buf()).or_insert(next));
-                    judged.rows.push(Row { scores: scores.collect(), ..row });
-                }
-                Err((path, problem)) => {
-                    judged.skipped.push(Skipped { name: name(path), reason: problem.to_string() });
-                }
+        let (said, opinions): (Said, Vec<Opinion>) = match &table.rows {
+            Rows::Ratings(rows) => {
+                let opinion = |row: &'_ Rating| (row.score, row.spread, row.distortion.clone());
+                (Said::Ratings, rows.iter().map(opinion).collect())
+            }
+            Rows::Choices(rows) => {
+                let opinion = |row: &'_ Choice| (row.share_b, None, row.distortion.clone());
+                (Said::Choices, rows.iter().map(opinion).collect())
+            }
+            Rows::Best(rows) => {
+                let opinion = |row: &'_ BestOf| ((row.chosen + 1) as f64, None, row.distortion.clone());
+                (Said::Best, rows.iter().map(opinion).collect())
             }
         };
-        match &table.rows {
-            Rows::Ratings(rows) => rows.iter().for_each(|row| {
-                let found = Row {
-                    reference: name(&row.reference),
-                    distorted: name(&row.distorted),
-                    distortion: row.distortion.clone(),
-                    human: row.score,
-                    spread: row.spread,
-                    scores: BTreeMap::new(),
-                };
-                add(&row.reference, &[&row.distorted], found);
-            }),
-            Rows::Choices(rows) => rows.iter().for_each(|row| {
-                let found = Row {
-                    reference: name(&row.reference),
-                    distorted: format!("{} / {}", name(&row.a), name(&row.b)),
-                    distortion: row.distortion.clone(),
-                    human: row.share_b,
-                    spread: None,
-                    scores: BTreeMap::new(),
-                };
-                add(&row.reference, &[&row.a, &row.b], found);
-            }),
+        let has_references = table.has_references();
+        let (rows, references, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let mut judged = Self { rows, references, said, has_references, skipped };
+        let mut numbers = BTreeMap::new();
+        for ((reference, judgeds), (human, spread, distortion)) in table.pictures().into_iter().zip(opinions)
+        {
+            let of =
+                |path: &&Path| pictures.of(reference, path).map_err(|problem| (path.to_path_buf(), problem));
+            let scored: Result<Vec<&[f64]>, (PathBuf, &str)> = judgeds.iter().map(of).collect();
+            let scored = match scored {
+                Ok(scored) => scored,
+                Err((path, problem)) => {
+                    judged.skipped.push(Skipped { name: name(&path), reason: problem.to_string() });
+                    continue;
+                }
+            };
+            let values = |at: usize| scored.iter().filter_map(|scores| scores.get(at).copied()).collect();
+            let next = numbers.len();
+            let number = match reference {
+                Some(reference) => *numbers.entry(reference.to_path_buf()).or_insert(next),
+                None => judged.rows.len(),
+            };
+            judged.references.push(number);
+            judged.rows.push(Row {
+                reference: reference.map(name).unwrap_or_default(),
+                distorted: judgeds.iter().map(|path| name(path)).collect::<Vec<_>>().join(" / "),
+                distortion,
+                human,
+                spread,
+                scores: names
+                    .iter()
+                    .enumerate()
+                    .map(|(at, name)| ((*name).to_string(), values(at)))
+                    .collect(),
+            });
         }
         judged
+    }
+
+    /// Of these rows the number of the reference, the row, and the metric's values.
+    fn of<'a>(
+        &'a self,
+        metric: &'a str,
+        rows: &'a [usize],
+    ) -> impl Iterator<Item = (usize, &'a Row, &'a [f64])> {
+        rows.iter().filter_map(move |row| {
+            let (reference, row) = (*self.references.get(*row)?, self.rows.get(*row)?);
+            Some((reference, row, row.scores.get(metric)?.as_slice()))
+        })
+    }
+
+    fn points(&self, metric: &str, rows: &[usize]) -> Vec<Point> {
+        let point = |(reference, row, values): (usize, &Row, &[f64])| {
+            Some(Point { reference, value: *values.first()?, human: row.human, spread: row.spread })
+        };
+        self.of(metric, rows).filter_map(point).collect()
+    }
+
+    fn choices(&self, metric: &str, rows: &[usize]) -> Vec<JudgedChoice> {
+        let vote = |(reference, row, values): (usize, &Row, &[f64])| {
+            Some(JudgedChoice { reference, values: values.try_into().ok()?, share_b: row.human })
+        };
+        self.of(metric, rows).filter_map(vote).collect()
+    }
+
+    fn best(&self, metric: &str, rows: &[usize]) -> Vec<JudgedBest> {
+        let vote = |(reference, row, values): (usize, &Row, &[f64])| JudgedBest {
+            reference,
+            values: values.to_vec(),
+            chosen: row.human as usize - 1,
+        };
+        self.of(metric, rows).map(vote).collect()
     }
 
     fn agreement(
@@ -249,21 +320,10 @@ impl Judged {
     ) -> (Agreement, BTreeMap<String, Agreement>) {
         let AgreeOptions { curve, resamples, seed } = *options;
         let how = Sampling { resamples, seed, curve };
-        let of = |rows: &[usize]| {
-            let rows = rows.iter().filter_map(|row| {
-                let (reference, row) = (*self.references.get(*row)?, self.rows.get(*row)?);
-                Some((reference, row, row.scores.get(metric)?.as_slice()))
-            });
-            if self.is_choice {
-                let vote = |(reference, row, values): (usize, &Row, &[f64])| {
-                    Some(JudgedChoice { reference, values: values.try_into().ok()?, share_b: row.human })
-                };
-                return of_choices(&rows.filter_map(vote).collect::<Vec<_>>(), better, how);
-            }
-            let point = |(reference, row, values): (usize, &Row, &[f64])| {
-                Some(Point { reference, value: *values.first()?, human: row.human, spread: row.spread })
-            };
-            of_ratings(&rows.filter_map(point).collect::<Vec<_>>(), better, human, how)
+        let of = |rows: &[usize]| match self.said {
+            Said::Ratings => of_ratings(&self.points(metric, rows), better, human, how),
+            Said::Choices => of_choices(&self.choices(metric, rows), better, how),
+            Said::Best => of_best(&self.best(metric, rows), better, how),
         };
         let all: Vec<usize> = (0..self.rows.len()).collect();
         let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -275,6 +335,9 @@ impl Judged {
         (of(&all), kinds.into_iter().map(|(kind, rows)| (kind.to_string(), of(&rows))).collect())
     }
 }
+
+/// What was said, the spread of it, and the kind of distortion.
+type Opinion = (f64, Option<f64>, Option<String>);
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AgreeOptions, Judged, MetricAgreement};
+use super::{AgreeOptions, Judged, MetricAgreement, Said};
 
 /// Pictures for each parameter of a curve below which its error says little.
 const FEW: usize = 3;
@@ -14,12 +14,21 @@ pub(super) fn notes(
     options: &AgreeOptions,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if judged.references.iter().max() == Some(&0) {
+    if !judged.has_references {
+        notes.push("The pictures have no references: intervals are over rows, each by itself.".to_string());
+    } else if judged.references.iter().max() == Some(&0) {
         notes.push(
             "All pictures have one reference: there are no intervals, which need at least two.".to_string(),
         );
     }
-    if judged.is_choice {
+    if judged.said == Said::Best {
+        let all = metrics.keys().next().map(String::as_str).unwrap_or_default();
+        let counts =
+            judged.rows.iter().filter_map(|row| row.scores.get(all)).map(|values| values.len() as f64);
+        let chance = counts.map(f64::recip).sum::<f64>() / judged.rows.len().max(1) as f64;
+        notes.push(format!("Chance alone finds the same picture best in {chance:.3} of the rows."));
+    }
+    if judged.said != Said::Ratings {
         return notes;
     }
     let n = judged.rows.len();
@@ -29,7 +38,7 @@ pub(super) fn notes(
         notes.push("A single picture has no order: there are no correlations.".to_string());
     } else if same_score {
         notes.push("All human scores are equal: nothing can be correlated with them.".to_string());
-    } else if metrics.values().all(|metric| metric.overall.two_afc.is_none()) {
+    } else if judged.has_references && metrics.values().all(|metric| metric.overall.two_afc.is_none()) {
         notes.push(
             "No reference has two pictures that people rate differently: there is no 2AFC.".to_string(),
         );

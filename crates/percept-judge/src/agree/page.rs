@@ -16,7 +16,7 @@ const FOOTER: &str = "Intervals are bootstraps over whole references, scaled by 
 /// A statistic: its name on the page, what it is, and where it is.
 type Statistic = (&'static str, &'static str, fn(&Agreement) -> Option<Estimate>);
 
-const STATISTICS: [Statistic; 6] = [
+const STATISTICS: [Statistic; 7] = [
     ("SROCC", "rank correlation; positive: the metric and people agree", |of| of.srocc),
     ("KROCC", "rank correlation by pairs, tau-b; positive: the metric and people agree", |of| of.krocc),
     ("PLCC", "linear correlation of human scores and the fitted curve", |of| of.plcc),
@@ -25,19 +25,29 @@ const STATISTICS: [Statistic; 6] = [
         of.outliers
     }),
     ("2AFC", "share of choices in which the metric and people agree", |of| of.two_afc),
+    ("best", "share of choices among several in which the metric finds the same picture best", |of| of.best),
 ];
 
 /// The whole page.
 pub(super) fn page(found: &Agreements) -> String {
     let table = found.table.file_name().unwrap_or(found.table.as_os_str()).to_string_lossy();
     let title = format!("{table}: metrics and people");
-    let main = [head(&title, found), scores(found), plots(found), kinds(found), protocols(found)].concat();
-    html(&title, &["agreement", "plots", "distortions", "protocols"], &main, FOOTER, "")
+    let main = [
+        head(&title, found),
+        scores(found),
+        differences(found),
+        plots(found),
+        kinds(found),
+        protocols(found),
+    ]
+    .concat();
+    html(&title, &["agreement", "differences", "plots", "distortions", "protocols"], &main, FOOTER, "")
 }
 
 fn head(title: &str, found: &Agreements) -> String {
-    let direction = match (found.kind, found.human_better) {
-        ("choices", _) => "the share of people who chose the second picture",
+    let direction = match (found.statistic, found.human_better) {
+        ("best", _) => "the place of the best picture",
+        ("2afc", _) => "the share of people who chose the second picture",
         (_, Better::Higher) => "higher is better",
         (_, Better::Lower) => "lower is better",
     };
@@ -140,6 +150,35 @@ fn cell(estimate: Option<Estimate>) -> String {
 
 fn digits(value: f64) -> String {
     format!("{value:.3}").replace('-', "−")
+}
+
+/// Every pair of metrics, and which of the two agrees more.
+fn differences(found: &Agreements) -> String {
+    if found.differences.is_empty() {
+        return String::new();
+    }
+    let rows = found.differences.iter().map(|pair| {
+        let p = |p: Option<f64>| p.map_or("–".to_string(), |p| format!("{p:.4}"));
+        format!(
+            "<tr><th scope=\"row\">{} − {}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            escape(&pair.a),
+            escape(&pair.b),
+            cell(Some(pair.difference)),
+            p(pair.p),
+            p(pair.p_holm),
+            escape(pair.more.as_deref().unwrap_or("no difference beyond chance"))
+        )
+    });
+    format!(
+        "<section id=\"differences\" aria-labelledby=\"differences-title\"><h2 id=\"differences-title\">Which metrics agree \
+         more</h2>\n<p>Differences of {}, each on the same resamples. The corrected p keeps the chance of a single wrong \
+         answer among all {} below it (Holm).</p>\n<table class=\"scores\"><thead><tr><th scope=\"col\">Metrics</th><th \
+         scope=\"col\">difference</th><th scope=\"col\">p</th><th scope=\"col\">corrected p</th><th scope=\"col\">agrees \
+         more</th></tr></thead><tbody>\n{}</tbody></table></section>\n",
+        found.statistic.to_uppercase(),
+        counted(found.differences.len(), "pair"),
+        rows.collect::<String>()
+    )
 }
 
 fn plots(found: &Agreements) -> String {

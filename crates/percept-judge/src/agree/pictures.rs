@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::Table;
-use super::table::Rows;
 use crate::picture::{self, Picture};
 use crate::{Kept, Panel};
 
@@ -17,8 +16,8 @@ const MOST: usize = 8;
 /// The scores of a picture in the order of the panel, or what is wrong with it.
 pub(super) type Scored = Result<Vec<f64>, String>;
 
-/// A reference and a picture that is judged against it.
-type Judgement<'a> = (&'a Path, &'a Path);
+/// A reference, if there is one, and a picture that is judged against it.
+type Judgement<'a> = (Option<&'a Path>, &'a Path);
 
 /// The scores of all pictures of a table, sorted.
 #[derive(Debug)]
@@ -46,12 +45,11 @@ impl<'a> Pictures<'a> {
         let work = || {
             let mut last: Option<Picture<'_>> = None;
             while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut reference = match last.take() {
-                    Some(reference) if reference.path == pair.0 => reference,
-                    _ => Picture::new(pair.0, kept),
-                };
-                let scores = one(panel, kept, Some(&mut reference), &mut Picture::new(pair.1, kept));
-                last = Some(reference);
+                last = pair.0.map(|path| match last.take() {
+                    Some(reference) if reference.path == path => reference,
+                    _ => Picture::new(path, kept),
+                });
+                let scores = one(panel, kept, last.as_mut(), &mut Picture::new(pair.1, kept));
                 scored.lock().unwrap_or_else(PoisonError::into_inner).push((*pair, scores));
                 if !progress(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len()) {
                     next.store(pairs.len(), Ordering::Relaxed);
@@ -68,7 +66,7 @@ impl<'a> Pictures<'a> {
     }
 
     /// The scores of a picture; what is wrong with it otherwise.
-    pub(super) fn of<'s>(&'s self, reference: &Path, picture: &Path) -> Result<&'s [f64], &'s str> {
+    pub(super) fn of<'s>(&'s self, reference: Option<&Path>, picture: &Path) -> Result<&'s [f64], &'s str> {
         let at = self.scored.binary_search_by(|((a, b), _)| (*a, *b).cmp(&(reference, picture)));
         match at.ok().and_then(|at| self.scored.get(at)) {
             Some((_, Ok(scores))) => Ok(scores),
@@ -80,17 +78,10 @@ impl<'a> Pictures<'a> {
 
 /// Every pair once, those of one reference together.
 fn pairs(table: &Table) -> Vec<Judgement<'_>> {
-    let mut pairs: Vec<Judgement<'_>> = match &table.rows {
-        Rows::Ratings(rows) => {
-            rows.iter().map(|row| (row.reference.as_path(), row.distorted.as_path())).collect()
-        }
-        Rows::Choices(rows) => {
-            let both = rows
-                .iter()
-                .flat_map(|row| [&row.a, &row.b].map(|picture| (row.reference.as_path(), picture.as_path())));
-            both.collect()
-        }
-    };
+    let rows = table.pictures().into_iter();
+    let mut pairs: Vec<Judgement<'_>> = rows
+        .flat_map(|(reference, pictures)| pictures.into_iter().map(move |picture| (reference, picture)))
+        .collect();
     pairs.sort_unstable();
     pairs.dedup();
     pairs

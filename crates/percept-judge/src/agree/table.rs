@@ -11,8 +11,8 @@ use super::layout::Layout;
 /// How good people found a distorted picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rating {
-    /// The undistorted picture.
-    pub reference: PathBuf,
+    /// The undistorted picture, if there is one.
+    pub reference: Option<PathBuf>,
     /// The distorted one.
     pub distorted: PathBuf,
     /// The human score; [`Table::better`] says which direction is good.
@@ -26,14 +26,27 @@ pub struct Rating {
 /// Which of two distorted pictures people found closer to the reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// The undistorted picture.
-    pub reference: PathBuf,
+    /// The undistorted picture, if there is one.
+    pub reference: Option<PathBuf>,
     /// One distorted picture.
     pub a: PathBuf,
     /// The other one.
     pub b: PathBuf,
     /// Share of the people who chose `b`, from 0 to 1.
     pub share_b: f64,
+    /// Kind of distortion.
+    pub distortion: Option<String>,
+}
+
+/// Which of several pictures someone found best.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BestOf {
+    /// The undistorted picture, if there is one.
+    pub reference: Option<PathBuf>,
+    /// The pictures, two or more.
+    pub pictures: Vec<PathBuf>,
+    /// The place of the chosen one among them.
+    pub chosen: usize,
     /// Kind of distortion.
     pub distortion: Option<String>,
 }
@@ -45,6 +58,8 @@ pub enum Rows {
     Ratings(Vec<Rating>),
     /// Two pictures a row.
     Choices(Vec<Choice>),
+    /// The best of several pictures a row.
+    Best(Vec<BestOf>),
 }
 
 /// A table of human opinions.
@@ -67,7 +82,33 @@ impl Table {
         match &self.rows {
             Rows::Ratings(rows) => rows.len(),
             Rows::Choices(rows) => rows.len(),
+            Rows::Best(rows) => rows.len(),
         }
+    }
+
+    /// Of every row the reference, if there is one, and the pictures that are judged.
+    pub(super) fn pictures<'a>(&'a self) -> Vec<(Option<&'a Path>, Vec<&'a Path>)> {
+        match &self.rows {
+            Rows::Ratings(rows) => {
+                rows.iter().map(|row| (row.reference.as_deref(), vec![row.distorted.as_path()])).collect()
+            }
+            Rows::Choices(rows) => rows
+                .iter()
+                .map(|row| (row.reference.as_deref(), vec![row.a.as_path(), row.b.as_path()]))
+                .collect(),
+            Rows::Best(rows) => {
+                let row = |row: &'a BestOf| {
+                    let pictures = row.pictures.iter().map(PathBuf::as_path).collect();
+                    (row.reference.as_deref(), pictures)
+                };
+                rows.iter().map(row).collect()
+            }
+        }
+    }
+
+    /// Whether every row has a picture to compare with.
+    pub fn has_references(&self) -> bool {
+        self.pictures().iter().all(|(reference, _)| reference.is_some())
     }
 
     /// Whether there are no rows.
@@ -81,7 +122,7 @@ impl Table {
 pub(super) struct Ratings {
     table: PathBuf,
     rows: Vec<Rating>,
-    lines: BTreeMap<(PathBuf, PathBuf), u64>,
+    lines: BTreeMap<(Option<PathBuf>, PathBuf), u64>,
 }
 
 impl Ratings {

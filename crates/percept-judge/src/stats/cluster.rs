@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::tail::chi_squared;
 use super::{Estimate, Spread};
 
 /// Of so many resamples one may lack the statistic; where more do, there is no interval.
@@ -23,29 +24,92 @@ pub fn cluster_bootstrap<const N: usize>(
     seed: u64,
     statistics: impl Fn(&[f64]) -> [Option<f64>; N] + Sync,
 ) -> [Option<Estimate>; N] {
-    let (places, count) = dense(groups);
-    let (values, spread) = (statistics(&vec![1.0; groups.len()]), Spread::of(count));
-    let resampled = |at: usize| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(at as u64);
-        let mut drawn = vec![0.0; count];
-        (0..count).for_each(|_| drawn[rng.random_range(0..count)] += 1.0);
-        let weights: Vec<f64> = places.iter().map(|place| drawn[*place]).collect();
-        let spread = spread.map_or(1.0, |spread| rng.sample(spread));
-        let scaled = |(drawn, whole): (Option<f64>, Option<f64>)| Some(whole? + spread * (drawn? - whole?));
-        let mut pairs = statistics(&weights).into_iter().zip(values).map(scaled);
-        std::array::from_fn(|_| pairs.next().flatten())
-    };
-    let resamples = if spread.is_none() { 0 } else { resamples };
-    let all: Vec<[Option<f64>; N]> = (0..resamples).into_par_iter().map(resampled).collect();
+    let Draws { whole, drawn, .. } = Draws::of(groups, resamples, seed, statistics);
     std::array::from_fn(|which| {
-        let value = values.get(which).copied().flatten()?;
-        let mut found: Vec<f64> = all.iter().filter_map(|of| of.get(which).copied().flatten()).collect();
-        if (all.len() - found.len()) * RARE > all.len() {
-            found.clear();
-        }
-        Some(Estimate::new(value, &mut found))
+        let value = whole.get(which).copied().flatten()?;
+        let found = drawn.iter().filter_map(|(spread, of)| {
+            let of = of.get(which).copied().flatten()?;
+            Some(value + spread * (of - value))
+        });
+        Some(Estimate::new(value, &mut enough(found.collect(), drawn.len())))
     })
+}
+
+/// How far two statistics of the same rows are apart: the first less the second with its interval, and the two-sided p-value of
+/// "they are equal", from the same resamples as in [`cluster_bootstrap`]. The share of resamples beyond 0 is not counted: of
+/// every resample the scale is replaced by its distribution, so that small p-values need no more resamples. None where there is
+/// no interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart {
+    /// The difference.
+    pub difference: Estimate,
+    /// Its p-value.
+    pub p: Option<f64>,
+}
+
+/// Every pair of the statistics of the same rows, the first with the second, the first with the third and so on; a pair lacks
+/// what one of its statistics lacks. The rest is as in [`cluster_bootstrap`].
+pub fn cluster_differences(
+    groups: &[usize],
+    resamples: usize,
+    seed: u64,
+    statistics: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
+) -> Vec<Option<Apart>> {
+    let Draws { whole, drawn, count } = Draws::of(groups, resamples, seed, statistics);
+    let apart = |a: usize, b: usize| {
+        let difference =
+            |of: &[Option<f64>]| Some(of.get(a).copied().flatten()? - of.get(b).copied().flatten()?);
+        let value = difference(&whole)?;
+        let off: Vec<[f64; 2]> =
+            drawn.iter().filter_map(|(spread, of)| Some([*spread, difference(of)? - value])).collect();
+        let found = off.iter().map(|[spread, off]| value + spread * off).collect();
+        let difference = Estimate::new(value, &mut enough(found, drawn.len()));
+        let beyond = off.iter().filter(|[_, off]| off * value < 0.0);
+        let beyond = beyond.map(|[_, off]| chi_squared(count - 1, count as f64 * (off / value).powi(2)));
+        let share = beyond.sum::<f64>() / off.len().max(1) as f64;
+        let p = difference.low.map(|_| if value == 0.0 { 1.0 } else { (2.0 * share).min(1.0) });
+        Some(Apart { difference, p })
+    };
+    (0..whole.len())
+        .flat_map(|a| (a + 1..whole.len()).map(move |b| (a, b)))
+        .map(|(a, b)| apart(a, b))
+        .collect()
+}
+
+/// All of `found`, or none where too many of `all` lack it.
+fn enough(mut found: Vec<f64>, all: usize) -> Vec<f64> {
+    if (all - found.len()) * RARE > all {
+        found.clear();
+    }
+    found
+}
+
+/// Statistics of the whole table, and of resamples, each with how much it is to be spread.
+struct Draws<S> {
+    whole: S,
+    drawn: Vec<(f64, S)>,
+    /// Groups.
+    count: usize,
+}
+
+impl<S: Send> Draws<S> {
+    fn of(groups: &[usize], resamples: usize, seed: u64, statistics: impl Fn(&[f64]) -> S + Sync) -> Self {
+        let (places, count) = dense(groups);
+        let whole = statistics(&vec![1.0; groups.len()]);
+        let resampled = |at: usize, spread: Spread| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(at as u64);
+            let mut drawn = vec![0.0; count];
+            (0..count).for_each(|_| drawn[rng.random_range(0..count)] += 1.0);
+            let weights: Vec<f64> = places.iter().map(|place| drawn[*place]).collect();
+            (rng.sample(spread), statistics(&weights))
+        };
+        let drawn = match Spread::of(count) {
+            Some(spread) => (0..resamples).into_par_iter().map(|at| resampled(at, spread)).collect(),
+            None => Vec::new(),
+        };
+        Self { whole, drawn, count }
+    }
 }
 
 /// Groups numbered from 0 without gaps, and how many there are.
@@ -98,6 +162,50 @@ mod tests {
             let rate = held.count() as f64 / 600.0;
             assert!((0.93..0.975).contains(&rate), "{count}: {rate}");
         }
+    }
+
+    /// A p-value promises what an interval does: of equal means one in twenty is below 0.05, and no more of few groups.
+    #[test]
+    fn differences_are_as_sure_as_they_say() {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        for count in [5, 12, 40] {
+            let groups: Vec<usize> = (0..count).collect();
+            let (mut below, mut outside) = (0, 0);
+            for set in 0..600 {
+                let mut draw = || -> Vec<f64> {
+                    groups.iter().map(|_| rng.sample(rand_distr::StandardNormal)).collect()
+                };
+                let (a, b) = (draw(), draw());
+                let found = cluster_differences(&groups, 300, set, |weights| {
+                    [&a, &b].iter().flat_map(|values| mean(values)(weights)).collect()
+                });
+                let [Some(Apart { difference, p: Some(p) })] = found[..] else { panic!("{found:?}") };
+                let [low, high] = difference.interval().unwrap();
+                below += usize::from(p < 0.05);
+                outside += usize::from(!(low..=high).contains(&0.0));
+            }
+            assert!((12..=42).contains(&below) && (12..=42).contains(&outside), "{count}: {below} {outside}");
+        }
+    }
+
+    #[test]
+    fn pairs_come_in_order_and_lack_what_a_statistic_lacks() {
+        let groups: Vec<usize> = (0..30).collect();
+        let values = |weights: &[f64]| {
+            let noisy = weights.iter().zip(&groups).map(|(w, at)| w * (at % 3) as f64).sum::<f64>() / 30.0;
+            vec![Some(noisy), None, Some(noisy - 5.0), Some(noisy)]
+        };
+        let found = cluster_differences(&groups, 200, 0, values);
+        let values: Vec<_> =
+            found.iter().map(|pair| pair.map(|pair| (pair.difference.value, pair.p))).collect();
+        let (far, near) = (Some((5.0, Some(0.0))), Some((0.0, Some(1.0))));
+        assert_eq!(values, [None, far, near, None, None, Some((-5.0, Some(0.0)))]);
+        // One group says nothing about others.
+        let one = cluster_differences(&[3, 3], 200, 0, |_| vec![Some(1.0), Some(2.0)]);
+        assert_eq!(
+            one,
+            [Some(Apart { difference: Estimate { value: -1.0, low: None, high: None }, p: None })]
+        );
     }
 
     #[test]

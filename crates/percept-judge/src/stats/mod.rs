@@ -2,7 +2,7 @@
 //!
 //! Every interval here is a bootstrap's, scaled so that few photos, seeds, references or people make nothing too sure.
 //! [`crossed_bootstrap`] is for the difference of two results on the same photos, with one seed or several;
-//! [`cluster_bootstrap`] for a statistic of rows that belong together. [`outcomes`] says which of a page's differences are
+//! [`cluster_bootstrap`] for a statistic of rows that belong together, [`cluster_differences`] for those of several. [`outcomes`] says which of a page's differences are
 //! more than chance, corrected by [`holm`]. [`Ranked`], [`pearson`] and [`Logistic`] are how far scores agree with people.
 
 mod cluster;
@@ -13,7 +13,7 @@ mod outcome;
 mod rank;
 mod tail;
 
-pub use cluster::cluster_bootstrap;
+pub use cluster::{Apart, cluster_bootstrap, cluster_differences};
 pub use crossed::{Effect, FEWEST_PHOTOS, crossed_bootstrap};
 pub use estimate::Estimate;
 pub(crate) use estimate::Spread;

@@ -34,14 +34,14 @@ pub fn write(path: &Path, text: &str) {
 pub fn ratings(table: &Table) -> &[Rating] {
     match &table.rows {
         Rows::Ratings(rows) => rows,
-        Rows::Choices(_) => panic!("{table:?}"),
+        _ => panic!("{table:?}"),
     }
 }
 
 pub fn choices(table: &Table) -> &[Choice] {
     match &table.rows {
         Rows::Choices(rows) => rows,
-        Rows::Ratings(_) => panic!("{table:?}"),
+        _ => panic!("{table:?}"),
     }
 }
 
@@ -95,7 +95,7 @@ fn tid2013() {
     assert_eq!((rows.len(), rows[0].score, rows[0].spread), (8, 8.51429, Some(0.25)));
     let kinds: Vec<_> = rows.iter().take(4).map(|row| row.distortion.as_deref().unwrap()).collect();
     assert_eq!(kinds, ["01 Gaussian noise", "01 Gaussian noise", "08 Gaussian blur", "24 sparse sampling"]);
-    assert!(rows[7].reference.ends_with("reference_images/i25.bmp"));
+    assert!(rows[7].reference.as_ref().unwrap().ends_with("reference_images/i25.bmp"));
     let found = measure(&table).unwrap();
     assert!(found.metrics["psnr-y"].overall.srocc.unwrap().value > 0.9);
     assert_eq!(found.references, 2);
@@ -154,7 +154,7 @@ fn live() {
         [20.0, 60.0, 30.0, 25.0, 50.0, 35.0, 70.0, 40.0, 65.0]
     );
     assert_eq!(rows[2].distorted, root.join("jpeg/img1.bmp"));
-    assert_eq!((rows[2].reference.clone(), rows[2].spread), (root.join("refimgs/bikes.bmp"), None));
+    assert_eq!((rows[2].reference.clone(), rows[2].spread), (Some(root.join("refimgs/bikes.bmp")), None));
     assert_eq!(rows[3].distortion.as_deref(), Some("wn"));
 
     // The realigned scores replace them, with their deviations; the file's name says which ones are meant.
@@ -169,6 +169,37 @@ fn live() {
     fs::remove_file(root.join("refnames_all.mat")).unwrap();
     let error = Table::read(root, None, None).unwrap_err().to_string();
     assert!(error.contains("refnames_all.mat"), "{error}");
+}
+
+/// A file of scores for every photo; the originals are rated as well.
+#[test]
+fn sriqa_bench() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    let algorithms = [("BSRGAN", 3), ("SeeSR", 1), ("Real_x", 2)];
+    for (photo, seed) in [("001", 1), ("b_2", 2)] {
+        save(&root.join(format!("images/Original/{photo}_Original.png")), picture(seed, 0));
+        let mut lines = format!("{photo}_Original.png,0.9\n");
+        for (algorithm, level) in algorithms {
+            save(&root.join(format!("images/{algorithm}/{photo}_{algorithm}.png")), picture(seed, level));
+            lines += &format!("{photo}_{algorithm}.png, {}\n", 0.8 - 0.2 * level as f64);
+        }
+        write(&root.join(format!("MOS/{photo}.txt")), &lines);
+    }
+    let table = same_every_way(root, "MOS", Layout::SriqaBench);
+    let rows = ratings(&table);
+    assert_eq!((rows.len(), table.better), (8, Better::Higher));
+    assert_eq!((rows[0].score, rows[0].distortion.as_deref()), (0.9, Some("Original")));
+    assert_eq!(rows[0].reference.as_ref(), Some(&rows[0].distorted));
+    assert_eq!(rows[7].distorted, root.join("images/Real_x/b_2_Real_x.png"));
+    assert_eq!(rows[7].reference, Some(root.join("images/Original/b_2_Original.png")));
+    assert!(measure(&table).unwrap().metrics["ssim-y"].overall.srocc.unwrap().value > 0.9);
+    // One photo's file by itself.
+    let one = Table::read(&root.join("MOS/001.txt"), None, None).unwrap();
+    assert_eq!((one.layout, ratings(&one).len()), (Layout::SriqaBench, 4));
+    write(&root.join("MOS/001.txt"), "002_SeeSR.png,0.5\n");
+    let error = Table::read(root, None, None).unwrap_err().to_string();
+    assert!(error.contains("001_ALGORITHM.png,0.7") && error.contains("line 1"), "{error}");
 }
 
 /// The authors' sheet, the same as CSV, and the list of training codes.
@@ -360,6 +391,108 @@ fn what_a_table_cannot_say_is_said() {
         notes(choice),
         "All pictures have one reference: there are no intervals, which need at least two."
     );
+}
+
+/// What people chose among three pictures, by letter or by name; a row may have fewer.
+#[test]
+fn the_best_of_several_pictures() {
+    let head = "reference,a,b,c,best\n";
+    let (folder, path) = table(&format!(
+        "{head}r1.png,d1_1.png,d1_2.png,d1_3.png,a\nr1.png,d1_3.png,d1_1.png,,D1_1.png\nr1.png,d1_3.png,d1_1.png,,d1_1.png\n\
+         r2.png,d2_3.png,d2_2.png,d2_1.png,B\n"
+    ));
+    write(&path, &fs::read_to_string(&path).unwrap().replace("r1.png,d1_3.png,d1_1.png,,D1_1.png\n", ""));
+    let read = Table::read(&path, None, None).unwrap();
+    let Rows::Best(rows) = &read.rows else { panic!("{read:?}") };
+    assert_eq!(
+        rows.iter().map(|row| (row.pictures.len(), row.chosen)).collect::<Vec<_>>(),
+        [(3, 0), (2, 1), (3, 1)]
+    );
+    assert_eq!(rows[1].pictures[1], folder.path().join("d1_1.png"));
+    let found = measure(&read).unwrap();
+    assert_eq!((found.kind, found.statistic, found.n, found.references), ("choices", "best", 3, 2));
+    let psnr = &found.metrics["psnr-y"].overall;
+    // The least noise is best but for the last row, where it is second.
+    assert!((psnr.best.unwrap().value - 2.0 / 3.0).abs() < 1e-12);
+    assert!((psnr.two_afc.unwrap().value - 2.5 / 3.0).abs() < 1e-12 && psnr.srocc.is_none());
+    assert!(
+        found.notes.iter().any(|note| note.contains("Chance alone") && note.contains("0.389")),
+        "{:?}",
+        found.notes
+    );
+    assert_eq!(found.rows[0].scores["psnr-y"].len(), 3);
+    for (row, problem) in
+        [("r1.png,d1_1.png,d1_2.png,,c", "the best one is `c`"), ("r1.png,d1_1.png,,,a", "in a;")]
+    {
+        write(&path, &format!("{head}{row}\n"));
+        let error = Table::read(&path, None, None).unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains("line 2"), "{error}");
+    }
+}
+
+/// Scores without references, alone; those that compare are refused by name before any work.
+#[test]
+fn pictures_without_references() {
+    let rows: String = (1..=2)
+        .flat_map(|seed| (1..=3).map(move |level| format!("d{seed}_{level}.png,{}\n", 9 - level)))
+        .collect();
+    let (_folder, path) = table(&format!("distorted,score\n{rows}"));
+    let read = Table::read(&path, None, None).unwrap();
+    assert!(!read.has_references() && ratings(&read)[0].reference.is_none());
+    let error = measure(&read).unwrap_err();
+    assert!(matches!(error, AgreeError::NoReferences { .. }), "{error}");
+    assert!(
+        error.to_string().contains("psnr-y, ssim-y") && error.to_string().contains("percept metrics"),
+        "{error}"
+    );
+    let options = AgreeOptions { resamples: 50, ..AgreeOptions::default() };
+    let kept_file = path.with_extension("kept");
+    let of = || {
+        let kept = Kept::open(&kept_file, "one").unwrap();
+        Agreements::measure(&read, &panel(&["noise", "tv"]), &options, Some(&kept), &|_, _| true).unwrap()
+    };
+    let found = of();
+    // Noise grows with the level, and scores fall.
+    let noise = &found.metrics["noise"].overall;
+    assert!(
+        noise.srocc.unwrap().value > 0.9 && noise.srocc.unwrap().low.is_some() && noise.two_afc.is_none()
+    );
+    assert_eq!((found.references, found.rows[0].reference.as_str()), (6, ""));
+    assert!(found.notes.iter().any(|note| note.contains("no references")), "{:?}", found.notes);
+    assert_eq!(of(), found);
+    let (_folder, path) = table("a,b,votes\nd1_1.png,d1_3.png,0.1\nd2_1.png,d2_3.png,0.2\n");
+    let read = Table::read(&path, None, None).unwrap();
+    let found = Agreements::measure(&read, &panel(&["noise"]), &options, None, &|_, _| true).unwrap();
+    assert!((found.metrics["noise"].overall.two_afc.unwrap().value - 0.85).abs() < 1e-12);
+}
+
+/// Every pair of scores once, with p-values that Holm corrects.
+#[test]
+fn scores_are_compared_with_each_other() {
+    let (_folder, path) = table(
+        "reference,distorted,score\nr1.png,d1_1.png,3\nr1.png,d1_2.png,2\nr2.png,d2_1.png,3\nr2.png,d2_2.png,2\nr2.png,d2_3.png,1\n",
+    );
+    let read = Table::read(&path, None, None).unwrap();
+    let options = AgreeOptions { resamples: 200, ..AgreeOptions::default() };
+    let names = ["psnr-y", "tv", "psnr-rgb"];
+    let found = Agreements::measure(&read, &panel(&names), &options, None, &|_, _| true).unwrap();
+    let pairs: Vec<_> = found.differences.iter().map(|pair| (pair.a.as_str(), pair.b.as_str())).collect();
+    assert_eq!(pairs, [("psnr-y", "tv"), ("psnr-y", "psnr-rgb"), ("tv", "psnr-rgb")]);
+    for pair in &found.differences {
+        let srocc = |name: &str| found.metrics[name].overall.srocc.unwrap().value;
+        assert!((pair.difference.value - (srocc(&pair.a) - srocc(&pair.b))).abs() < 1e-12);
+        let (p, p_holm) = (pair.p.unwrap(), pair.p_holm.unwrap());
+        assert!(p <= p_holm && p_holm <= (3.0 * p).min(1.0) + 1e-12, "{pair:?}");
+        assert_eq!(pair.more.is_some(), p_holm < 0.05);
+    }
+    let html = |found: &Agreements| {
+        let page = path.with_extension("html");
+        found.write_page(&page).unwrap();
+        fs::read_to_string(page).unwrap()
+    };
+    assert!(html(&found).contains("<th scope=\"row\">psnr-y − tv</th>"));
+    let one = Agreements::measure(&read, &panel(&["tv"]), &options, None, &|_, _| true).unwrap();
+    assert!(one.differences.is_empty() && !html(&one).contains("differences-title"));
 }
 
 #[test]

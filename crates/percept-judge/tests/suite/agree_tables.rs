@@ -30,7 +30,7 @@ fn columns_are_found_by_name_and_paths_start_at_the_table() {
     );
     let found = Table::read(&path, None, None).unwrap();
     let [first, second] = ratings(&found) else { panic!("{found:?}") };
-    assert_eq!(first.reference, folder.path().join("r1.png"));
+    assert_eq!(first.reference, Some(folder.path().join("r1.png")));
     assert_eq!((first.score, first.spread, first.distortion.as_deref()), (3.5, Some(0.5), Some("a, b")));
     assert_eq!((second.spread, second.distortion.as_deref()), (None, None));
     // The folder of a single table, and pictures elsewhere.
@@ -40,7 +40,7 @@ fn columns_are_found_by_name_and_paths_start_at_the_table() {
     // `~` is the user's folder, as in a shell.
     let (_folder, of_home) = table("reference,distorted,score\n~/r1.png,d1_1.png,3\n");
     let of_home = Table::read(&of_home, None, Some(Path::new("/pictures"))).unwrap();
-    assert_eq!(ratings(&of_home)[0].reference, percept_image::expand_home("~/r1.png"));
+    assert_eq!(ratings(&of_home)[0].reference, Some(percept_image::expand_home("~/r1.png")));
     assert_eq!(found.better, Better::Higher);
     let (_folder, path) = table("reference,distorted,dmos\nr1.png,d1_1.png,3\n");
     assert_eq!(Table::read(&path, None, None).unwrap().better, Better::Lower);

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layers::Architecture;
-use super::{Backbone, BackboneError, Pooling, Scaling, Trunk, alexnet::alexnet, vgg};
+use super::{Backbone, BackboneError, Pooling, Scaling, Trunk, alexnet::alexnet, random_weights, vgg};
 use crate::weights::{StateDict, WeightStore};
 
 /// Which classification network.
@@ -114,12 +114,12 @@ impl BackboneConfig {
         let architecture = architecture(self.kind);
         let positions = architecture.positions(taps)?;
         let state = match &self.weights {
-            WeightSource::Bundled => Some(store.load(architecture.name)?),
-            WeightSource::Random => None,
-            WeightSource::Path(path) => Some(StateDict::load(path)?),
+            WeightSource::Bundled => store.load(architecture.name)?,
+            WeightSource::Random => random_weights(self.kind),
+            WeightSource::Path(path) => StateDict::load(path)?,
         };
-        let (pooling, scaling, state) = (Pooling::Max, Scaling::IMAGENET, state.as_ref());
-        let trunk = Trunk::new(&architecture, &positions, pooling, scaling, state, self.precision, device)?;
+        let (pooling, scaling) = (Pooling::Max, Scaling::IMAGENET);
+        let trunk = Trunk::new(&architecture, &positions, pooling, scaling, &state, self.precision, device)?;
         Ok(Box::new(trunk))
     }
 }

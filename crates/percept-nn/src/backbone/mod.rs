@@ -18,6 +18,7 @@ mod view;
 pub use config::{BackboneConfig, BackboneKind, WeightSource};
 pub use error::BackboneError;
 pub use percept_conv::Precision;
+pub use trunk::random_weights;
 pub use view::View;
 
 pub(crate) use config::architecture;

@@ -8,8 +8,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::layers::{Architecture, ConvLayer, Layer};
 use super::step::Step;
-use super::{Backbone, Pooling, Tap, constant};
-use crate::weights::{StateDict, WeightError};
+use super::{Backbone, BackboneKind, Pooling, Tap, architecture, constant};
+use crate::weights::{Array, StateDict, WeightError};
 
 /// Seed of `weights = "random"`.
 const RANDOM_SEED: u64 = 0;
@@ -41,13 +41,13 @@ pub(crate) struct Trunk {
 
 impl Trunk {
     /// The layers up to the deepest of the taps `positions`, with weights of `state` (torchvision's
-    /// names), or random ones for `None`, and products of `precision`.
+    /// names), and products of `precision`.
     pub(crate) fn new(
         architecture: &Architecture,
         positions: &[usize],
         pooling: Pooling,
         scaling: Scaling,
-        state: Option<&StateDict>,
+        state: &StateDict,
         precision: Precision,
         device: &Device,
     ) -> Result<Self, WeightError> {
@@ -57,7 +57,6 @@ impl Trunk {
         cuts.sort_unstable();
         cuts.dedup();
         let deepest = cuts.last().copied().unwrap_or(0);
-        let mut rng = ChaCha8Rng::seed_from_u64(RANDOM_SEED);
         let mut stages = vec![Vec::new()];
         let mut frozen = Vec::new();
         let operation = |frozen: &mut Vec<_>| {
@@ -83,10 +82,7 @@ impl Trunk {
                     stages.last_mut().into_iter().for_each(|stage| stage.push(pool.clone()));
                 }
                 (Layer::Conv(layer), _) => {
-                    let (weight, bias) = match state {
-                        Some(state) => loaded(layer, state, &device)?,
-                        None => random(layer, &mut rng, &device),
-                    };
+                    let (weight, bias) = loaded(layer, state, &device)?;
                     let cut = cuts.contains(&tap);
                     let activation = if cut { Activation::None } else { Activation::Relu };
                     let (stride, padding) = (layer.stride, layer.padding);
@@ -168,6 +164,22 @@ impl Backbone for Trunk {
     }
 }
 
+/// The weights of `weights = "random"`, under torchvision's names: Gaussian ones, and biases 0.
+pub fn random_weights(kind: BackboneKind) -> StateDict {
+    let mut rng = ChaCha8Rng::seed_from_u64(RANDOM_SEED);
+    let mut state = StateDict::new();
+    for layer in &architecture(kind).layers {
+        let Layer::Conv(layer) = layer else { continue };
+        let [input, output] = layer.channels;
+        let data = random(layer, &mut rng);
+        let (weight, bias) = (vec![output, input, layer.kernel, layer.kernel], vec![output]);
+        let name = |what| format!("features.{}.{what}", layer.index);
+        state.insert(&name("weight"), Array { shape: weight, data });
+        state.insert(&name("bias"), Array { shape: bias, data: vec![0.0; output] });
+    }
+    state
+}
+
 fn loaded(
     layer: &ConvLayer,
     state: &StateDict,
@@ -180,8 +192,8 @@ fn loaded(
     Ok((weight, bias))
 }
 
-/// Gaussian weights that keep the variance through a ReLU (He et al., ICCV 2015), biases 0.
-fn random(layer: &ConvLayer, rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<4>, Tensor<1>) {
+/// Gaussian weights that keep the variance through a ReLU (He et al., ICCV 2015).
+fn random(layer: &ConvLayer, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let [input, output] = layer.channels;
     let fan_in = input * layer.kernel * layer.kernel;
     let deviation = (2.0 / fan_in as f32).sqrt();
@@ -189,7 +201,5 @@ fn random(layer: &ConvLayer, rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<4
         let value: f32 = StandardNormal.sample(rng);
         deviation * value
     };
-    let values: Vec<f32> = (0..output * fan_in).map(normal).collect();
-    let data = TensorData::new(values, [output, input, layer.kernel, layer.kernel]);
-    (Tensor::from_data(data, device), Tensor::zeros([output], device))
+    (0..output * fan_in).map(normal).collect()
 }

@@ -40,17 +40,25 @@ impl Control {
         if control == Some(Self::Inverted) { -1.0 } else { 1.0 }
     }
 
-    /// The weights of tap number `tap` as they are dealt in a batch. The deal depends on nothing else, so that a run that
-    /// goes on deals the same.
-    pub(super) fn dealt(control: Option<Self>, weights: &[f32], batch: usize, tap: usize) -> Vec<f32> {
-        let (seed, turn) = match control {
-            None | Some(Self::Inverted) => return weights.to_vec(),
-            Some(Self::Permuted { seed }) => (seed, 0),
+    /// To which channel each weight of tap number `tap` goes in a batch, where it does not stay. The deal depends on nothing else,
+    /// so that a run that goes on deals the same.
+    pub fn deal(self, channels: usize, batch: usize, tap: usize) -> Option<Vec<usize>> {
+        let (seed, turn) = match self {
+            Self::Inverted => return None,
+            Self::Permuted { seed } => (seed, 0),
             // No batch has the turn of a permutation that stays.
-            Some(Self::Redrawn { seed }) => (seed, batch as u64 + 1),
+            Self::Redrawn { seed } => (seed, batch as u64 + 1),
         };
-        let mut channels: Vec<usize> = (0..weights.len()).collect();
+        let mut channels: Vec<usize> = (0..channels).collect();
         channels.shuffle(&mut rng_for(seed, turn, tap as u64));
+        Some(channels)
+    }
+
+    /// The weights of tap number `tap` as they are dealt in a batch.
+    pub(super) fn dealt(control: Option<Self>, weights: &[f32], batch: usize, tap: usize) -> Vec<f32> {
+        let Some(channels) = control.and_then(|control| control.deal(weights.len(), batch, tap)) else {
+            return weights.to_vec();
+        };
         let mut dealt = vec![0.0; weights.len()];
         for (channel, weight) in channels.into_iter().zip(weights) {
             if let Some(place) = dealt.get_mut(channel) {

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::backbone::Trunk;
 
 /// Stages that are computed in bands: most of the memory is theirs, and they see few pixels around a place.
-const STAGES: usize = 2;
+pub(crate) const STAGES: usize = 2;
 /// Rows of the image in a band; a whole number of positions of every stage.
 const ROWS: usize = 256;
 /// Rows on both sides of a band that its features may see: seven for VGG16's first two stages, and what keeps their positions
@@ -17,7 +17,7 @@ const PIXELS: usize = 1 << 19;
 
 /// The features of the second stage of a VGG16 for `a` and `b` (both `[N, H, W, 3]`, normalised). `each` hears of both
 /// stages' features, band by band from the top, by the number of the stage; those of a small image are one band.
-pub(super) fn shallow(
+pub(crate) fn shallow(
     trunk: &Trunk,
     [a, b]: [Tensor<4>; 2],
     each: &mut dyn FnMut(usize, &Tensor<4>, &Tensor<4>),
@@ -64,16 +64,17 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tensor};
 
     use super::*;
-    use crate::backbone::{BackboneKind, Pooling, Precision, Scaling, architecture};
+    use crate::backbone::{BackboneKind, Pooling, Precision, Scaling, architecture, random_weights};
 
     #[test]
     fn bands_hold_the_rows_of_the_whole() {
         let device = Device::flex();
         let vgg = architecture(BackboneKind::Vgg16);
+        let state = random_weights(BackboneKind::Vgg16);
         let positions = vgg.named(&["relu1_2", "relu2_2", "relu3_3"]);
         for pooling in [Pooling::Max, Pooling::L2] {
             let trunk =
-                Trunk::new(&vgg, &positions, pooling, Scaling::IMAGENET, None, Precision::F32, &device);
+                Trunk::new(&vgg, &positions, pooling, Scaling::IMAGENET, &state, Precision::F32, &device);
             let trunk = trunk.unwrap();
             for height in [64, 75, 33, 96] {
                 let image = || Tensor::random([1, height, 21, 3], Distribution::Uniform(0.0, 1.0), &device);

@@ -32,18 +32,7 @@ impl Dists {
     /// When `vgg16` or `dists` is missing from the store, wrong or broken.
     pub fn new(store: &WeightStore, device: &Device) -> Result<Self, WeightError> {
         let device = device.clone().inner();
-        let architecture = architecture(BackboneKind::Vgg16);
-        let vgg = store.open(architecture.name)?;
-        let positions = architecture.named(&TAPS);
-        let trunk = Trunk::new(
-            &architecture,
-            &positions,
-            Pooling::L2,
-            Scaling::IMAGENET,
-            Some(&vgg.state),
-            Precision::F32,
-            &device,
-        )?;
+        let (trunk, hash) = trunk(store, &device)?;
         let dists = store.open("dists")?;
         let channels: Vec<usize> =
             std::iter::once(3).chain(trunk.taps().iter().map(|tap| tap.channels)).collect();
@@ -61,7 +50,7 @@ impl Dists {
         });
         let protocol = format!(
             "DISTS, vgg16 trunk sha256 {}, weights sha256 {}, sRGB [0, 1], full size, not resized, f32",
-            vgg.short_hash(),
+            hash,
             dists.short_hash()
         );
         Ok(Self { protocol, weights: weights.collect(), trunk, device })
@@ -99,6 +88,23 @@ impl Dists {
     pub fn min_side(&self) -> usize {
         self.trunk.min_side()
     }
+}
+
+/// VGG16 with L2 pooling, cut at the ends of its stages, and the short hash of its weights.
+pub(crate) fn trunk(store: &WeightStore, device: &Device) -> Result<(Trunk, String), WeightError> {
+    let architecture = architecture(BackboneKind::Vgg16);
+    let vgg = store.open(architecture.name)?;
+    let positions = architecture.named(&TAPS);
+    let trunk = Trunk::new(
+        &architecture,
+        &positions,
+        Pooling::L2,
+        Scaling::IMAGENET,
+        &vgg.state,
+        Precision::F32,
+        device,
+    )?;
+    Ok((trunk, vgg.short_hash().to_string()))
 }
 
 /// What a stage's features of both images have in common, channel by channel: all `[N, C]`.

@@ -78,7 +78,7 @@ impl Lpips {
             &positions,
             Pooling::Max,
             SCALING,
-            Some(&weights.state),
+            &weights.state,
             Precision::F32,
             &device,
         )?;

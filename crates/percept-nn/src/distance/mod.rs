@@ -3,10 +3,10 @@
 //! A [`Criterion`] compares value by value, a [`ChannelDistance`] the features of one tap. The learned ones look through a frozen trunk of [`crate::backbone`], take images `[N, H, W, 3]` in sRGB `[0, 1]`, give one distance
 //! an image (`[N]`, 0 for equal images), and have finite gradients everywhere, equal images included.
 
-mod bands;
+pub(crate) mod bands;
 mod channel;
 mod criterion;
-mod dists;
+pub(crate) mod dists;
 pub(crate) mod lpips;
 mod moments;
 mod strips;

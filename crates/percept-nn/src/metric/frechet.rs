@@ -39,15 +39,8 @@ impl FrechetVgg {
         let weights = store.open(architecture.name)?;
         let positions = architecture.named(&["relu5_3"]);
         let (pooling, scaling) = (Pooling::Max, Scaling::IMAGENET);
-        let trunk = Trunk::new(
-            &architecture,
-            &positions,
-            pooling,
-            scaling,
-            Some(&weights.state),
-            Precision::F32,
-            &device,
-        )?;
+        let trunk =
+            Trunk::new(&architecture, &positions, pooling, scaling, &weights.state, Precision::F32, &device)?;
         let protocol = format!(
             "Fréchet distance, VGG16 relu5_3, mean over positions at full size, covariance over n - 1, trunk sha256 {}, f32; not FID",
             weights.short_hash()

@@ -3,10 +3,12 @@
 //! A score is of one pair of images (or one image), and carries its protocol; what it computes on tensors is in
 //! [`crate::distance`] and [`crate::disentangle`].
 
+mod a_dists;
 mod by_photos;
 mod dists;
 mod frechet;
 mod lpips;
+mod ms_swd;
 mod named;
 mod score;
 mod selected;

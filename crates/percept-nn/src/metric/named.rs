@@ -2,10 +2,12 @@
 
 use burn::tensor::Device;
 use percept_image::{
-    BandEnergy, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, Metric, MsGmsd, MsSsim, Niqe,
-    Nlpd, Noise, Piqe, Psnr, Shift, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
+    BandEnergy, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, Metric, MsGmsd,
+    MsSsim, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };
 
+use super::a_dists::ADists;
+use super::ms_swd::MsSwd;
 use super::{SelectedByPhotos, SelectionFile};
 use crate::distance::{Dists, Lpips};
 use crate::loss::LossError;
@@ -18,7 +20,8 @@ pub type MadeMetric = Result<Box<dyn Metric>, LossError>;
 pub struct NamedMetric {
     /// The name.
     pub name: &'static str,
-    /// Makes it. Classical scores leave out `crop` pixels at each border; learned ones look at whole images, on the device.
+    /// Makes it. Classical scores leave out `crop` pixels at each border; learned ones look at whole images. Those that multiply much
+    /// do it on the device.
     pub make: fn(crop: usize, &WeightStore, &Device) -> MadeMetric,
 }
 
@@ -57,7 +60,10 @@ pub const METRICS: &[NamedMetric] = &[
     classical!("nlpd", Nlpd::new),
     classical!("flip", Flip::new),
     classical!("ssimulacra2", Ssimulacra2::new),
+    classical!("butteraugli", Butteraugli::largest),
+    classical!("butteraugli-3", Butteraugli::three),
     classical!("ciede2000", Ciede2000::new),
+    NamedMetric { name: "ms-swd", make: |crop, _, device| Ok(Box::new(MsSwd::new(crop, device))) },
     classical!("luminance-shift", Shift::luminance),
     classical!("saturation-shift", Shift::saturation),
     classical!("sharpness-shift", Shift::sharpness),
@@ -66,6 +72,7 @@ pub const METRICS: &[NamedMetric] = &[
     learned!("lpips-alex", Lpips::alex),
     learned!("lpips-vgg", Lpips::vgg),
     learned!("dists", Dists::new),
+    learned!("a-dists", ADists::new),
     learned!("vgg", Lpips::uniform),
     learned!("selected-alex", bundled_selection),
     classical!("niqe", Niqe::new),

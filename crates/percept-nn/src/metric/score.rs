@@ -14,7 +14,12 @@ pub(super) fn score(
 ) -> Result<f64, MetricError> {
     let [reference, test] = checked(metric, min_side, device, reference, test)?;
     let value = distance(reference, test).into_data().iter::<f32>().next();
-    match value.map(f64::from) {
+    finite(metric, value.map(f64::from))
+}
+
+/// The value of `metric`, if it is a number.
+pub(super) fn finite(metric: &str, value: Option<f64>) -> Result<f64, MetricError> {
+    match value {
         Some(value) if value.is_finite() => Ok(value),
         value => Err(MetricError::NotFinite { metric: metric.to_string(), value: value.unwrap_or(f64::NAN) }),
     }

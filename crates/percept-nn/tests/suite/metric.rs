@@ -63,6 +63,88 @@ fn dists_agrees_with_the_package() {
     agrees(&Dists::new(&store(), &Device::flex()).unwrap());
 }
 
+/// The pairs as they are, where the deep stages are smaller than a window, enlarged by repeating pixels, and then with a flat
+/// left half, whose features hold little but rounding.
+#[test]
+fn a_dists_agrees_with_its_definition() {
+    let (fixture, metric) = (fixture(), named("a-dists"));
+    let golden = json("a_dists.json");
+    let large = golden["large"].as_u64().unwrap() as usize;
+    let expected = numbers(&golden["scores"]);
+    assert_eq!(expected.len(), 3 * PAIRS.len());
+    let kinds = [(1, false), (large, false), (large, true)];
+    for ((times, flat), expected) in kinds.into_iter().zip(expected.chunks(PAIRS.len())) {
+        let photo = |name| {
+            let small = photo(&fixture, name);
+            let (width, height) = (times * small.size().0, times * small.size().1);
+            let value =
+                |x, y, c| if flat && x < width / 2 { 0.75 } else { small.pixel(x / times, y / times)[c] };
+            Image::from_fn(width, height, value)
+        };
+        for ((a, b), expected) in PAIRS.iter().zip(expected) {
+            let got = metric.score(&photo(a), &photo(b)).unwrap();
+            assert!(
+                (got - expected).abs() < 1e-4,
+                "{a} {b}, {times} times, flat {flat}: {got}, its definition {expected}"
+            );
+        }
+    }
+    let (same, other) = (photo(&fixture, "chelsea"), photo(&fixture, "astronaut"));
+    assert!(metric.score(&same, &same).unwrap().abs() < 1e-6);
+    assert_ne!(metric.score(&same, &other).unwrap(), metric.score(&other, &same).unwrap());
+    let flat = |width, height, value| Image::from_fn(width, height, |_, _, _| value);
+    assert!(metric.score(&flat(1, 1, 0.5), &flat(1, 1, 0.5)).unwrap().abs() < 1e-6);
+    assert!(matches!(metric.score(&same, &flat(5, 5, 0.5)), Err(MetricError::SizeMismatch { .. })));
+    assert!(matches!(metric.score(&flat(0, 5, 0.5), &flat(0, 5, 0.5)), Err(MetricError::TooSmall { .. })));
+    let error = metric.score(&flat(40, 40, f32::NAN), &flat(40, 40, 0.5)).unwrap_err();
+    assert!(matches!(error, MetricError::NotFinite { .. }), "{error}");
+    assert_eq!((metric.better(), metric.spatial().is_none()), (Better::Lower, true));
+    assert!(metric.protocol().contains(&store().open("vgg16").unwrap().sha256[..8]), "{}", metric.protocol());
+}
+
+#[test]
+fn ms_swd_agrees_with_its_definition() {
+    let (fixture, metric) = (fixture(), named("ms-swd"));
+    let golden = json("ms_swd.json");
+    let times = golden["large"].as_u64().unwrap() as usize;
+    let large = |name| {
+        let small = photo(&fixture, name);
+        let (width, height) = (times * small.size().0, times * small.size().1);
+        Image::from_fn(width, height, |x, y, c| small.pixel(x / times, y / times)[c])
+    };
+    let expected = numbers(&golden["scores"]);
+    assert_eq!(expected.len(), PAIRS.len());
+    for ((a, b), expected) in PAIRS.iter().zip(expected) {
+        let got = metric.score(&large(a), &large(b)).unwrap();
+        assert!(
+            (got - expected).abs() < 1e-4 * expected.max(1.0),
+            "{a} {b}: {got}, its definition {expected}"
+        );
+    }
+    let same = large("chelsea");
+    assert_eq!(metric.score(&same, &same).unwrap(), 0.0);
+    // What is where does not count, but at the seam of a picture that is pushed around.
+    let (width, height) = same.size();
+    let pushed = Image::from_fn(width, height, |x, y, c| same.pixel((x + 40) % width, y)[c]);
+    let (moved, other) =
+        (metric.score(&same, &pushed).unwrap(), metric.score(&same, &large("astronaut")).unwrap());
+    assert!(moved < 0.2 * other, "{moved} {other}");
+    let flat = |width, height, value| Image::from_fn(width, height, |_, _, _| value);
+    assert_eq!(metric.score(&flat(81, 81, 0.5), &flat(81, 81, 0.5)).unwrap(), 0.0);
+    let error = metric.score(&flat(80, 90, 0.5), &flat(80, 90, 0.5)).unwrap_err();
+    assert!(matches!(error, MetricError::TooSmall { min: 81, got: 80, crop: 0, .. }), "{error}");
+    assert!(matches!(metric.score(&same, &flat(5, 5, 0.5)), Err(MetricError::SizeMismatch { .. })));
+    let error = metric.score(&flat(90, 90, f32::NAN), &flat(90, 90, 0.5)).unwrap_err();
+    assert!(matches!(error, MetricError::NotFinite { .. }), "{error}");
+    // Cropped as the classical scores are.
+    let make = NamedMetric::find("ms-swd").unwrap().make;
+    let cropped = make(9, &store(), &Device::flex()).unwrap();
+    let inner = |image: &Image<Srgb>| image.crop(9, 9, image.size().0 - 18, image.size().1 - 18);
+    let (a, b) = (same, large("chelsea_jpeg"));
+    assert_eq!(cropped.score(&a, &b).unwrap(), metric.score(&inner(&a), &inner(&b)).unwrap());
+    assert!(cropped.protocol().ends_with("crop 9") && metric.better() == Better::Lower);
+}
+
 type Distance = Box<dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<1>>;
 
 fn distances(device: &Device) -> Vec<(&'static str, Distance)> {

@@ -58,15 +58,18 @@ def create_metric(name, *, crop=0):
     return Metric(name, crop=crop)
 
 
-def score(test, ref=None, *, metrics=("psnr-y", "ssim-y", "lpips-alex"), crop=0):
+def score(test, ref=None, *, metrics=("psnr-y", "ssim-y", "lpips-alex"), crop=0, preset=None):
     """Several scores of pictures: two folders or files (matched by name, as `percept score` does), or arrays and batches.
 
     A dict as `percept score --json` prints it: `"metrics"` has protocol and direction by score, `"images"` the scores of each
     picture (and under `"missing"` why it lacks one), `"mean"` the means. Equal pictures have a PSNR of infinity. `"skipped"`
     names pictures without any score, and why; where no picture has one, that is raised.
+
+    `preset="ntire2025"` takes the scores of that challenge's formula in the place of `metrics`; `"preset"` then has its parts,
+    those that are missing, and its value if none is.
     """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
-    return _percept.score(test, ref, names, crop)
+    return _percept.score(test, ref, names, crop, preset)
 
 
 class Model(_percept.Model):
@@ -130,9 +133,10 @@ def agree(
     table, *, metrics, layout=None, root=None, lower_is_better=False, logistic=5, progress=None, frame=False
 ):
     """How far scores agree with people: a CSV file of opinions, or the folder of a data set (`layout`: `tid2013`, `kadid10k`,
-    `live`, `csiq`, `pipal`, `bapps`; found by itself).
+    `live`, `csiq`, `pipal`, `sriqa-bench`, `bapps`; found by itself).
 
-    A dict as `percept agree --json` prints it: by metric SROCC, KROCC, PLCC, RMSE and 2AFC with 95 % intervals over references.
+    A dict as `percept agree --json` prints it: by metric SROCC, KROCC, PLCC, RMSE and 2AFC with 95 % intervals over references,
+    and under `"differences"` which metrics agree more than others, with p-values corrected over all pairs (Holm).
     With `frame=True` a pandas frame with a row for each metric and kind of distortion. `progress(done, total)` hears how many
     pictures are scored.
     """

@@ -91,6 +91,7 @@ def score(
     *,
     metrics: str | Sequence[str] = ...,
     crop: int = 0,
+    preset: str | None = None,
 ) -> _Dict: ...
 def train(
     config: _Path,

@@ -31,7 +31,7 @@ pub(super) fn read(folder: &Path) -> Result<Table, AgreeError> {
             }
             let photo = format!("{}.png", judge.file_stem().unwrap_or_default().to_string_lossy());
             choices.push(Choice {
-                reference: references.get(&photo),
+                reference: Some(references.get(&photo)),
                 a: first.get(&photo),
                 b: second.get(&photo),
                 share_b: share(&judge)?,

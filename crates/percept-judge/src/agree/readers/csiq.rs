@@ -81,7 +81,7 @@ impl Pictures {
         // A sheet has numbers where a name is one.
         let [image, level] = [image, level].map(|text| text.strip_suffix(".0").unwrap_or(text));
         Ok(Rating {
-            reference: self.references.get(&format!("{image}.png")),
+            reference: Some(self.references.get(&format!("{image}.png"))),
             distorted: self.distorted.get(&format!("{image}.{name}.{level}.png")),
             score: number(score, "dmos")?,
             spread,

@@ -51,7 +51,7 @@ pub(super) fn read(label: &Path, root: Option<&Path>) -> Result<Table, AgreeErro
         let kind = name.split('_').nth(1).map(|kind| numbered(kind, &KINDS));
         let variance = line.optional("var")?;
         let rating = Rating {
-            reference: images.join(line.text("ref_img")?),
+            reference: Some(images.join(line.text("ref_img")?)),
             distorted: images.join(name),
             score: line.number("dmos")?,
             spread: variance.filter(|variance| *variance >= 0.0).map(f64::sqrt),

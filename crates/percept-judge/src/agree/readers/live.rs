@@ -63,7 +63,7 @@ pub(super) fn read(label: &Path, root: Option<&Path>) -> Result<Table, AgreeErro
         }
         let spread = spreads.as_deref().map(at).filter(|spread| spread.is_finite() && *spread >= 0.0);
         let rating = Rating {
-            reference: references.get(names.get(row).map_or("", String::as_str)),
+            reference: Some(references.get(names.get(row).map_or("", String::as_str))),
             distorted: root.join(kind).join(format!("img{number}.bmp")),
             score,
             spread,

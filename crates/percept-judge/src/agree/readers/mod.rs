@@ -7,6 +7,7 @@ mod kadid10k;
 mod live;
 mod own;
 mod pipal;
+mod sriqa_bench;
 mod tid2013;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +61,9 @@ fn of_file(path: &Path) -> Option<Layout> {
         "txt" if path.parent().is_some_and(|parent| files::is_named(parent, pipal::LABELS)) => {
             Some(Layout::Pipal)
         }
+        "txt" if path.parent().is_some_and(|parent| files::is_named(parent, sriqa_bench::LABELS)) => {
+            Some(Layout::SriqaBench)
+        }
         "csv" => {
             let columns = header(path).ok()?;
             let all = |names: &[&str]| names.iter().all(|name| columns.has(name));
@@ -85,6 +89,8 @@ fn label(layout: Layout, folder: &Path) -> Option<PathBuf> {
         Layout::Csiq => csiq::labels(folder),
         Layout::Pipal if files::is_named(folder, pipal::LABELS) => Some(folder.to_path_buf()),
         Layout::Pipal => files::find(folder, pipal::LABELS).filter(|path| path.is_dir()),
+        Layout::SriqaBench if files::is_named(folder, sriqa_bench::LABELS) => Some(folder.to_path_buf()),
+        Layout::SriqaBench => sriqa_bench::labels(folder),
         Layout::Bapps => bapps::subsets(folder).is_some().then(|| folder.to_path_buf()),
     }
 }
@@ -98,6 +104,7 @@ fn needs(layout: Layout) -> &'static str {
         Layout::Live => "dmos.mat or dmos_realigned.mat, and refnames_all.mat",
         Layout::Csiq => "csiq.DMOS.xlsx, or its table as .csv, or csiq_label.txt",
         Layout::Pipal => "the folder Train_Label",
+        Layout::SriqaBench => "the folders MOS and images, and images/Original",
         Layout::Bapps => "folders with ref, p0, p1 and judge inside",
     }
 }
@@ -118,6 +125,7 @@ fn read(layout: Layout, path: &Path, root: Option<&Path>) -> Result<Table, Agree
         Layout::Live => live::read(&label, root),
         Layout::Csiq => csiq::read(&label, root),
         Layout::Pipal => pipal::read(&label, root),
+        Layout::SriqaBench => sriqa_bench::read(&label, root),
         Layout::Bapps => bapps::read(&label),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn read(label: &Path, root: Option<&Path>) -> Result<Table, AgreeErro
             let (name, score) = text.split_once(',').ok_or_else(unclear)?;
             let (picture, rest) = name.trim().split_once('_').ok_or_else(unclear)?;
             let rating = Rating {
-                reference: references.get(&format!("{picture}.bmp")),
+                reference: Some(references.get(&format!("{picture}.bmp"))),
                 distorted: distorted.get(name.trim()),
                 score: number(score, "score").map_err(fault)?,
                 spread: None,

@@ -63,7 +63,7 @@ pub(super) fn read(label: &Path, root: Option<&Path>) -> Result<Table, AgreeErro
             return Err(unclear());
         };
         let rating = Rating {
-            reference: references.get(&format!("{picture}.BMP")),
+            reference: Some(references.get(&format!("{picture}.BMP"))),
             distorted: distorted.get(name),
             score: number(score, "score").map_err(fault)?,
             spread: spreads.get(at).copied(),

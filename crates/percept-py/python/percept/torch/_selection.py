@@ -4,6 +4,7 @@ The rules are those of percept's `disentangle`: a closed form, and a triplet tha
 CPU in double precision, as there.
 """
 
+import json
 import math
 import warnings
 
@@ -11,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .._errors import CallError
+from .. import _percept
+from ._gate import make_gate
 
 _EQUAL = 1e-4  # Scores whose deviation over a tap is smaller differ by rounding alone.
 _SILENT = 1e-4  # A channel whose divisor is below this share of the tap's mean is not scored.
@@ -71,10 +73,14 @@ class Selection(nn.Module):
 
     @torch.compiler.disable
     def weights(self):
-        """What each tap is weighted with, `[C]`, mean 1; uniform during the warm-up."""
+        """What each tap is measured with: weights `[C]`, mean 1, or a matrix `[C, C]`. Uniform during the warm-up."""
         if self.learns_or_scores() and self.batches <= self.config["warmup"]:
-            return [torch.ones_like(weights) for weights in self.current()]
+            return [torch.ones_like(weights) for weights in self.shown()]
         return self.current()
+
+    def moments(self, a, b):
+        """What is contrasted of two feature maps."""
+        return (a - b).square().mean((2, 3))
 
 
 class Closed(Selection):
@@ -83,9 +89,8 @@ class Closed(Selection):
     def __init__(self, config, taps, state):
         super().__init__(config, taps)
         control = config.get("control")
-        if control and control["type"] != "inverted":
-            raise CallError(f"the control {control['type']} is one of `percept train` alone; leave it out")
-        self.sign = -1.0 if control else 1.0
+        self.control = json.dumps(control) if control else None
+        self.sign = -1.0 if control and control["type"] == "inverted" else 1.0
         for tap in self.taps:
             self.register_buffer(f"score_{tap}", torch.tensor(state[f"selection.{tap}.score"]))
             self.register_buffer(f"known_{tap}", torch.tensor(state[f"selection.{tap}.known"]))
@@ -172,7 +177,16 @@ class Closed(Selection):
             self.get_buffer(f"weight_{tap}").copy_(weights)
 
     def current(self):
-        return [self.get_buffer(f"weight_{tap}") for tap in self.taps]
+        return [self._dealt(at, self.get_buffer(f"weight_{tap}")) for at, tap in enumerate(self.taps)]
+
+    def _dealt(self, at, weights):
+        """As a control deals them to the channels."""
+        places = self.control and _percept.deal(self.control, len(weights), self.batches, at)
+        if not places:
+            return weights
+        dealt = torch.empty_like(weights)
+        dealt[torch.tensor(places, device=weights.device)] = weights
+        return dealt
 
 
 def _floored(weights, floor):
@@ -213,14 +227,13 @@ class Learned(Selection):
 
     def __init__(self, config, taps, state):
         super().__init__(config, taps)
-        if config["gate"] == "projection":
-            raise CallError('gate = "projection" is one of `percept train` alone; take "softmax" or "softplus"')
+        self.gate = make_gate(config["gate"], config["floor"])
         for tap in self.taps:
             theta = torch.tensor(state[f"selection.{tap}.theta"])
             self.register_buffer(f"theta_{tap}", theta)
             self.register_buffer(f"average_{tap}", torch.tensor(state[f"selection.{tap}.average"]))
             # Nothing is known of it until the first batch.
-            self.register_buffer(f"response_{tap}", torch.full_like(theta, math.nan))
+            self.register_buffer(f"response_{tap}", torch.full_like(self.gate.shown(theta), math.nan))
             self.register_buffer(f"moment_1_{tap}", torch.zeros_like(theta))
             self.register_buffer(f"moment_2_{tap}", torch.zeros_like(theta))
         self.time = 0
@@ -261,16 +274,18 @@ class Learned(Selection):
     def step(self, distances):
         config = self.config
         for tap, distance in zip(self.taps, distances["distorted_target"]):
-            response, decay, now = self.get_buffer(f"response_{tap}"), config["scale_decay"], distance.mean(0)
+            response, decay = self.get_buffer(f"response_{tap}"), config["scale_decay"]
+            now = self.gate.distances(distance).mean(0)
             response.copy_(torch.where(response.isnan(), now, decay * response + (1 - decay) * now))
         if not self.learns():
             return {"loss": 0.0, "active": 0.0}
         thetas = [self.get_buffer(f"theta_{tap}") for tap in self.taps]
         with torch.enable_grad():
             free = [theta.detach().clone().requires_grad_() for theta in thetas]
-            weights = [self._gated(theta) for theta in free]
-            loss, active = self._contrast(distances, weights, [self._scale(tap) for tap in self.taps])
-            spread = sum(_evenness(w) for w in weights)
+            weights = [self.gate.weights(theta) for theta in free]
+            scales = [self.gate.scales(self._scale(tap)) for tap in self.taps]
+            loss, active = self._contrast(distances, weights, scales)
+            spread = sum(self.gate.evenness(w) for w in weights)
             loss = loss - spread * (config["entropy"] / len(weights))
             gradients = torch.autograd.grad(loss, free)
         self.time += 1
@@ -279,16 +294,10 @@ class Learned(Selection):
             first.mul_(_BETAS[0]).add_(gradient, alpha=1 - _BETAS[0])
             second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
             mean, square = first / (1 - _BETAS[0] ** self.time), second / (1 - _BETAS[1] ** self.time)
-            theta.sub_(config["lr"] * mean / (square.sqrt() + _ADAM_EPSILON))
+            theta.sub_(config["lr"] * self.gate.pace * mean / (square.sqrt() + _ADAM_EPSILON))
             average = self.get_buffer(f"average_{tap}")
-            average.mul_(config["ema"]).add_(self._gated(theta), alpha=1 - config["ema"])
+            average.mul_(config["ema"]).add_(self.gate.weights(theta), alpha=1 - config["ema"])
         return {"loss": float(loss.detach()), "active": float(active)}
-
-    def _gated(self, theta):
-        if self.config["gate"] == "softplus":
-            return F.softplus(theta)
-        floor = self.config["floor"]
-        return theta.softmax(0) * ((1 - floor) * theta.numel()) + floor
 
     def _scale(self, tap):
         """What the tap's distances are divided by before they are compared."""
@@ -321,12 +330,15 @@ class Learned(Selection):
             near, far = weighted("result_target", weights), between
         margin = config["margin"]
         if config["relative_margin"]:
-            margin = margin * weighted("distorted_target", [torch.ones_like(w) for w in weights])
+            margin = margin * weighted("distorted_target", [self.gate.uniform(w) for w in weights])
         violation = near - far + margin
         return violation.relu().mean(), (violation.detach() > 0).float().mean()
 
     def shown(self):
-        return [self.get_buffer(f"average_{tap}") for tap in self.taps]
+        return [self.gate.shown(self.get_buffer(f"average_{tap}")) for tap in self.taps]
+
+    def moments(self, a, b):
+        return self.gate.moments(a, b)
 
     def current(self):
         config, all_weights = self.config, []
@@ -334,12 +346,6 @@ class Learned(Selection):
             weights, response = self.get_buffer(f"average_{tap}"), self.get_buffer(f"response_{tap}")
             known = not bool(response.isnan().any()) if config["equalize"] else False
             if config["response_scale"] == "channel" and known:
-                weights = weights * (response.mean() / self._scale(tap))
-            all_weights.append(weights)
+                weights = weights * self.gate.scales(response.mean() / self._scale(tap))
+            all_weights.append(self.gate.of_tap(weights))
         return all_weights
-
-
-def _evenness(weights):
-    """How evenly weights are spread, from 0 to 1: their entropy as a share of the largest possible."""
-    shares = weights / weights.sum()
-    return -(shares * (shares + 1e-12).log()).sum() / math.log(max(len(weights), 2))

@@ -90,7 +90,7 @@ class _Space(nn.Module):
                     window = self.selection.config["score"]["window"]
                     taps = [_averaged(a, b, window, image.shape[2:]) for a, b in zip(result, target)]
                 else:
-                    taps = [(a - b).square().mean((2, 3)) for a, b in zip(*pairs[kind])]
+                    taps = [self.selection.moments(a, b) for a, b in zip(*pairs[kind])]
                 found[kind] = [all_images(tap) for tap in taps]
             return found
 
@@ -185,7 +185,8 @@ def _pointwise(space, a, b, weights):
     uniform = torch.stack([distance.mean() for distance in distances]) * factors
     if weights is None:
         return uniform.sum()
-    selected = torch.stack([(distance * w).mean() for distance, w in zip(distances, weights)]) * factors
+    selected = [_selected(*tap) for tap in zip(a, b, distances, weights)]
+    selected = torch.stack(selected) * factors
     matched = space.selection.matched()
     if matched == "no":
         return selected.sum()
@@ -196,17 +197,30 @@ def _pointwise(space, a, b, weights):
     return (selected * (uniform / (size + 1e-20))).sum()
 
 
+def _selected(a, b, distance, weights):
+    """The selected distance of a tap: by channel, or after a projection, where differences are squared."""
+    if weights.dim() == 1:
+        return (distance * weights).mean()
+    difference = a - b
+    return (difference * torch.einsum("ij,njhw->nihw", weights, difference)).mean()
+
+
 def _contextual(space, a, b, weights):
     config, total = space.config, 0.0
     for at, (factor, x, y) in enumerate(zip(space.layer_weights.values(), a, b)):
         x, y = (_positions(features, config["max_positions"]) for features in (x, y))
         centre = y.mean(1, keepdim=True)
         x, y = x - centre, y - centre
-        if weights is not None:
-            root = weights[at].sqrt()
-            x, y = x * root, y * root
-        x, y = (v * (v.square().sum(2, keepdim=True) + _UNIT_EPSILON).rsqrt() for v in (x, y))
-        distance = ((1 - x @ y.transpose(1, 2)) * 0.5).clamp_min(0)
+        mixed_x, mixed_y = x, y
+        if weights is not None and weights[at].dim() == 2:
+            mixed_x, mixed_y = x @ weights[at], y @ weights[at]
+        elif weights is not None:
+            mixed_x, mixed_y = x * weights[at], y * weights[at]
+        x, mixed_y = (
+            w * ((v * m).sum(2, keepdim=True).clamp_min(0) + _UNIT_EPSILON).rsqrt()
+            for w, v, m in ((x, x, mixed_x), (mixed_y, y, mixed_y))
+        )
+        distance = ((1 - x @ mixed_y.transpose(1, 2)) * 0.5).clamp_min(0)
         nearest = distance.min(2, keepdim=True).values
         power = ((nearest - distance) / (nearest + _NEAREST_EPSILON) / config["bandwidth"]).exp()
         similarity = power / power.sum(2, keepdim=True)

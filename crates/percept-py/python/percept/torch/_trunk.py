@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import _percept
-from .._errors import CallError
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -26,7 +25,7 @@ def float32(images):
 
 
 def load_weights(name):
-    """Known weights, or those of a file, as float32 tensors by name."""
+    """Known weights, `random NETWORK`, or those of a file, as float32 tensors by name."""
     data = _percept.weights(name)
     (length,) = struct.unpack_from("<Q", data)
     header, body = json.loads(data[8 : 8 + length]), bytearray(data[8 + length :])
@@ -69,9 +68,7 @@ class Trunk(nn.Module):
 
     def __init__(self, kind, taps, weights="bundled", precision="f32", l2_pooling=False):
         super().__init__()
-        if weights == "random":
-            raise CallError('weights = "random" is for ablations of `percept train`; pass "bundled" or the path of a file')
-        state = load_weights(kind if weights == "bundled" else weights)
+        state = load_weights({"bundled": kind, "random": f"random {kind}"}.get(weights, weights))
         self.taps, self.precision, self.l2_pooling = list(taps), precision, l2_pooling
         wanted, self.layers = set(taps), []
         for layer in _LAYERS[kind]:
