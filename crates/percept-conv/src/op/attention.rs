@@ -14,6 +14,7 @@ use super::conv::ConvBackend;
 use super::{or_zeros, recorded, tensor};
 use crate::conv::Conv;
 use crate::kernel::{self, Level};
+use crate::precision::Precision;
 
 /// `x · conv(mean of x)`: the mean over all positions by image and channel, a convolution with one element
 /// (`weight` `[C, C, 1, 1]`, `bias` `[C]`) of it, and its product with every pixel of `x` (`[N, H, W, C]`).
@@ -30,7 +31,7 @@ pub fn channel_attention(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>
 }
 
 /// A convolution with one element (`weight` `[out, C, 1, 1]`, `bias` `[out]`) of [`channel_attention`], and `residual` added. Of
-/// one image, where no gradient is wanted, the attention is in the weights.
+/// one image, where no gradient is wanted, the attention is in the weights. Products of `x` are in that precision.
 ///
 /// # Panics
 /// If the dimensions do not fit together.
@@ -40,6 +41,7 @@ pub fn channel_attention_onto(
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     residual: Tensor<4>,
+    precision: Precision,
 ) -> Tensor<4> {
     let channels = x.dims()[3];
     let (attend, attend_bias) = attention;
@@ -52,7 +54,8 @@ pub fn channel_attention_onto(
     let (attend_bias, bias) = (or_zeros(attend_bias, &attend), or_zeros(bias, &weight));
     let [x, attend, weight, residual] = [x, attend, weight, residual].map(Tensor::into_dispatch);
     let [attend_bias, bias] = [attend_bias, bias].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(Dispatch::attend_onto(x, attend, attend_bias, weight, bias, residual))
+    let conv = Conv::default().with_precision(precision);
+    Tensor::from_dispatch(Dispatch::attend_onto(x, attend, attend_bias, weight, bias, residual, conv))
 }
 
 #[backend_extension(Autodiff, Flex, Cube: cfg(feature = "_device"))]
@@ -68,20 +71,15 @@ pub(crate) trait AttentionBackend: ConvBackend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
+        conv: Conv,
     ) -> FloatTensor<Self> {
         if x.shape()[0] == 1 {
             let factor = Kept::<Self>::new(x.clone(), attend, attend_bias).factor;
             let channels = weight.shape()[1];
             let factor = Self::float_reshape(factor, Shape::from([1, channels, 1, 1]));
-            return Self::convolve_residual(
-                x,
-                Self::float_mul(weight, factor),
-                bias,
-                residual,
-                Conv::default(),
-            );
+            return Self::convolve_residual(x, Self::float_mul(weight, factor), bias, residual, conv);
         }
-        Self::convolve_residual(Self::attend(x, attend, attend_bias), weight, bias, residual, Conv::default())
+        Self::convolve_residual(Self::attend(x, attend, attend_bias), weight, bias, residual, conv)
     }
 
     /// The sum over all positions, `[N, 1, 1, C]`.
@@ -185,15 +183,16 @@ impl<B: AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
+        conv: Conv,
     ) -> FloatTensor<Self> {
         let parents = [&x, &attend, &attend_bias, &weight, &bias, &residual];
         if parents.into_iter().any(|parent| parent.is_tracked()) {
             let y = Self::attend(x, attend, attend_bias);
-            return Self::convolve_residual(y, weight, bias, residual, Conv::default());
+            return Self::convolve_residual(y, weight, bias, residual, conv);
         }
         let [x, attend, attend_bias, weight, bias, residual] =
             [x, attend, attend_bias, weight, bias, residual].map(|t| t.into_primitive());
-        FloatTensor::<Self>::new(B::attend_onto(x, attend, attend_bias, weight, bias, residual))
+        FloatTensor::<Self>::new(B::attend_onto(x, attend, attend_bias, weight, bias, residual, conv))
     }
 }
 

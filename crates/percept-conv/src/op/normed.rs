@@ -16,6 +16,7 @@ use super::{or_zeros, tensor};
 use crate::conv::Conv;
 use crate::geometry::Geometry;
 use crate::kernel::{Depthwise, Level, Norm, Normed, Packed, streamed};
+use crate::precision::Precision;
 
 /// [`layer_norm`](crate::layer_norm), and behind it a convolution with one element.
 #[derive(Clone, Debug)]
@@ -30,9 +31,22 @@ pub struct NormedConv {
     pub weight: Tensor<4>,
     /// `[out]`, or none for zeros.
     pub bias: Option<Tensor<1>>,
+    /// What the products are made of, those of the convolution behind it too.
+    pub precision: Precision,
+}
+
+/// What is no tensor of a normalisation and a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    epsilon: f64,
+    conv: Conv,
 }
 
 impl NormedConv {
+    fn numbers(&self) -> Numbers {
+        Numbers { epsilon: self.epsilon, conv: Conv::default().with_precision(self.precision) }
+    }
+
     /// The weight and the bias of the normalisation, one behind the other, and those of the convolution.
     fn parts(self, channels: usize) -> (Tensor<1>, Tensor<4>, Tensor<1>) {
         let [_, input, down, along] = self.weight.dims();
@@ -55,7 +69,7 @@ pub fn normed_depthwise_gate(
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<4> {
-    let epsilon = wide.epsilon;
+    let numbers = wide.numbers();
     let (norm, wide, wide_bias) = wide.parts(x.dims()[3]);
     let channels = wide.dims()[0];
     assert!(weight.dims() == [channels, 1, 3, 3], "{channels} channels, but weights of {:?}", weight.dims());
@@ -63,7 +77,7 @@ pub fn normed_depthwise_gate(
     let bias = or_zeros(bias, &weight);
     let [x, wide, weight] = [x, wide, weight].map(Tensor::into_dispatch);
     let [norm, wide_bias, bias] = [norm, wide_bias, bias].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(Dispatch::normed_gate(x, norm, wide, wide_bias, weight, bias, epsilon))
+    Tensor::from_dispatch(Dispatch::normed_gate(x, norm, wide, wide_bias, weight, bias, numbers))
 }
 
 /// `x + narrow(gate(wide(x)))`, where the gate is [`simple_gate`](crate::simple_gate) and `narrow` a convolution with one element
@@ -77,7 +91,7 @@ pub fn gated_feed_forward(
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<4> {
-    let (channels, epsilon) = (x.dims()[3], wide.epsilon);
+    let (channels, numbers) = (x.dims()[3], wide.numbers());
     let (norm, wide, wide_bias) = wide.parts(channels);
     let results = wide.dims()[0];
     assert!(results.is_multiple_of(2), "a gate of {results} channels");
@@ -85,7 +99,7 @@ pub fn gated_feed_forward(
     let bias = or_zeros(bias, &weight);
     let [x, wide, weight] = [x, wide, weight].map(Tensor::into_dispatch);
     let [norm, wide_bias, bias] = [norm, wide_bias, bias].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(Dispatch::feed_forward(x, norm, wide, wide_bias, weight, bias, epsilon))
+    Tensor::from_dispatch(Dispatch::feed_forward(x, norm, wide, wide_bias, weight, bias, numbers))
 }
 
 /// `norm` has the weight and the bias of the normalisation, one behind the other.
@@ -98,9 +112,9 @@ pub(crate) trait NormedBackend: DepthwiseGateBackend + NormBackend {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
-        let y = convolved::<Self>(x, norm, wide, wide_bias, epsilon);
+        let y = convolved::<Self>(x, norm, wide, wide_bias, numbers);
         Self::depthwise_gated(y, weight, bias, Conv::same(3))
     }
 
@@ -111,10 +125,10 @@ pub(crate) trait NormedBackend: DepthwiseGateBackend + NormBackend {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
-        let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, epsilon));
-        Self::convolve_residual(y, weight, bias, x, Conv::default())
+        let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, numbers));
+        Self::convolve_residual(y, weight, bias, x, numbers.conv)
     }
 }
 
@@ -127,12 +141,12 @@ fn convolved<B: NormBackend + ConvBackend>(
     norm: FloatTensor<B>,
     wide: FloatTensor<B>,
     wide_bias: FloatTensor<B>,
-    epsilon: f64,
+    Numbers { epsilon, conv }: Numbers,
 ) -> FloatTensor<B> {
     let channels = x.shape()[3];
     let [norm_weight, norm_bias] =
         [0, channels].map(|from| B::float_slice(norm.clone(), &[Slice::from(from..from + channels)]));
-    B::convolve(B::normalise(x, norm_weight, norm_bias, epsilon), wide, wide_bias, Conv::default(), None)
+    B::convolve(B::normalise(x, norm_weight, norm_bias, epsilon), wide, wide_bias, conv, None)
 }
 
 /// What the kernels read; the weights of the convolution in their order.
@@ -145,9 +159,9 @@ struct Read {
 }
 
 impl Read {
-    fn new([x, norm, wide, wide_bias]: [FlexTensor; 4], epsilon: f64) -> Self {
+    fn new([x, norm, wide, wide_bias]: [FlexTensor; 4], Numbers { epsilon, conv }: Numbers) -> Self {
         let [x, norm, wide_bias] = [x, norm, wide_bias].map(|t| t.to_contiguous());
-        Self { x, norm, wide: packed(&wide), wide_bias, epsilon }
+        Self { x, norm, wide: packed(&wide, conv), wide_bias, epsilon }
     }
 
     fn normed(&self) -> Normed<'_> {
@@ -158,9 +172,10 @@ impl Read {
 }
 
 /// `[out, in, 1, 1]` in the order of the kernels.
-fn packed(weight: &FlexTensor) -> Packed {
+fn packed(weight: &FlexTensor, conv: Conv) -> Packed {
     let [out, input, ..]: [usize; 4] = weight.shape().dims();
-    Packed::forward(Level::current(), weight.to_contiguous().storage(), [out, input, 1])
+    let precision = Geometry::new([1, 1, 1, input], [out, input, 1, 1], &conv).products(conv.precision);
+    Packed::forward(Level::current(), precision, weight.to_contiguous().storage(), [out, input, 1])
 }
 
 impl NormedBackend for Flex {
@@ -171,15 +186,15 @@ impl NormedBackend for Flex {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
         let [n, h, w, _] = x.shape().dims();
         let [out, input, ..]: [usize; 4] = wide.shape().dims();
         if streamed(input, out) {
-            let y = convolved::<Self>(x, norm, wide, wide_bias, epsilon);
+            let y = convolved::<Self>(x, norm, wide, wide_bias, numbers);
             return Self::depthwise_gated(y, weight, bias, Conv::same(3));
         }
-        let read = Read::new([x, norm, wide, wide_bias], epsilon);
+        let read = Read::new([x, norm, wide, wide_bias], numbers);
         let geometry = Geometry::new([n, h, w, out], weight.shape().dims(), &Conv::same(3));
         let (normed, bias) = (read.normed(), bias.to_contiguous());
         let make = |line: usize, values: &mut Vec<f32>| normed.line_to(line, w, values);
@@ -195,17 +210,17 @@ impl NormedBackend for Flex {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
         let shape = x.shape();
         let [out, input, ..]: [usize; 4] = wide.shape().dims();
         if streamed(input, out) {
-            let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, epsilon));
-            return Self::convolve_residual(y, weight, bias, x, Conv::default());
+            let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, numbers));
+            return Self::convolve_residual(y, weight, bias, x, numbers.conv);
         }
-        let read = Read::new([x, norm, wide, wide_bias], epsilon);
+        let read = Read::new([x, norm, wide, wide_bias], numbers);
         let bias = bias.to_contiguous();
-        tensor(read.normed().fed_forward(&packed(&weight), bias.storage()), &shape)
+        tensor(read.normed().fed_forward(&packed(&weight, numbers.conv), bias.storage()), &shape)
     }
 }
 
@@ -217,15 +232,15 @@ impl<B: NormedBackend, C: CheckpointStrategy> NormedBackend for Autodiff<B, C> {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
         if [&x, &norm, &wide, &wide_bias, &weight, &bias].into_iter().any(|parent| parent.is_tracked()) {
-            let y = convolved::<Self>(x, norm, wide, wide_bias, epsilon);
+            let y = convolved::<Self>(x, norm, wide, wide_bias, numbers);
             return Self::depthwise_gated(y, weight, bias, Conv::same(3));
         }
         let [x, norm, wide, wide_bias, weight, bias] =
             [x, norm, wide, wide_bias, weight, bias].map(|t| t.into_primitive());
-        FloatTensor::<Self>::new(B::normed_gate(x, norm, wide, wide_bias, weight, bias, epsilon))
+        FloatTensor::<Self>::new(B::normed_gate(x, norm, wide, wide_bias, weight, bias, numbers))
     }
 
     fn feed_forward(
@@ -235,14 +250,14 @@ impl<B: NormedBackend, C: CheckpointStrategy> NormedBackend for Autodiff<B, C> {
         wide_bias: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        epsilon: f64,
+        numbers: Numbers,
     ) -> FloatTensor<Self> {
         if [&x, &norm, &wide, &wide_bias, &weight, &bias].into_iter().any(|parent| parent.is_tracked()) {
-            let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, epsilon));
-            return Self::convolve_residual(y, weight, bias, x, Conv::default());
+            let y = Self::gate(convolved::<Self>(x.clone(), norm, wide, wide_bias, numbers));
+            return Self::convolve_residual(y, weight, bias, x, numbers.conv);
         }
         let [x, norm, wide, wide_bias, weight, bias] =
             [x, norm, wide, wide_bias, weight, bias].map(|t| t.into_primitive());
-        FloatTensor::<Self>::new(B::feed_forward(x, norm, wide, wide_bias, weight, bias, epsilon))
+        FloatTensor::<Self>::new(B::feed_forward(x, norm, wide, wide_bias, weight, bias, numbers))
     }
 }

@@ -2,9 +2,10 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use percept_conv::{
-    Conv, NormedConv, batch_norm_leaky, channel_attention, channel_attention_onto, conv2d, conv2d_prelu,
-    depthwise_conv2d, depthwise_gate, gated_feed_forward, join, layer_norm, mish, normed_depthwise_gate,
-    odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate, sum,
+    Conv, NormedConv, Precision, batch_norm_leaky, channel_attention, channel_attention_onto, conv2d,
+    conv2d_prelu, depthwise_conv2d, depthwise_gate, gated_feed_forward, join, layer_norm, mish,
+    normed_depthwise_gate, odd_gate, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu,
+    simple_gate, sum,
 };
 
 /// Sizes with channels that fill vectors of every width, and that do not; whole tasks and parts of them.
@@ -353,7 +354,8 @@ fn a_gate_behind_a_depthwise_convolution_is_both() {
 /// `x[1..5]` are those of a normalisation and a convolution behind it.
 fn wide(x: &[Tensor<4>]) -> NormedConv {
     let [norm_weight, norm_bias, bias] = [1, 2, 4].map(|i| flat(&x[i]));
-    NormedConv { norm_weight, norm_bias, epsilon: EPSILON, weight: x[3].clone(), bias: Some(bias) }
+    let (weight, bias, precision) = (x[3].clone(), Some(bias), Precision::F32);
+    NormedConv { norm_weight, norm_bias, epsilon: EPSILON, weight, bias, precision }
 }
 
 /// The same in two operations.
@@ -397,7 +399,8 @@ fn attention_in_the_weights_is_that_of_the_pixels() {
         let x = [vec![noise(size)], weights.to_vec(), vec![residual]].concat();
         let ours = |x: &[Tensor<4>]| {
             let attention = (x[1].clone(), Some(flat(&x[2])));
-            channel_attention_onto(x[0].clone(), attention, x[3].clone(), Some(flat(&x[4])), x[5].clone())
+            let (weight, bias, residual) = (x[3].clone(), Some(flat(&x[4])), x[5].clone());
+            channel_attention_onto(x[0].clone(), attention, weight, bias, residual, Precision::F32)
         };
         let theirs = |x: &[Tensor<4>]| {
             conv2d(attended(x), x[3].clone(), Some(flat(&x[4])), Some(x[5].clone()), Conv::default())

@@ -66,7 +66,8 @@ impl ConvLayer {
         residual: Tensor<4>,
     ) -> Tensor<4> {
         let (weight, bias) = self.scaled(scale);
-        channel_attention_onto(x, (attention.weight.val(), attention.bias()), weight, bias, residual)
+        let attention = (attention.weight.val(), attention.bias());
+        channel_attention_onto(x, attention, weight, bias, residual, self.conv.precision)
     }
 
     /// `x + conv(gate(wide(x))) · scale`; the kernel has one element.
@@ -195,6 +196,7 @@ impl LayerNorm {
             epsilon: self.epsilon,
             weight: conv.weight.val(),
             bias: conv.bias(),
+            precision: conv.conv.precision,
         }
     }
 
