@@ -58,6 +58,16 @@ TRAINED = {
             "origin": "trained by percept from classic-x4-psnr, 2500 steps, seed 0; its folder has all of it",
         },
     ),
+    "denoise/model": (
+        "denoise",
+        {
+            "title": "takes noise away from colour photos, up to about 50 of 255",
+            "task": "denoise",
+            "licence": "MIT OR Apache-2.0",
+            "copyright": "the authors of percept",
+            "origin": "trained by percept from nothing, 13000 steps, seed 0; its folder has all of it",
+        },
+    ),
 }
 
 

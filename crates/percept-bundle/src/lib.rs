@@ -51,6 +51,7 @@ pub static MODELS: &[Asset] = &[
         name: "classic-x4-psnr",
         bytes: include_bytes!("../../../models/classic-x4-psnr/model.safetensors"),
     },
+    Asset { name: "denoise", bytes: include_bytes!("../../../models/denoise/model.safetensors") },
 ];
 
 /// Photos that the demo trains on.

@@ -23,7 +23,7 @@ const C: f64 = 1e-6;
 const CURVES: [(f64, f64); 5] = [(1.0, 0.29), (2.0, 0.52), (2.95, 0.56), (0.97, 0.25), (0.21, 0.10)];
 
 /// Features are compared so many at a time, so that what is computed of them does not fill the memory.
-const STRIP: usize = 1 << 21;
+const STRIP: usize = 1 << 19;
 
 /// Structure and texture similarity of VGG16's features in windows, as a distance: 0 for equal images. A window counts for its
 /// structure as far as the reference's features vary in it, and else for its texture. Nothing was learned from opinions.
