@@ -93,13 +93,13 @@ impl Requests {
         request
     }
 
-    /// All that the server answers to `request`.
-    fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+    /// All that the server answers to `request`, which is taken to be cut off when it thinks for longer than `thinking`.
+    fn ask(&mut self, request: &[u8], thinking: Duration) -> io::Result<Vec<u8>> {
         let mut stream = self.connect()?;
         // A server that refuses a request may close before it has read all of it.
         let _ = stream.write_all(request);
         let mut reply = Vec::new();
-        stream.set_read_timeout(Some(THINKING))?;
+        stream.set_read_timeout(Some(thinking))?;
         if let Err(error) = stream.read_to_end(&mut reply)
             && matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
         {
@@ -164,12 +164,12 @@ impl Target for Requests {
         let start = with_body(&format!("POST /start HTTP/1.1\r\n{form}"), "consent=yes");
         let mut seeds = vec![start.clone()];
         for _ in 0..PARTICIPANTS {
-            let reply = String::from_utf8_lossy(&self.ask(start.as_bytes())?).into_owned();
+            let reply = String::from_utf8_lossy(&self.ask(start.as_bytes(), PATIENCE)?).into_owned();
             let link = reply.lines().find_map(|line| line.strip_prefix("location: /s/"));
             self.links.push(link.ok_or_else(|| io::Error::other(format!("no link in {reply}")))?.to_string());
         }
         let state = with_body(&format!("GET /s/{LINK}/state HTTP/1.1"), "");
-        let reply = self.ask(&self.linked(state.as_bytes()))?;
+        let reply = self.ask(&self.linked(state.as_bytes()), PATIENCE)?;
         let reply = String::from_utf8_lossy(&reply).into_owned();
         let picture = reply.split('"').find_map(|text| text.split("/picture/").nth(1));
         let picture = picture.ok_or_else(|| io::Error::other(format!("no picture in {reply}")))?;
@@ -239,7 +239,7 @@ impl Target for Requests {
 
     fn feed(&mut self, input: &[u8]) -> Result<Option<String>, String> {
         let request = self.linked(input);
-        let reply = self.ask(&request).map_err(|error| format!("no answer: {error}"))?;
+        let reply = self.ask(&request, THINKING).map_err(|error| format!("no answer: {error}"))?;
         if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Err(format!("the server had trouble: {trouble}"));
         }

@@ -186,7 +186,7 @@ impl Model {
     }
 
     /// The same model, whose products are of `precision` from now on, as far as results stay within a level of 8 bits: 3×3
-    /// layers that are computed by minimal filtering stay `f32`, since rounding would cost a photo up to 30 levels. Where the
+    /// layers that are computed by minimal filtering stay `f32`, since rounding would cost a photo up to 34 levels. Where the
     /// processor or the device has nothing but `f32`, it all stays as it is.
     ///
     /// # Errors
