@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 use std::ops::RangeInclusive;
 
-use super::lab::{D65, lab};
+use super::lab::{D65, labs};
 use super::{numeric, pair, sum_rows};
 use crate::{Better, Cost, Image, Metric, MetricError, Srgb};
 
@@ -55,10 +55,11 @@ impl Metric for Ciede2000 {
         let (a, b) = pair(self, (reference, test), self.crop, 1)?;
         let (width, height) = a.size();
         let [sum] = sum_rows(height, |y| {
-            let row = 3 * y * width..3 * (y + 1) * width;
-            let pixels = a.data()[row.clone()].as_chunks().0.iter().zip(b.data()[row].as_chunks().0);
-            let differing = pixels.filter(|(a, b)| a != b);
-            [differing.map(|(a, b)| difference(lab(*a, D65), lab(*b, D65))).sum::<f64>()]
+            let row = |image: &Image<Srgb>| {
+                labs(image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0, D65)
+            };
+            let differing = row(&a).into_iter().zip(row(&b)).filter(|(a, b)| a != b);
+            [differing.map(|(a, b)| difference(a, b)).sum::<f64>()]
         });
         numeric(self, sum / (width * height) as f64)
     }

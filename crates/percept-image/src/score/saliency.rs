@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use super::lab::{D50, lab};
+use super::lab::{D50, labs};
 use super::plane::Plane;
 use super::spectrum::{Transform, frequency};
 use crate::{Image, Srgb};
@@ -62,7 +62,7 @@ fn shrunk(image: &Image<Srgb>) -> Vec<[f64; 3]> {
     let rows = (0..SIDE).into_par_iter().flat_map_iter(|y| {
         let (top, bottom, down) = place(y, height);
         columns.iter().map(move |&(left, right, across)| {
-            let pixel = std::array::from_fn(|c| {
+            std::array::from_fn(|c| {
                 let at = |x: usize, y: usize| f64::from(image.pixel(x, y)[c]);
                 let mix = |a: f64, b: f64, share: f64| (1.0 - share) * a + share * b;
                 let (upper, lower) = (
@@ -70,11 +70,10 @@ fn shrunk(image: &Image<Srgb>) -> Vec<[f64; 3]> {
                     mix(at(left, bottom), at(right, bottom), across),
                 );
                 mix(upper, lower, down) as f32
-            });
-            lab(pixel, D50)
+            })
         })
     });
-    rows.collect()
+    labs(&rows.collect::<Vec<_>>(), D50)
 }
 
 /// Length of the three channels' band-pass responses.

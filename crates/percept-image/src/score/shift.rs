@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::lab::{D65, lab, lightness};
+use super::lab::{D65, labs, lightness};
 use super::{numeric, pair, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
@@ -45,13 +45,10 @@ impl Shift {
     fn mean(&self, image: &Image<Srgb>) -> f64 {
         let (width, height) = image.size();
         let row = |y: usize| image.data()[3 * y * width..3 * (y + 1) * width].as_chunks().0;
-        let chroma = |pixel: &[f32; 3]| {
-            let [_, a, b] = lab(*pixel, D65);
-            (a * a + b * b).sqrt()
-        };
+        let chroma = |[_, a, b]: [f64; 3]| (a * a + b * b).sqrt();
         let [sum] = match self.of {
-            Of::Lightness => sum_rows(height, |y| [row(y).iter().map(|pixel| lightness(*pixel)).sum()]),
-            Of::Chroma => sum_rows(height, |y| [row(y).iter().map(chroma).sum()]),
+            Of::Lightness => sum_rows(height, |y| [lightness(row(y)).iter().sum()]),
+            Of::Chroma => sum_rows(height, |y| [labs(row(y), D65).into_iter().map(chroma).sum()]),
             Of::Gradient => return gradient(image),
         };
         sum / (width * height) as f64
@@ -61,14 +58,13 @@ impl Shift {
 /// The mean size of L\*'s gradient.
 fn gradient(image: &Image<Srgb>) -> f64 {
     let (rows, columns) = (image.height() - 1, image.width() - 1);
-    let pixels = image.data().as_chunks().0;
-    let values: Vec<f32> = pixels.par_iter().map(|pixel| lightness(*pixel) as f32).collect();
-    let row = |y: usize| &values[y * image.width()..(y + 1) * image.width()];
+    let pixels: &[[f32; 3]] = image.data().as_chunks().0;
+    let lines: Vec<Vec<f64>> = pixels.par_chunks(image.width()).map(lightness).collect();
     let [sum] = sum_rows(rows, |y| {
-        let next = row(y).windows(2).zip(row(y + 1));
+        let next = lines[y].windows(2).zip(&lines[y + 1]);
         let sizes = next.map(|(across, below)| {
             let (dx, dy) = (across[1] - across[0], below - across[0]);
-            f64::from((dx * dx + dy * dy).sqrt())
+            (dx * dx + dy * dy).sqrt()
         });
         [sizes.sum()]
     });
