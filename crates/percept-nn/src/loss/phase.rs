@@ -20,11 +20,14 @@ pub struct PhaseLoss {
     pub period: usize,
     /// Side of a window in pixels, a multiple of `period`, up to 256. What is left at the edges does not count. Default 32.
     pub window: usize,
+    /// Texture hides a grid. With a number here a window counts by `masking / (masking + change)`, where `change` is how much the
+    /// target's next pixels differ in it, in levels of 255: 2 or so lets smooth parts count. 0, the default: all windows alike.
+    pub masking: f64,
 }
 
 impl Default for PhaseLoss {
     fn default() -> Self {
-        Self { period: 4, window: 32 }
+        Self { period: 4, window: 32, masking: 0.0 }
     }
 }
 
@@ -34,6 +37,7 @@ impl LossSettings for PhaseLoss {
     fn validate(&self) -> Result<(), String> {
         within("period", self.period as f64, 2.0, 16.0)?;
         within("window", self.window as f64, self.period as f64, 256.0)?;
+        within("masking", self.masking, 0.0, 255.0)?;
         if self.window.is_multiple_of(self.period) {
             return Ok(());
         }
@@ -52,8 +56,16 @@ impl LossSettings for PhaseLoss {
 impl Loss for PhaseLoss {
     fn forward(&self, result: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
         let [[values, down, across], target] = [looks(result), looks(target.detach())];
+        let mask = (self.masking > 0.0).then(|| self.mask(&target));
         let [its_values, its_down, its_across] = target;
-        let apart = |ours: Tensor<4>, its: Tensor<4>| (self.grids(ours) - self.grids(its)).abs().mean();
+        let apart = |ours: Tensor<4>, its: Tensor<4>| {
+            let apart = (self.grids(ours) - self.grids(its)).abs();
+            let [_, rows, _, columns, ..] = apart.dims();
+            match &mask {
+                Some(mask) => (apart * mask.clone().narrow(1, 0, rows).narrow(3, 0, columns)).mean(),
+                None => apart.mean(),
+            }
+        };
         (apart(values, its_values) + apart(down, its_down) + apart(across, its_across)).div_scalar(3.0)
     }
 
@@ -74,6 +86,21 @@ impl PhaseLoss {
         let across = down.reshape([n * rows * period, columns, repeats, period * channels]).mean_dim(2);
         let places = across.reshape([n, rows, period, columns, period, channels]);
         places.clone() - places.mean_dim(2).mean_dim(4)
+    }
+
+    /// How much a grid is seen in every window: `[N, h, 1, w, 1, 1]`. The last row and column have no next one: their
+    /// neighbour's change stands for theirs.
+    fn mask(&self, [values, down, across]: &[Tensor<4>; 3]) -> Tensor<6> {
+        let [n, height, width, _] = values.dims();
+        let [rows, columns] = [height / self.window, width / self.window];
+        let down = Tensor::cat(vec![down.clone(), down.clone().narrow(1, height - 2, 1)], 1);
+        let across = Tensor::cat(vec![across.clone(), across.clone().narrow(2, width - 2, 1)], 2);
+        let change =
+            (down + across).mean_dim(3).narrow(1, 0, rows * self.window).narrow(2, 0, columns * self.window);
+        let change = change.reshape([n, rows, self.window, columns * self.window]).mean_dim(2);
+        let change = change.reshape([n, rows, columns, self.window]).mean_dim(3).div_scalar(2.0);
+        let masking = self.masking / 255.0;
+        (change + masking).recip().mul_scalar(masking).reshape([n, rows, 1, columns, 1, 1])
     }
 }
 
