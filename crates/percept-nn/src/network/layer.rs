@@ -119,6 +119,31 @@ impl ConvLayer {
         graph.conv(x, weight, self.bias(), self.conv, channels)
     }
 
+    /// [`forward`](Self::forward) with the [even](Self::even) weight and bias.
+    pub fn forward_even(&self, x: Tensor<4>, r: usize) -> Tensor<4> {
+        let (weight, bias) = self.even(r);
+        conv2d(x, weight, bias, None, self.conv)
+    }
+
+    /// [`forward_even`](Self::forward_even) in a graph.
+    pub fn draw_even(&self, graph: &mut Graph, x: &Value, r: usize) -> Value {
+        let (weight, bias) = self.even(r);
+        graph.conv(x, weight, bias, self.conv, 1)
+    }
+
+    /// The nearest weight and bias with which all `r × r` places of a pixel shuffle behind answer alike to what is constant: no
+    /// grid can come of it (the condition of Sugawara, Shiota, Kiya, *Super-resolution using convolutional neural networks
+    /// without any checkerboard artifacts*, 2018).
+    pub fn even(&self, r: usize) -> (Tensor<4>, Option<Tensor<1>>) {
+        let [out, input, down, across] = self.weight.dims();
+        let shuffled = [out / (r * r), r * r];
+        let weight = self.weight.val().reshape([shuffled[0], shuffled[1], input, down * across]);
+        let answers = weight.clone().mean_dim(3);
+        let weight = weight - (answers.clone() - answers.mean_dim(1));
+        let bias = self.bias().map(|bias| bias.reshape(shuffled).mean_dim(1).expand(shuffled).reshape([out]));
+        (weight.reshape([out, input, down, across]), bias)
+    }
+
     /// Channels that it reads.
     pub fn reads(&self) -> usize {
         self.weight.dims()[1]

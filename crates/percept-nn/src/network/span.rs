@@ -42,6 +42,12 @@ pub struct SpanConfig {
     /// Whether convolutions are trained in three branches that amount to one, as the authors do. A file with folded
     /// convolutions (`eval_conv`) is trained on with false. Both are equally fast. Default true.
     pub reparameterized: bool,
+    /// Whether the upsampler is held to answer what is constant with what is constant. A network that has to invent texture
+    /// draws a grid of `scale` pixels in smooth parts otherwise. It can be trained on so from any SPAN, and what is saved is
+    /// an ordinary one. Default false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
+    pub even: bool,
 }
 
 impl Default for SpanConfig {
@@ -53,6 +59,7 @@ impl Default for SpanConfig {
             img_range: 255.0,
             rgb_mean: [0.4488, 0.4371, 0.4040],
             reparameterized: true,
+            even: false,
         }
     }
 }
@@ -367,6 +374,8 @@ pub struct Span {
     /// Other images than photos have no mean colour.
     #[module(skip)]
     centred: bool,
+    #[module(skip)]
+    even: bool,
 }
 
 impl Span {
@@ -396,6 +405,7 @@ impl Span {
             rgb_mean: config.rgb_mean,
             scale,
             centred: in_channels == 3,
+            even: config.even,
         }
     }
 
@@ -427,7 +437,8 @@ impl Span {
 }
 
 impl Transform for Span {
-    /// The authors' files have the folded convolutions beside the branches, and other tools want both.
+    /// The authors' files have the folded convolutions beside the branches, and other tools want both; and the upsampler as it
+    /// acts.
     fn saved(&self, mut state: StateDict) -> StateDict {
         for (name, conv) in self.convs() {
             let beside = match conv {
@@ -442,6 +453,11 @@ impl Transform for Span {
                 state.insert(&format!("{name}.{part}.bias"), bias);
             }
         }
+        for (i, conv) in self.upsampler.iter().enumerate().filter(|_| self.even) {
+            let (weight, bias) = conv.even(self.scale);
+            state.insert(&format!("upsampler.{i}.weight"), Array::of(weight));
+            bias.map(|bias| state.insert(&format!("upsampler.{i}.bias"), Array::of(bias)));
+        }
         state
     }
 
@@ -454,7 +470,10 @@ impl Transform for Span {
         }
         let [y, inside] = self.block_6.forward(y);
         let all = Tensor::cat(vec![features, self.conv_2.forward(y), first, inside], 3);
-        let y = self.upsampler.iter().fold(self.conv_cat.forward(all), |y, conv| conv.forward(y));
+        let y = self.upsampler.iter().fold(self.conv_cat.forward(all), |y, conv| match self.even {
+            true => conv.forward_even(y, self.scale),
+            false => conv.forward(y),
+        });
         pixel_shuffle(y, self.scale)
     }
 
@@ -477,7 +496,10 @@ impl Transform for Span {
         let last = self.conv_2.draw(graph, &y);
         let all = graph.joined(&[&features, &last, &first, &inside]);
         let all = self.conv_cat.draw(graph, &all);
-        let y = self.upsampler.iter().fold(all, |y, conv| conv.draw(graph, &y));
+        let y = self.upsampler.iter().fold(all, |y, conv| match self.even {
+            true => conv.draw_even(graph, &y, self.scale),
+            false => conv.draw(graph, &y),
+        });
         graph.pixel_shuffle(&y, self.scale)
     }
 }

@@ -14,6 +14,7 @@ mod closed;
 mod common;
 mod contextual;
 mod device;
+mod even;
 mod export;
 mod golden_networks;
 mod gradients;
