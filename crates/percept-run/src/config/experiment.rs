@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use percept_image::expand_home;
 use schemars::JsonSchema;
@@ -135,7 +136,8 @@ impl Experiment {
         let parts = names.iter().map(|name| format!("variant.{name}"));
         let parts: Vec<_> = ["base", "start"].map(str::to_string).into_iter().chain(parts).collect();
         parts.iter().try_for_each(|part| old::refuse(&document, text, part))?;
-        document.check_keys(&schemars::schema_for!(File).to_value())?;
+        static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(|| schemars::schema_for!(File).to_value());
+        document.check_keys(&SCHEMA)?;
         let file: File =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
         check(&file, &names).map_err(|(key, problem)| document.refuse(&key, problem))?;

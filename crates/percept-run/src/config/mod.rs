@@ -18,6 +18,7 @@ mod template;
 mod train;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use percept_image::expand_home;
 use percept_nn::adversarial::DiscriminatorConfig;
@@ -137,7 +138,7 @@ impl Config {
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = keys::Document::parse(text, origin)?;
         old::refuse(&document, text, "")?;
-        document.check_keys(&Self::schema())?;
+        document.check_keys(Self::schema())?;
         let mut config: Self =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, origin))?;
         if !document.has("scale") {
@@ -182,13 +183,15 @@ impl Config {
     }
 
     /// The JSON Schema of a configuration file.
-    pub fn schema() -> serde_json::Value {
-        schemars::schema_for!(Self).to_value()
+    pub fn schema() -> &'static serde_json::Value {
+        static SCHEMA: LazyLock<serde_json::Value> =
+            LazyLock::new(|| schemars::schema_for!(Config).to_value());
+        &SCHEMA
     }
 
     /// The reference page of a configuration file, as Markdown: `docs/config.md`.
     pub fn reference() -> String {
-        reference::reference(&Self::schema())
+        reference::reference(Self::schema())
     }
 
     /// A configuration that trains as it stands, every key explained: what `percept init` writes.
@@ -199,7 +202,7 @@ impl Config {
         let mut config = preset.config()?;
         // The run's folder follows from its name.
         config.path.run = None;
-        template::commented(&config.to_toml()?, &Self::schema())
+        template::commented(&config.to_toml()?, Self::schema())
     }
 
     /// The run's folder.

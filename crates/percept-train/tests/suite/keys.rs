@@ -255,7 +255,7 @@ fn no_extreme_value_leads_to_nan_an_endless_loop_or_a_panic() {
             Image::from_fn(48, 48, |x, y, c| 0.5 + 0.4 * ((x * (kind + 2) + y * 3 + c) as f32 / 7.0).sin());
         write_photo(dir.path().join(format!("photos/{kind}.png")), &Photo::new(photo)).unwrap();
     }
-    let keys = keys(&Config::schema());
+    let keys = keys(Config::schema());
     assert!(keys.len() > 60, "the walk has lost its way: {} keys", keys.len());
     let (mut trained, mut wrong) = (0, Vec::new());
     for key in keys {
