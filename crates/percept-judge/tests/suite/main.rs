@@ -8,6 +8,7 @@
 )]
 
 mod agree;
+mod agree_sets;
 mod agree_tables;
 mod chance;
 mod report;

@@ -456,7 +456,9 @@ impl Transform for Span {
         for (i, conv) in self.upsampler.iter().enumerate().filter(|_| self.even) {
             let (weight, bias) = conv.even(self.scale);
             state.insert(&format!("upsampler.{i}.weight"), Array::of(weight));
-            bias.map(|bias| state.insert(&format!("upsampler.{i}.bias"), Array::of(bias)));
+            if let Some(bias) = bias {
+                state.insert(&format!("upsampler.{i}.bias"), Array::of(bias));
+            }
         }
         state
     }

@@ -29,5 +29,6 @@ mod seeded;
 mod selection;
 mod sizes;
 mod style;
+mod tiling;
 mod weight_files;
 mod weight_modules;

@@ -4,3 +4,4 @@ pub(crate) mod loss;
 pub(crate) mod matrix;
 pub(crate) mod perceptual;
 pub(crate) mod store;
+pub(crate) mod tiny;
