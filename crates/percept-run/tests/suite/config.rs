@@ -357,7 +357,7 @@ fn every_field_of_the_schema_is_documented() {
         }
     }
     let schema = Config::schema();
-    walk(&schema, "config");
+    walk(schema, "config");
     for (name, part) in schema["$defs"].as_object().unwrap() {
         walk(part, name);
     }
