@@ -1,11 +1,14 @@
 //! The name that was meant.
 
-/// The one of `known` that `name` begins or nearly is; `None` where a guess would be a random one.
+/// The one of `known` that `name` begins, nearly is, or is a word of; `None` where a guess would be a random one.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     // Names are short and alike: beyond a third of the letters nobody meant it.
     let near = 1 + name.chars().count() / 3;
-    let distance = |candidate: &str| match candidate.starts_with(&name) && name.len() > 2 {
+    let holds = |candidate: &str| {
+        candidate.starts_with(&name) || candidate.split(['_', '-']).any(|word| word == name)
+    };
+    let distance = |candidate: &str| match name.len() > 2 && holds(candidate) {
         true => 0,
         false => strsim::damerau_levenshtein(&name, candidate),
     };
@@ -26,6 +29,7 @@ mod tests {
             ("Photo-X4", Some("photo-x4")),
             ("classicx4psnr", Some("classic-x4-psnr")),
             ("photo", Some("photo-x4")),
+            ("psnr", Some("classic-x4-psnr")),
             ("ph", None),
             ("runs/other", None),
         ] {

@@ -244,7 +244,8 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
         let mut state = self.network.saved();
-        let card = Card { sha256: state.sha256(), ..self.card.clone() };
+        let network_g = self.card.network_g.as_saved();
+        let card = Card { network_g, sha256: state.sha256(), ..self.card.clone() };
         let card = serde_json::to_string(&card)
             .map_err(|error| ModelError::Card { path: path.to_path_buf(), reason: error.to_string() })?;
         state.set_metadata(Card::KEY, &card);

@@ -73,6 +73,11 @@ pub(crate) trait Architecture: Clone + Default {
         self.clone()
     }
 
+    /// The settings of what [`Transform::saved`] writes.
+    fn as_saved(&self) -> Self {
+        self.clone()
+    }
+
     /// What these settings, [`fitted`](Self::fitted) from `asked`, take for granted though results depend on it and weights
     /// do not show it, and what to do if that is wrong.
     fn assumption(&self, asked: &Self) -> Option<String> {

@@ -150,6 +150,10 @@ impl Architecture for SpanConfig {
     fn completed(&self) -> Self {
         Self { cat_channels: Some(self.cat_channels()), ..self.clone() }
     }
+
+    fn as_saved(&self) -> Self {
+        Self { even: false, ..self.clone() }
+    }
 }
 
 /// Names for weights that come without, in their order. The only constants are the authors' mean colour.

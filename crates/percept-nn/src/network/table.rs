@@ -154,6 +154,14 @@ macro_rules! networks {
                 }
             }
 
+            /// The settings of a network of these when it is saved.
+            #[must_use]
+            pub(crate) fn as_saved(&self) -> Self {
+                match self {
+                    $(Self::$network(config) => Self::$network(config.as_saved()),)*
+                }
+            }
+
             /// What these settings, [`fitted`](Self::fitted) from `asked`, take for granted though results depend on it and
             /// weights do not show it, and what to do if that is wrong.
             pub fn assumption(&self, asked: &Self) -> Option<String> {

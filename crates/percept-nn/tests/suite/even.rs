@@ -54,6 +54,7 @@ fn a_saved_model_needs_no_key() {
     let network = span(true).init(4, 3, 3, &device).unwrap();
     let model = Model::new(network, card(span(true)));
     model.save(&path).unwrap();
+    assert_eq!(Model::load(&path, &device).unwrap().card().network_g, span(false).completed());
     let saved = StateDict::load(&path).unwrap();
     let ordinary =
         span(false).with_our_names(saved).apply(span(false).init(4, 3, 7, &device).unwrap()).unwrap();
