@@ -185,11 +185,13 @@ fn lane_sum(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f64 {
     let count = a.len().min(b.len());
     let ((a, rest_a), (b, rest_b)) = (a[..count].as_chunks::<LANES>(), b[..count].as_chunks::<LANES>());
     let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += of(*a, *b);
+    pulp::Arch::new().dispatch(|| {
+        for (a, b) in a.iter().zip(b) {
+            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                *sum += of(*a, *b);
+            }
         }
-    }
+    });
     let rest = rest_a.iter().zip(rest_b).map(|(a, b)| of(*a, *b));
     sums.into_iter().chain(rest).map(f64::from).sum()
 }

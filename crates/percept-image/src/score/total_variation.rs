@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{alone, lane_sum, numeric, sum_rows};
+use super::{finite, inner, lane_sum, numeric, sum_rows};
 use crate::{Better, Image, Metric, MetricError, Srgb};
 
 /// Mean absolute gradient (after Rudin, Osher, Fatemi, *Nonlinear total variation based noise removal algorithms*, 1992;
@@ -51,7 +51,7 @@ impl Metric for TotalVariation {
     }
 
     fn score(&self, _: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
-        let image = alone(self, test, self.crop, 2)?;
+        let image = inner(self, test, self.crop, 2)?;
         let (width, height) = image.size();
         let row = |y: usize| &image.data()[3 * y * width..3 * (y + 1) * width];
         let [sum] = sum_rows(height, |y| {
@@ -60,6 +60,10 @@ impl Metric for TotalVariation {
             let down = if y + 1 < height { lane_sum(row(y + 1), row(y), difference) } else { 0.0 };
             [across + down]
         });
+        // A value that is no number, or an infinite one, makes the sum so: no need to look at each before.
+        if !sum.is_finite() {
+            finite(self, &image)?;
+        }
         numeric(self, sum / (3 * width * height) as f64)
     }
 }
