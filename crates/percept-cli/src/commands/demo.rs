@@ -10,7 +10,9 @@ use percept_image::{Image, Srgb, photo_name, read_srgb, write_atomic};
 use percept_judge::report::ReportOptions;
 use percept_nn::adversarial::{AdversarialType, DiscriminatorConfig, VggConfig};
 use percept_nn::disentangle::{ClosedConfig, Score, SelectionConfig};
-use percept_nn::loss::{ColourLoss, ColourSpace, ContextualLoss, GanLoss, L1Loss, LossConfig, Term};
+use percept_nn::loss::{
+    ColourLoss, ColourSpace, ContextualLoss, GanLoss, L1Loss, LossConfig, PhaseLoss, Term,
+};
 use percept_nn::network::{NetworkConfig, SpanConfig};
 use percept_run::config::{CosineConfig, OptimConfig, SchedulerConfig, ValSetConfig};
 use percept_run::{Config, Task};
@@ -166,12 +168,18 @@ fn plan(out: &Path, photos: &Photos, steps: u64) -> Vec<Config> {
         config.logger.save_checkpoint_freq = 50;
         config
     };
-    // What people see: features wherever they fit best, the colour of places, and what a discriminator tells from photos.
+    // What people see: features wherever they fit best, the colour of places, what a discriminator tells from photos, and no grid.
     let seen = |selection: Option<SelectionConfig>| {
         let contextual = LossConfig::Contextual(ContextualLoss { selection, ..ContextualLoss::default() });
         let colour = LossConfig::Colour(ColourLoss { space: ColourSpace::Srgb, ..ColourLoss::default() });
         let gan = LossConfig::Gan(GanLoss { gan_type: AdversarialType::Relativistic, ..GanLoss::default() });
-        Term::list([Term::from(contextual), Term::from(colour).weighted(5.0), Term::from(gan).weighted(0.1)])
+        let phase = LossConfig::Phase(PhaseLoss::default());
+        Term::list([
+            Term::from(contextual),
+            Term::from(colour).weighted(5.0),
+            Term::from(phase).weighted(20.0),
+            Term::from(gan).weighted(0.1),
+        ])
     };
     let systematic = ClosedConfig { score: Score::Systematic { window: 16 }, ..ClosedConfig::default() };
     vec![
