@@ -224,6 +224,7 @@ fn cases() -> Vec<(NetworkConfig, usize)> {
         (span(false, true), 2),
         (span(true, true), 4),
         (span(true, false), 3),
+        (NetworkConfig::Span(SpanConfig { feature_channels: 6, even: true, ..SpanConfig::default() }), 4),
         (realplksr(false, false, true), 4),
         (realplksr(true, false, false), 1),
         (realplksr(false, true, true), 2),
