@@ -2,7 +2,7 @@
 //! use up the system's descriptors before any request is there to be refused.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,8 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -75,10 +76,9 @@ pub(crate) async fn serve(
             },
         };
         let Some(seat) = seats.take(household(client.ip()), bounds) else { continue };
-        let routes = routes.clone().layer(Extension(ConnectInfo(client)));
-        let stop = stop.clone();
+        let answering = answer(stream, client, routes.clone(), bounds, stop.clone());
         open.spawn(async move {
-            connection(stream, routes, bounds, stop).await;
+            answering.await;
             drop(seat);
         });
     }
@@ -86,7 +86,15 @@ pub(crate) async fn serve(
     let _ = timeout(bounds.grace, async { while open.join_next().await.is_some() {} }).await;
 }
 
-async fn connection(stream: TcpStream, routes: Router, bounds: Bounds, mut stop: watch::Receiver<bool>) {
+/// Answers `client` on one connection by `routes`, until one of both ends it, its time is over or `stop` is true.
+pub async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: SocketAddr,
+    routes: Router,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+) {
+    let routes = routes.layer(Extension(ConnectInfo(client)));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.headers)
@@ -142,12 +150,12 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::TcpStream;
     use std::time::Instant;
 
     use axum::routing::get;
 
-    use super::{Bounds, Duration, IpAddr, Router, Seats, TcpListener, serve, watch};
+    use super::{Bounds, Duration, IpAddr, Router, Seats, SocketAddr, TcpListener, serve, watch};
 
     #[test]
     fn seats_are_few_and_given_back() {

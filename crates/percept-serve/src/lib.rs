@@ -13,7 +13,7 @@ mod limit;
 mod server;
 
 pub use access::{AccessToken, NoToken};
-pub use connections::Bounds;
+pub use connections::{Bounds, answer};
 pub use guard::{Guard, Refused};
 pub use id::{Id, NoId};
 pub use limit::{Limit, household};

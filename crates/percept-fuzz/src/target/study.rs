@@ -1,44 +1,44 @@
-//! Requests to the server of a study, sent to it as they are.
+//! Requests to the server of a study, as bytes on a connection in memory.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io;
+use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_judge::study::{Design, Material, Server, Settings, Study};
+use percept_serve::{Bounds, answer};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
-use tokio::net::TcpSocket;
-use tokio::runtime::Runtime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::{Target, bytes, scratch};
 
-/// How long the server may think before the request is taken to be cut off. An answer that comes later is lost, and nothing
-/// else: a hunt that waited longer would mostly wait.
-const THINKING: Duration = Duration::from_millis(4);
-/// How long an answer may take then.
-const PATIENCE: Duration = Duration::from_secs(18);
+/// A request is cut off when the server has waited so long for more of it. The clock jumps ahead while nobody works.
+const WAIT: Duration = Duration::from_millis(1);
 
 /// Stands in an input for the link of a participant, another one each time: a participant has a limit too.
 const LINK: &str = "11111111111111111111111111111111";
 /// Participants who take turns.
-const PARTICIPANTS: usize = 64;
+const PARTICIPANTS: usize = 512;
+/// What a connection holds of either side, in bytes: more than an input or a picture has.
+const HELD: usize = 1 << 20;
 
-/// A server that runs until it is dropped.
+/// A study's server on connections in memory.
 pub(super) struct Requests {
-    address: SocketAddr,
-    client: Runtime,
-    /// Of the last request: a client has a limit, so each request has its own address, where the system lets it.
+    runtime: Runtime,
+    routes: Router,
+    stop: watch::Sender<bool>,
+    /// Of the last request: a client has a limit, so each request has its own address.
     last: u32,
     links: Vec<String>,
-    over: Arc<AtomicBool>,
     trouble: Arc<Mutex<Vec<String>>>,
-    server: Option<JoinHandle<()>>,
     _folder: TempDir,
 }
 
@@ -46,40 +46,18 @@ impl Requests {
     pub(super) fn new() -> io::Result<Self> {
         let folder = scratch()?;
         let study = made(folder.path())?;
-        let server = Server::bind(study, (Ipv4Addr::LOCALHOST, 0).into(), None).map_err(io::Error::other)?;
-        let address = server.address();
-        let (over, trouble) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (stop, heard) = (over.clone(), trouble.clone());
-        let server = std::thread::spawn(move || {
-            let hear = move |error: &_| keep(&heard, format!("{error}"));
-            let stop = move || stop.load(Ordering::Relaxed);
-            drop(server.run(stop, hear));
-        });
-        let client = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let trouble = Arc::new(Mutex::new(Vec::new()));
+        let heard = trouble.clone();
+        let (routes, guard) = Server::routes(study, None, move |error| keep(&heard, error.to_string()));
         Ok(Self {
-            address,
-            client,
+            runtime: Builder::new_current_thread().enable_all().start_paused(true).build()?,
+            routes: guard.before(routes),
+            stop: watch::channel(false).0,
             last: 1,
             links: Vec::new(),
-            over,
             trouble,
-            server: Some(server),
             _folder: folder,
         })
-    }
-
-    /// A connection from another address of this machine, or the same where it has no more.
-    fn connect(&mut self) -> io::Result<TcpStream> {
-        self.last = (self.last + 1) % (1 << 24);
-        let from = Ipv4Addr::from_bits(127 << 24 | self.last.max(2));
-        let (address, runtime) = (self.address, &self.client);
-        let stream = runtime.block_on(async {
-            let other = TcpSocket::new_v4()?;
-            let socket = if other.bind((from, 0).into()).is_ok() { other } else { TcpSocket::new_v4()? };
-            socket.connect(address).await?.into_std()
-        })?;
-        stream.set_nonblocking(false)?;
-        Ok(stream)
     }
 
     /// `request` with the link of a participant.
@@ -93,34 +71,25 @@ impl Requests {
         request
     }
 
-    /// All that the server answers to `request`, which is taken to be cut off when it thinks for longer than `thinking`.
-    fn ask(&mut self, request: &[u8], thinking: Duration) -> io::Result<Vec<u8>> {
-        let mut stream = self.connect()?;
-        // A server that refuses a request may close before it has read all of it.
-        let _ = stream.write_all(request);
-        let mut reply = Vec::new();
-        stream.set_read_timeout(Some(thinking))?;
-        if let Err(error) = stream.read_to_end(&mut reply)
-            && matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-        {
-            // It waits for more, which does not come.
-            let _ = stream.shutdown(std::net::Shutdown::Write);
-            stream.set_read_timeout(Some(PATIENCE))?;
-            match stream.read_to_end(&mut reply) {
-                Err(error) if error.kind() != io::ErrorKind::ConnectionReset => return Err(error),
-                _ => {}
+    /// All that the server answers to `request`.
+    fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        self.last = (self.last + 1) % (1 << 24);
+        let client = (Ipv4Addr::from_bits(127 << 24 | self.last.max(2)), 1024).into();
+        let (routes, stop) = (self.routes.clone(), self.stop.subscribe());
+        self.runtime.block_on(async {
+            let (mut near, far) = duplex(HELD);
+            let serving = tokio::spawn(answer(far, client, routes, Bounds::default(), stop));
+            // A server that refuses a request may close before it has read all of it.
+            let _ = near.write_all(request).await;
+            let mut reply = Vec::new();
+            if timeout(WAIT, near.read_to_end(&mut reply)).await.is_err() {
+                // It waits for more, which does not come.
+                near.shutdown().await?;
+                near.read_to_end(&mut reply).await?;
             }
-        }
-        Ok(reply)
-    }
-}
-
-impl Drop for Requests {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(server) = self.server.take() {
-            drop(server.join());
-        }
+            serving.await?;
+            Ok(reply)
+        })
     }
 }
 
@@ -164,12 +133,12 @@ impl Target for Requests {
         let start = with_body(&format!("POST /start HTTP/1.1\r\n{form}"), "consent=yes");
         let mut seeds = vec![start.clone()];
         for _ in 0..PARTICIPANTS {
-            let reply = String::from_utf8_lossy(&self.ask(start.as_bytes(), PATIENCE)?).into_owned();
+            let reply = String::from_utf8_lossy(&self.ask(start.as_bytes())?).into_owned();
             let link = reply.lines().find_map(|line| line.strip_prefix("location: /s/"));
             self.links.push(link.ok_or_else(|| io::Error::other(format!("no link in {reply}")))?.to_string());
         }
         let state = with_body(&format!("GET /s/{LINK}/state HTTP/1.1"), "");
-        let reply = self.ask(&self.linked(state.as_bytes()), PATIENCE)?;
+        let reply = self.ask(&self.linked(state.as_bytes()))?;
         let reply = String::from_utf8_lossy(&reply).into_owned();
         let picture = reply.split('"').find_map(|text| text.split("/picture/").nth(1));
         let picture = picture.ok_or_else(|| io::Error::other(format!("no picture in {reply}")))?;
@@ -239,7 +208,7 @@ impl Target for Requests {
 
     fn feed(&mut self, input: &[u8]) -> Result<Option<String>, String> {
         let request = self.linked(input);
-        let reply = self.ask(&request, THINKING).map_err(|error| format!("no answer: {error}"))?;
+        let reply = self.ask(&request).map_err(|error| format!("no answer: {error}"))?;
         if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Err(format!("the server had trouble: {trouble}"));
         }

@@ -87,7 +87,16 @@ impl Server {
         trouble: impl Fn(&StudyError) + Send + Sync + 'static,
     ) -> Result<(), ServeError> {
         let Self { server, study } = self;
-        let token = server.token().cloned();
+        let (routes, guard) = Self::routes(study, server.token().cloned(), trouble);
+        server.run(routes, guard, Bounds::default(), stop)
+    }
+
+    /// What it answers by, and what stands before that, for connections of another kind ([`percept_serve::answer`]).
+    pub fn routes(
+        study: Study,
+        token: Option<AccessToken>,
+        trouble: impl Fn(&StudyError) + Send + Sync + 'static,
+    ) -> (Router, Guard) {
         let guard = Guard {
             open: token.is_some(),
             household: Limit::new(2000.0, 200.0),
@@ -95,7 +104,7 @@ impl Server {
             refuse: |refused| Refusal::from(refused).into_response(),
         };
         let app = App { study, token, limits: Limits::new(), trouble: Box::new(trouble) };
-        server.run(routes(Arc::new(app)), guard, Bounds::default(), stop)
+        (routes(Arc::new(app)), guard)
     }
 }
 
