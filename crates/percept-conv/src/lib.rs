@@ -38,11 +38,11 @@ pub use conv::{Activation, Conv};
 pub use device::{DeviceError, device, devices};
 pub use memory::keep_memory;
 pub use op::{
-    FrozenConv, FrozenLayer, FrozenStage, NormedConv, batch_norm_leaky, channel_attention,
-    channel_attention_onto, channel_distance, contextual_similarity, conv2d, conv2d_prelu, depthwise_conv2d,
-    depthwise_gate, gated_feed_forward, gelu, join, layer_norm, max_pool2d, mish, normed_depthwise_gate,
-    odd_gate, pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate, silu, simple_gate, sum,
-    unit, unit_distance, window_attention,
+    AllReduce, FrozenConv, FrozenLayer, FrozenStage, NormedConv, all_mean, batch_norm_leaky,
+    channel_attention, channel_attention_onto, channel_distance, contextual_similarity, conv2d, conv2d_prelu,
+    depthwise_conv2d, depthwise_gate, gated_feed_forward, gelu, join, layer_norm, max_pool2d, mish,
+    normed_depthwise_gate, odd_gate, pixel_shuffle, resize_bilinear, resize_nearest, sigmoid, sigmoid_gate,
+    silu, simple_gate, sum, unit, unit_distance, window_attention,
 };
 pub use precision::Precision;
 pub use windows::Windows;

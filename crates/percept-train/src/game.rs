@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use percept_conv::AllReduce;
 use percept_nn::adversarial::{AdversarialType, Discriminator, R1_SIGMA, approximate_r1, r1_noise};
 use percept_nn::loss::GanLoss;
 use percept_nn::weights::{Array, StateDict, WeightError};
@@ -22,6 +23,8 @@ pub(crate) struct Game {
     player: Player<Discriminator>,
     gan: GanLoss,
     seed: u64,
+    /// Who have the other parts of each batch.
+    all: Option<AllReduce>,
     /// What the discriminator says of a batch's photos, where the generator asked first.
     real: Option<Tensor<4>>,
     /// The sum of the discriminator's losses over the batches of a step.
@@ -32,8 +35,15 @@ pub(crate) struct Game {
 }
 
 impl Game {
-    pub(crate) fn new(player: Player<Discriminator>, gan: GanLoss, seed: u64) -> Self {
-        Self { player, gan, seed, real: None, loss: 0.0, won: 0, lost: 0 }
+    pub(crate) fn new(mut player: Player<Discriminator>, gan: GanLoss, seed: u64) -> Self {
+        let all = player.team().all_reduce();
+        if let Some(all) = &all {
+            player.change(|mut network| {
+                network.see_a_part(all);
+                network
+            });
+        }
+        Self { player, gan, seed, all, real: None, loss: 0.0, won: 0, lost: 0 }
     }
 
     /// Whether the discriminator takes part in step `iter`.
@@ -46,10 +56,11 @@ impl Game {
     pub(crate) fn generator_loss(&mut self, result: Tensor<4>, y: &Tensor<4>) -> Tensor<1> {
         self.player.change(Discriminator::renewed);
         let judge = self.player.network().clone().no_grad();
-        self.gan.gan_type.generator(judge.forward(result), || {
+        let real = || {
             let real = self.player.network().forward(y.clone());
             self.real.insert(real).clone()
-        })
+        };
+        self.gan.gan_type.generator(judge.forward(result), real, self.all.as_ref())
     }
 
     /// What the discriminator learns from batch `number` of the run; the `result` is a constant here.
@@ -66,7 +77,7 @@ impl Game {
         for (name, logits) in [("out_d_real", &real), ("out_d_fake", &fake)] {
             terms.note(name.to_string(), logits.clone().mean().into_scalar())?;
         }
-        let (l_real, l_fake) = self.gan.gan_type.discriminator(real.clone(), fake);
+        let (l_real, l_fake) = self.gan.gan_type.discriminator(real.clone(), fake, self.all.as_ref());
         for (name, term) in [("l_d_real", &l_real), ("l_d_fake", &l_fake)] {
             let value: f32 = term.clone().into_scalar();
             terms.note(name.to_string(), value)?;

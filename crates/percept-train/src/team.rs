@@ -13,6 +13,7 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use percept_conv::AllReduce;
 use percept_nn::disentangle::Gather;
 use percept_run::Config;
 
@@ -201,6 +202,12 @@ impl Team {
             let whole = TensorData::new(link.gather(&part), [rows * link.size(), columns]);
             Tensor::from_data(whole, &device)
         }))
+    }
+
+    /// What adds numbers up over all of them; `None` where there is but one.
+    pub(crate) fn all_reduce(&self) -> Option<AllReduce> {
+        let link = self.0.clone()?;
+        Some(AllReduce::new(link.size(), move |values| link.sum(values)))
     }
 
     /// All is done.

@@ -10,6 +10,7 @@ use burn_autodiff::{
 };
 use burn_flex::FlexTensor;
 
+use super::all_reduce::AllReduce;
 use super::attention::AttentionBackend;
 use super::prelu::PreluBackend;
 use super::{by_channel, recorded, tensor};
@@ -17,7 +18,8 @@ use crate::kernel::{self, Level};
 
 /// Batch normalisation (Ioffe and Szegedy, ICML 2015) by the statistics of the batch at hand, then a leaky ReLU: every channel
 /// of `x` (`[N, H, W, C]`) less its mean over batch and positions, divided by the root of its variance there and `epsilon`,
-/// times `weight`, plus `bias` (both `[C]`); what is not positive is multiplied with `slope`, which is positive.
+/// times `weight`, plus `bias` (both `[C]`); what is not positive is multiplied with `slope`, which is positive. Where `all`
+/// processes have a part of the batch, the statistics are those of the whole.
 ///
 /// # Panics
 /// If the dimensions do not fit together, or `slope` is not positive.
@@ -27,6 +29,7 @@ pub fn batch_norm_leaky(
     bias: Tensor<1>,
     epsilon: f64,
     slope: f32,
+    all: Option<&AllReduce>,
 ) -> Tensor<4> {
     let [n, h, w, channels] = x.dims();
     let parameters = [weight.dims(), bias.dims()];
@@ -35,7 +38,8 @@ pub fn batch_norm_leaky(
     // One image of all: its means are those of the batch.
     let x = x.reshape([1, n * h, w, channels]).into_dispatch();
     let [weight, bias] = [weight, bias].map(Tensor::into_dispatch);
-    let y = Tensor::<4>::from_dispatch(Dispatch::batch_normalised(x, weight, bias, epsilon, slope));
+    let y =
+        Tensor::<4>::from_dispatch(Dispatch::batch_normalised(x, weight, bias, epsilon, slope, all.cloned()));
     y.reshape([n, h, w, channels])
 }
 
@@ -48,8 +52,9 @@ pub(crate) trait BatchNormBackend: AttentionBackend + PreluBackend {
         bias: FloatTensor<Self>,
         epsilon: f64,
         slope: f32,
+        all: Option<AllReduce>,
     ) -> FloatTensor<Self> {
-        Kept::<Self>::new(x, weight, bias, epsilon, slope).y
+        Kept::<Self>::new([x, weight, bias], epsilon, slope, all).y
     }
 
     /// `x · factor + onto`; `factor` is `[1, 1, 1, C]`, `x` and `onto` are one image.
@@ -89,21 +94,17 @@ struct Kept<B: Backend> {
     /// Of the leaky ReLU, `[C]`.
     slopes: FloatTensor<B>,
     y: FloatTensor<B>,
+    /// Who have the other parts of the batch.
+    all: Option<AllReduce>,
 }
 
 impl<B: BatchNormBackend> Kept<B> {
-    fn new(
-        x: FloatTensor<B>,
-        weight: FloatTensor<B>,
-        bias: FloatTensor<B>,
-        epsilon: f64,
-        slope: f32,
-    ) -> Self {
-        let count = positions::<B>(&x);
-        let mean = B::float_div_scalar(B::image_sums(x.clone()), count.into());
+    fn new([x, weight, bias]: [FloatTensor<B>; 3], epsilon: f64, slope: f32, all: Option<AllReduce>) -> Self {
+        let count = positions::<B>(&x, all.as_ref());
+        let mean = B::float_div_scalar(whole::<B>(B::image_sums(x.clone()), all.as_ref()), count.into());
         let ones = B::float_ones(mean.shape(), &mean.device(), mean.dtype().into());
         let centred = B::image_scaled(x, ones, B::float_neg(mean));
-        let squares = B::image_products(centred.clone(), centred.clone());
+        let squares = whole::<B>(B::image_products(centred.clone(), centred.clone()), all.as_ref());
         let variance = B::float_div_scalar(squares, count.into());
         let inverse = B::float_recip(B::float_sqrt(B::float_add_scalar(variance, epsilon.into())));
         let slopes = B::float_ones(weight.shape(), &weight.device(), weight.dtype().into());
@@ -111,22 +112,23 @@ impl<B: BatchNormBackend> Kept<B> {
         let factor = B::float_mul(inverse.clone(), by_channel::<B>(weight));
         let normal = B::image_scaled(centred.clone(), factor.clone(), by_channel::<B>(bias));
         let y = B::sloped(normal, slopes.clone());
-        Self { centred, inverse, factor, slopes, y }
+        Self { centred, inverse, factor, slopes, y, all }
     }
 
     /// The gradients to `x`, to the weight and to the bias.
     fn gradients(self, gradient: FloatTensor<B>) -> [FloatTensor<B>; 3] {
-        let Self { centred, inverse, factor, slopes, y } = self;
+        let Self { centred, inverse, factor, slopes, y, all } = self;
         let channels = slopes.shape();
-        let count = positions::<B>(&centred);
+        let count = positions::<B>(&centred, all.as_ref());
         // The result has the sign of what the leaky ReLU was applied to.
         let (gradient, _) = B::sloped_gradient(y, slopes, gradient);
         let to_bias = B::image_sums(gradient.clone());
         let to_weight = B::float_mul(B::image_products(gradient.clone(), centred.clone()), inverse.clone());
         // What the means and the variance take back, for every position alike.
         let share = B::float_neg(B::float_div_scalar(factor.clone(), count.into()));
-        let shift = B::float_mul(share.clone(), to_bias.clone());
-        let along = B::float_mul(B::float_mul(share, inverse), to_weight.clone());
+        let [along, shift] = [&to_weight, &to_bias].map(|sum| whole::<B>(sum.clone(), all.as_ref()));
+        let along = B::float_mul(B::float_mul(share.clone(), inverse), along);
+        let shift = B::float_mul(share, shift);
         let taken = B::image_scaled(centred, along, shift);
         let to_x = B::image_scaled_onto(gradient, factor, taken);
         let flat = |x| B::float_reshape(x, channels.clone());
@@ -134,10 +136,18 @@ impl<B: BatchNormBackend> Kept<B> {
     }
 }
 
-/// Positions of the image `x`.
-fn positions<B: Backend>(x: &FloatTensor<B>) -> f64 {
+/// Positions of the image `x`, of all processes.
+fn positions<B: Backend>(x: &FloatTensor<B>, all: Option<&AllReduce>) -> f64 {
     let [n, h, w, _]: [usize; 4] = x.shape().dims();
-    (n * h * w).max(1) as f64
+    (n * h * w * all.map_or(1, AllReduce::processes)).max(1) as f64
+}
+
+/// What this process has the sum of, as the sum over all.
+fn whole<B: Backend>(sum: FloatTensor<B>, all: Option<&AllReduce>) -> FloatTensor<B> {
+    match all {
+        Some(all) => all.sum::<B>(sum),
+        None => sum,
+    }
 }
 
 impl<B: BatchNormBackend, C: CheckpointStrategy> BatchNormBackend for Autodiff<B, C> {
@@ -147,10 +157,11 @@ impl<B: BatchNormBackend, C: CheckpointStrategy> BatchNormBackend for Autodiff<B
         bias: FloatTensor<Self>,
         epsilon: f64,
         slope: f32,
+        all: Option<AllReduce>,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
-        let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-        let kept = Kept::<B>::new(x, weight, bias, epsilon, slope);
+        let inputs = [x, weight, bias].map(|t| t.into_primitive());
+        let kept = Kept::<B>::new(inputs, epsilon, slope, all);
         let y = kept.y.clone();
         recorded::<B, C, _, _>(BatchNorm, nodes, kept, y)
     }

@@ -4,6 +4,7 @@
 //! the device, with bodies in Burn's own primitives that serve every device, the kernels' form for the CPU (`Flex`), and
 //! the backward pass (`Autodiff`). The convolution and the frozen stage have so much of it that each is a folder.
 
+mod all_reduce;
 mod attention;
 mod batch_norm;
 mod conv;
@@ -35,6 +36,7 @@ use burn_autodiff::{
 };
 use burn_flex::FlexTensor;
 
+pub use all_reduce::{AllReduce, all_mean};
 pub use attention::{channel_attention, channel_attention_onto};
 pub use batch_norm::batch_norm_leaky;
 pub use conv::conv2d;

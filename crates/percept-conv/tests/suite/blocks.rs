@@ -313,7 +313,8 @@ fn batch_norm_equals_its_definition() {
             let normal = centred * scale + flat(&x[2]).reshape([1, c]);
             burn::tensor::activation::leaky_relu(normal, 0.2).reshape(size)
         };
-        let ours = |x: &[Tensor<4>]| batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2);
+        let ours =
+            |x: &[Tensor<4>]| batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2, None);
         compare(&norm_inputs(size), &ours, &theirs);
     }
 }

@@ -108,7 +108,7 @@ fn blocks_without_activations() {
     });
     compare("gate", std::slice::from_ref(&x), |x| simple_gate(x[0].clone()));
     compare("batch normalisation", &[x.clone(), parameter(2), parameter(3)], |x| {
-        batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2)
+        batch_norm_leaky(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, 0.2, None)
     });
     compare("bilinear", std::slice::from_ref(&x), |x| resize_bilinear(x[0].clone(), [12, 11]));
     compare("SiLU", std::slice::from_ref(&x), |x| silu(x[0].clone()));

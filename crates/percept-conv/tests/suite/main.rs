@@ -13,5 +13,6 @@ mod device;
 mod gradients;
 mod layers;
 mod stage;
+mod together;
 mod training;
 mod windows;

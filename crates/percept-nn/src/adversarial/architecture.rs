@@ -1,6 +1,7 @@
 //! What a discriminator knows of itself.
 
 use burn::tensor::Tensor;
+use percept_conv::AllReduce;
 
 use crate::network::{Init, Unfit};
 use crate::weights::StateDict;
@@ -37,5 +38,10 @@ pub(crate) trait Judge: Sized {
     /// With what does not learn by gradient brought up to the weights.
     fn renewed(self) -> Self {
         self
+    }
+
+    /// From now on it sees a part of each batch; `all` have the others.
+    fn see_a_part(&mut self, all: &AllReduce) {
+        let _ = all;
     }
 }

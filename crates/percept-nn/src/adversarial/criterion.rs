@@ -1,6 +1,7 @@
 //! What the two sides of the game descend.
 
 use burn::tensor::{Tensor, activation};
+use percept_conv::{AllReduce, all_mean};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,24 +27,35 @@ pub enum AdversarialType {
 impl AdversarialType {
     /// What the network descends, `l_g_gan`, `[1]`, from the logits of its results, `fake`. Gradient flows to them.
     ///
-    /// Only [`Relativistic`](Self::Relativistic) asks for the logits of the photos; they are constants.
-    pub fn generator(self, fake: Tensor<4>, real: impl FnOnce() -> Tensor<4>) -> Tensor<1> {
+    /// Only [`Relativistic`](Self::Relativistic) asks for the logits of the photos; they are constants. Where these are a part of
+    /// the batch, `all` have the others.
+    pub fn generator(
+        self,
+        fake: Tensor<4>,
+        real: impl FnOnce() -> Tensor<4>,
+        all: Option<&AllReduce>,
+    ) -> Tensor<1> {
         match self {
             Self::Vanilla => as_photo(fake).mean(),
             Self::Lsgan => fake.sub_scalar(1.0).square().mean(),
             Self::Hinge => fake.mean().neg(),
             Self::Relativistic => {
                 let real = real().detach();
-                let of_real = as_result(against(real.clone(), fake.clone())).mean();
-                let of_fake = as_photo(against(fake, real)).mean();
+                let of_real = as_result(against(real.clone(), fake.clone(), all)).mean();
+                let of_fake = as_photo(against(fake, real, all)).mean();
                 (of_real + of_fake).mul_scalar(0.5)
             }
         }
     }
 
     /// What the discriminator descends the sum of: `l_d_real` of the photos' logits and `l_d_fake` of the results' logits,
-    /// `[1]` each. To the one, the logits of the other are constants.
-    pub fn discriminator(self, real: Tensor<4>, fake: Tensor<4>) -> (Tensor<1>, Tensor<1>) {
+    /// `[1]` each. To the one, the logits of the other are constants. Where these are a part of the batch, `all` have the others.
+    pub fn discriminator(
+        self,
+        real: Tensor<4>,
+        fake: Tensor<4>,
+        all: Option<&AllReduce>,
+    ) -> (Tensor<1>, Tensor<1>) {
         match self {
             Self::Vanilla => (as_photo(real).mean(), as_result(fake).mean()),
             Self::Lsgan => (real.sub_scalar(1.0).square().mean(), fake.square().mean()),
@@ -53,17 +65,17 @@ impl AdversarialType {
                 (margin(real), margin(fake.neg()))
             }
             Self::Relativistic => {
-                let of_real = as_photo(against(real.clone(), fake.clone().detach())).mean();
-                let of_fake = as_result(against(fake, real.detach())).mean();
+                let of_real = as_photo(against(real.clone(), fake.clone().detach(), all)).mean();
+                let of_fake = as_result(against(fake, real.detach(), all)).mean();
                 (of_real.mul_scalar(0.5), of_fake.mul_scalar(0.5))
             }
         }
     }
 }
 
-/// Logits less the mean of others.
-fn against(logits: Tensor<4>, others: Tensor<4>) -> Tensor<4> {
-    logits - others.mean().reshape([1, 1, 1, 1])
+/// Logits less the mean of others over the whole batch.
+fn against(logits: Tensor<4>, others: Tensor<4>, all: Option<&AllReduce>) -> Tensor<4> {
+    logits - all_mean(others.mean(), all).reshape([1, 1, 1, 1])
 }
 
 /// Cross entropy of each logit with the label 1, at any size of the logit: `ln(1 + e⁻ˣ)`.

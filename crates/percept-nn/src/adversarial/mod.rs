@@ -21,10 +21,10 @@
 //! // The network's side: the discriminator is a constant.
 //! let judge = discriminator.clone().no_grad();
 //! let game = AdversarialType::Relativistic;
-//! let l_g_gan = game.generator(judge.forward(result.clone()), || judge.forward(y.clone()));
+//! let l_g_gan = game.generator(judge.forward(result.clone()), || judge.forward(y.clone()), None);
 //! // The discriminator's side: the result is a constant.
 //! let (l_d_real, l_d_fake) =
-//!     game.discriminator(discriminator.forward(y.clone()), discriminator.forward(result.detach()));
+//!     game.discriminator(discriminator.forward(y.clone()), discriminator.forward(result.detach()), None);
 //! # let _ = (l_g_gan.backward(), (l_d_real + l_d_fake).backward());
 //! # Ok::<(), percept_nn::adversarial::DiscriminatorError>(())
 //! ```

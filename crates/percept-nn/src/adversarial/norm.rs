@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use percept_conv::batch_norm_leaky;
+use percept_conv::{AllReduce, batch_norm_leaky};
 
 use super::SLOPE;
 use crate::network::Init;
@@ -19,15 +19,23 @@ const EPSILON: f64 = 1e-5;
 pub(super) struct BatchNorm {
     weight: Param<Tensor<1>>,
     bias: Param<Tensor<1>>,
+    /// Who have the other parts of each batch.
+    #[module(skip)]
+    all: Option<AllReduce>,
 }
 
 impl BatchNorm {
     pub fn new(init: &Init, channels: usize) -> Self {
-        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0) }
+        Self { weight: init.full([channels], 1.0), bias: init.full([channels], 0.0), all: None }
+    }
+
+    /// From now on it sees a part of each batch.
+    pub fn see_a_part(&mut self, all: &AllReduce) {
+        self.all = Some(all.clone());
     }
 
     /// `leaky_relu(norm(x))`.
     pub fn forward_leaky(&self, x: Tensor<4>) -> Tensor<4> {
-        batch_norm_leaky(x, self.weight.val(), self.bias.val(), EPSILON, SLOPE)
+        batch_norm_leaky(x, self.weight.val(), self.bias.val(), EPSILON, SLOPE, self.all.as_ref())
     }
 }

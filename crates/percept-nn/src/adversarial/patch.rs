@@ -3,7 +3,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use percept_conv::{Activation, Conv};
+use percept_conv::{Activation, AllReduce, Conv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,5 +112,8 @@ impl Judge for Patch {
             }
         }
         y
+    }
+    fn see_a_part(&mut self, all: &AllReduce) {
+        self.norms.iter_mut().for_each(|norm| norm.see_a_part(all));
     }
 }

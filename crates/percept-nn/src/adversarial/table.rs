@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use percept_conv::Conv;
+use percept_conv::{AllReduce, Conv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,14 @@ macro_rules! discriminators {
             pub fn renewed(self) -> Self {
                 match self {
                     $(Self::$network(network) => Self::$network(network.renewed()),)*
+                }
+            }
+
+            /// From now on it sees a part of each batch; `all` have the others. What it takes over a batch is that of the
+            /// whole.
+            pub fn see_a_part(&mut self, all: &AllReduce) {
+                match self {
+                    $(Self::$network(network) => network.see_a_part(all),)*
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use percept_conv::{Activation, Conv};
+use percept_conv::{Activation, AllReduce, Conv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,5 +100,9 @@ impl Judge for Vgg {
             y = bn2.forward_leaky(conv2.forward(y));
         }
         self.conv_last.forward(y)
+    }
+    fn see_a_part(&mut self, all: &AllReduce) {
+        let norms = self.levels.iter_mut().flat_map(|level| [&mut level.bn1, &mut level.bn2]);
+        norms.for_each(|norm| norm.see_a_part(all));
     }
 }

@@ -293,14 +293,14 @@ fn every_criterion_agrees_with_torch() {
             );
         };
         let (real, fake) = (logits("real"), logits("fake"));
-        let l_g = criterion.generator(fake.clone(), || real.clone());
+        let l_g = criterion.generator(fake.clone(), || real.clone(), None);
         check("l_g", vector(l_g.clone()));
         let gradients = l_g.backward();
         check("generator_fake", vector(fake.grad(&gradients).unwrap()));
         assert!(real.grad(&gradients).is_none(), "{name}");
 
         let (real, fake) = (logits("real"), logits("fake"));
-        let (l_d_real, l_d_fake) = criterion.discriminator(real.clone(), fake.clone());
+        let (l_d_real, l_d_fake) = criterion.discriminator(real.clone(), fake.clone(), None);
         check("l_d_real", vector(l_d_real.clone()));
         check("l_d_fake", vector(l_d_fake.clone()));
         let gradients = (l_d_real + l_d_fake).backward();
@@ -318,7 +318,7 @@ fn huge_logits_have_finite_losses() {
             let logits = |value: f64| Tensor::<4>::full([1, 1, 2, 1], value, &device).require_grad();
             // Judged wrongly: each loss is as large as the logits are.
             let (real, fake) = (logits(-size), logits(size));
-            let (l_d_real, l_d_fake) = criterion.discriminator(real.clone(), fake.clone());
+            let (l_d_real, l_d_fake) = criterion.discriminator(real.clone(), fake.clone(), None);
             for loss in [&l_d_real, &l_d_fake] {
                 let loss = f64::from(vector(loss.clone())[0]);
                 assert!((loss / size - 1.0).abs() < 1e-6, "{criterion:?} {size}: {loss}");
@@ -414,7 +414,7 @@ fn vgg_tells_photos_from_blurred_ones_within_a_hundred_steps() {
         for step in 0..100 {
             let [real, result] = [crops.at(2 * step), blurred(crops.at(2 * step + 1))];
             let (l_d_real, l_d_fake) =
-                game.discriminator(discriminator.forward(real), discriminator.forward(result));
+                game.discriminator(discriminator.forward(real), discriminator.forward(result), None);
             let loss = l_d_real + l_d_fake;
             losses.push(vector(loss.clone())[0]);
             let gradients = GradientsParams::from_grads(loss.backward(), &discriminator);
