@@ -6,6 +6,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::level::level;
 use super::{ConfigError, Degradation, Strength};
 use crate::{Image, Rng, Srgb};
 
@@ -81,8 +82,7 @@ pub(super) fn through_file<D: ImageDecoder>(
     if width * height == 0 {
         return None;
     }
-    let mut levels: Vec<u8> =
-        image.data().iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    let mut levels: Vec<u8> = image.data().iter().copied().map(level).collect();
     let decoder = decoder(encode(&levels, (width, height))?)?;
     if decoder.total_bytes() != levels.len() as u64 {
         return None;

@@ -22,8 +22,10 @@ pub(super) enum Border {
 
 /// Taps that together weigh less than this are left out: two hundred of them are not half of an 8-bit level.
 const NOTHING: f64 = 1e-5;
-/// Values that are summed at once, in registers.
-const BLOCK: usize = 24;
+/// Registers of sums: enough that no sum waits for the one before it.
+const REGISTERS: usize = 6;
+/// Products from which a picture is worth all cores. A crop of a training is not: others are made at the same time.
+const MANY: usize = 1 << 28;
 
 impl Kernel {
     /// A square of `side` taps from its weight at (x, y) from the centre, x to the right and y downwards; sum 1.
@@ -99,34 +101,68 @@ pub(super) fn convolved<S: Space>(image: &Image<S>, kernel: &Kernel, border: Bor
         }
     }
     let mut data = vec![0.0_f32; row_len * height];
-    data.par_chunks_exact_mut(row_len).enumerate().for_each(|(y, row)| {
+    let convolve = |(y, row): (usize, &mut [f32])| {
         let sources: Vec<&[f32]> = (0..kernel.height)
             .map(|dy| {
                 let from = border.place((y + dy) as i64 - above as i64, height);
                 &padded[from * pitch..(from + 1) * pitch]
             })
             .collect();
+        pulp::Arch::new().dispatch(Row { row, sources: &sources, kernel, channels: S::CHANNELS });
+    };
+    if data.len() * kernel.weights.len() < MANY {
+        data.chunks_exact_mut(row_len).enumerate().for_each(convolve);
+    } else {
+        data.par_chunks_exact_mut(row_len).enumerate().for_each(convolve);
+    }
+    Image::from_parts(width, height, data)
+}
+
+/// A row of the result, and the padded rows that it is made of.
+struct Row<'a> {
+    row: &'a mut [f32],
+    sources: &'a [&'a [f32]],
+    kernel: &'a Kernel,
+    channels: usize,
+}
+
+impl pulp::WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<T: pulp::Simd>(self, simd: T) {
+        let Self { row, sources, kernel, channels } = self;
+        let lanes = size_of::<T::f32s>() / size_of::<f32>();
+        let mut blocks = row.chunks_exact_mut(lanes * REGISTERS);
         let mut at = 0;
-        while at + BLOCK <= row_len {
-            let mut sums = [0.0_f32; BLOCK];
-            for (source, weights) in sources.iter().zip(kernel.weights.chunks_exact(kernel.width)) {
-                for (dx, weight) in weights.iter().enumerate() {
-                    let values = &source[at + dx * S::CHANNELS..][..BLOCK];
-                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+        let taps = |at: usize| {
+            let rows = sources.iter().zip(kernel.weights.chunks_exact(kernel.width));
+            rows.flat_map(move |(source, weights)| {
+                weights.iter().enumerate().map(move |(dx, weight)| (&source[at + dx * channels..], *weight))
+            })
+        };
+        for block in blocks.by_ref() {
+            let mut sums = [simd.splat_f32s(0.0); REGISTERS];
+            for (values, weight) in taps(at) {
+                let weight = simd.splat_f32s(weight);
+                let (values, _) = T::as_simd_f32s(&values[..lanes * REGISTERS]);
+                for (sum, values) in sums.iter_mut().zip(values) {
+                    *sum = simd.mul_add_e_f32s(weight, *values, *sum);
                 }
             }
-            row[at..at + BLOCK].copy_from_slice(&sums);
-            at += BLOCK;
+            at += block.len();
+            T::as_mut_simd_f32s(block).0.copy_from_slice(&sums);
         }
-        let rest = &mut row[at..];
-        for (source, weights) in sources.iter().zip(kernel.weights.chunks_exact(kernel.width)) {
-            for (dx, weight) in weights.iter().enumerate() {
-                let values = &source[at + dx * S::CHANNELS..][..rest.len()];
-                rest.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+        for part in blocks.into_remainder().chunks_mut(lanes) {
+            let mut sum = simd.splat_f32s(0.0);
+            for (values, weight) in taps(at) {
+                let values = simd.partial_load_f32s(&values[..part.len()]);
+                sum = simd.mul_add_e_f32s(simd.splat_f32s(weight), values, sum);
             }
+            simd.partial_store_f32s(part, sum);
+            at += part.len();
         }
-    });
-    Image::from_parts(width, height, data)
+    }
 }
 
 impl Border {

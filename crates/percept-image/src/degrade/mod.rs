@@ -12,6 +12,7 @@ mod gaussian_noise;
 mod jpeg;
 mod kernel;
 mod kernel_blur;
+mod level;
 mod low_light;
 mod mosaic;
 mod one_of;

@@ -5,6 +5,7 @@ use rand_distr::{Distribution, Poisson};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::level::level;
 use super::{ConfigError, Degradation, Strength, strength};
 use crate::{Image, Rng, Srgb};
 
@@ -42,7 +43,7 @@ impl PoissonNoise {
     fn photons(&self, values: impl Iterator<Item = f32>, rng: &mut Rng) -> f64 {
         if self.peak_of_levels {
             let mut seen = [false; 256];
-            values.for_each(|v| seen[level(v)] = true);
+            values.for_each(|v| seen[usize::from(level(v))] = true);
             return seen.iter().filter(|seen| **seen).count().next_power_of_two() as f64;
         }
         match (self.log_peak, self.peak.bounds()) {
@@ -93,7 +94,7 @@ impl Counter {
         let (light, photons) = match &self.levels {
             Some(levels) => {
                 let level = level(light);
-                (level as f64 / 255.0, levels.get(level).copied().flatten())
+                (f64::from(level) / 255.0, levels.get(usize::from(level)).copied().flatten())
             }
             None => {
                 let light = f64::from(light.clamp(0.0, 1.0));
@@ -102,9 +103,4 @@ impl Counter {
         };
         photons.map_or(0.0, |photons| photons.sample(rng) / self.peak - light)
     }
-}
-
-/// The nearest of 256 levels.
-fn level(value: f32) -> usize {
-    (value.clamp(0.0, 1.0) * 255.0).round() as usize
 }

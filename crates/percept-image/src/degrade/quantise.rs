@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::level::level;
 use super::{ConfigError, Degradation};
 use crate::{Image, Rng, Srgb};
 
@@ -19,6 +20,6 @@ impl Quantise {
 
 impl Degradation for Quantise {
     fn apply(&self, image: Image<Srgb>, _: &mut Rng) -> Image<Srgb> {
-        image.map(|v| (v.clamp(0.0, 1.0) * 255.0).round() / 255.0)
+        image.map(|v| f32::from(level(v)) / 255.0)
     }
 }
