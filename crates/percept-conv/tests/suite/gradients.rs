@@ -83,31 +83,50 @@ const CONVS: [Conv; 6] = [
 
 #[test]
 fn all_four_gradients_equal_burns() {
+    CONVS.into_iter().for_each(|conv| gradients_equal_burns([2, 9, 8, 5], [7, 5, 3, 3], conv));
+}
+
+/// As discriminators have them.
+#[test]
+fn convolutions_that_halve_equal_burns() {
+    let halving = Conv { stride: 2, padding: 1, ..Conv::default() };
+    for conv in [halving, halving.with_activation(Activation::LeakyRelu(0.2))] {
+        for (size, channels) in
+            [([2, 32, 36], [16, 20]), ([1, 34, 40], [20, 16]), ([2, 33, 36], [16, 16]), ([1, 8, 8], [3, 5])]
+        {
+            let ([n, h, w], [input, output]) = (size, channels);
+            gradients_equal_burns([n, h, w, input], [output, input, 4, 4], conv);
+        }
+    }
+}
+
+/// Of a convolution of an image of one size by weights of the other.
+fn gradients_equal_burns(size: [usize; 4], weights: [usize; 4], conv: Conv) {
     let plain = Device::flex();
     let device = plain.clone().autodiff();
-    for conv in CONVS {
-        let [x, weight] = [noise([2, 9, 8, 5], &plain), noise([7, 5, 3, 3], &plain)];
-        let bias = noise([7], &plain);
-        let size = reference(x.clone(), weight.clone(), None, None, conv).dims();
-        let [residual, outer] = [noise(size, &plain), noise(size, &plain)];
-        let run = |operation: &Operation| {
-            let leaf = |t: &Tensor<4>| Tensor::from_data(t.to_data(), &device).require_grad();
-            let [x, weight, residual] = [leaf(&x), leaf(&weight), leaf(&residual)];
-            let bias = Tensor::<1>::from_data(bias.to_data(), &device).require_grad();
-            let y = operation(x.clone(), weight.clone(), Some(bias.clone()), Some(residual.clone()), conv);
-            let value = y.clone().inner();
-            let grads = (y * Tensor::from_data(outer.to_data(), &device)).sum().backward();
-            let gradients = [x, weight, residual].map(|t| t.grad(&grads).unwrap());
-            (value, gradients, bias.grad(&grads).unwrap())
-        };
-        let (value, gradients, bias_gradient) = run(&conv2d);
-        let (expected, expected_gradients, expected_bias) = run(&reference);
-        assert_close(value, expected);
-        for (gradient, expected) in gradients.into_iter().zip(expected_gradients) {
-            assert_close(gradient, expected);
-        }
-        assert_close(bias_gradient, expected_bias);
+    let [x, weight] = [noise(size, &plain), noise(weights, &plain)];
+    // Sums of about the same size for any number of products.
+    let weight = weight.mul_scalar((45.0 / weights[1..].iter().product::<usize>() as f64).sqrt());
+    let bias = noise([weights[0]], &plain);
+    let size = reference(x.clone(), weight.clone(), None, None, conv).dims();
+    let [residual, outer] = [noise(size, &plain), noise(size, &plain)];
+    let run = |operation: &Operation| {
+        let leaf = |t: &Tensor<4>| Tensor::from_data(t.to_data(), &device).require_grad();
+        let [x, weight, residual] = [leaf(&x), leaf(&weight), leaf(&residual)];
+        let bias = Tensor::<1>::from_data(bias.to_data(), &device).require_grad();
+        let y = operation(x.clone(), weight.clone(), Some(bias.clone()), Some(residual.clone()), conv);
+        let value = y.clone().inner();
+        let grads = (y * Tensor::from_data(outer.to_data(), &device)).sum().backward();
+        let gradients = [x, weight, residual].map(|t| t.grad(&grads).unwrap());
+        (value, gradients, bias.grad(&grads).unwrap())
+    };
+    let (value, gradients, bias_gradient) = run(&conv2d);
+    let (expected, expected_gradients, expected_bias) = run(&reference);
+    assert_close(value, expected);
+    for (gradient, expected) in gradients.into_iter().zip(expected_gradients) {
+        assert_close(gradient, expected);
     }
+    assert_close(bias_gradient, expected_bias);
 }
 
 #[test]
