@@ -72,6 +72,11 @@ impl WindowAttention {
         }
     }
 
+    /// Without what is added to queries, keys and values.
+    pub fn unbiased(self) -> Self {
+        Self { qkv: self.qkv.unbiased(), ..self }
+    }
+
     /// `attention(x) + residual`, by windows that are shifted by so many pixels.
     pub fn forward_onto(&self, x: Tensor<4>, shift: usize, residual: Tensor<4>) -> Tensor<4> {
         let bias = by_position(self.relative_position_bias_table.val(), [self.side; 2]);

@@ -154,6 +154,9 @@ fn swinir(upsampler: Upsampler, window_size: usize, resi_connection: ResiConnect
         resi_connection,
         num_feat: 6,
         img_range: Some(2.0),
+        // As no published file is, in one of the kinds.
+        qkv_bias: window_size != 5,
+        patch_norm: window_size != 5,
         ..SwinIrConfig::default()
     })
 }

@@ -258,12 +258,26 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
                 num_heads,
                 window_size,
                 mlp_ratio,
+                qkv_bias: true,
+                patch_norm: true,
                 upsampler,
                 resi_connection,
                 num_feat,
                 img_range,
             })
         };
+    let bare = SwinIrConfig {
+        embed_dim: 6,
+        depths: vec![2],
+        num_heads: vec![2],
+        window_size: 4,
+        qkv_bias: false,
+        patch_norm: false,
+        upsampler: Upsampler::PixelShuffle,
+        num_feat: 4,
+        img_range: Some(1.0),
+        ..SwinIrConfig::default()
+    };
     let (shuffle, nearest) = ((Upsampler::PixelShuffle, 4), (Upsampler::NearestConv, 4));
     let (direct, denoise) = ((Upsampler::PixelShuffleDirect, 64), (Upsampler::None, 64));
     let dat = |depth: &[usize], num_heads: &[usize], split_size, expansion_factor, qkv_bias, light| {
@@ -304,6 +318,7 @@ fn transformers() -> Vec<(&'static str, NetworkConfig, usize)> {
         ("swinir_real_large_x4", swinir(8, [&[2], &[2]], 2.0, 4, nearest, Three), 4),
         ("swinir_denoise_x1", swinir(6, [&[3], &[3]], 2.0, 4, denoise, One), 1),
         ("swinir_jpeg_x1", swinir(6, [&[2], &[3]], 2.0, 7, denoise, One), 1),
+        ("swinir_bare_x2", NetworkConfig::SwinIr(bare), 2),
         ("scunet_x1", scunet(8, [2, 1, 1, 1, 1, 1, 2]), 1),
         ("restormer_x1", restormer([1, 2, 1, 1], 1, false, LayerNormType::WithBias), 1),
         ("restormer_free_x1", restormer([2, 1, 1, 1], 2, true, LayerNormType::BiasFree), 1),

@@ -25,9 +25,10 @@ struct Block {
 impl Block {
     fn new(config: &SwinIrConfig, heads: usize, odd: bool, at: &Init) -> Self {
         let c = config.embed_dim;
+        let attn = WindowAttention::new(c, heads, config.window_size, &at.at("attn"));
         Self {
             norm1: LayerNorm::of_torch(c, at),
-            attn: WindowAttention::new(c, heads, config.window_size, &at.at("attn")),
+            attn: if config.qkv_bias { attn } else { attn.unbiased() },
             norm2: LayerNorm::of_torch(c, at),
             mlp: Mlp::new(c, config.hidden(), &at.at("mlp")),
             shift: if odd { config.window_size / 2 } else { 0 },

@@ -32,7 +32,7 @@ struct PatchEmbed {
 #[derive(Module, Debug)]
 pub struct SwinIr {
     conv_first: ConvLayer,
-    patch_embed: PatchEmbed,
+    patch_embed: Option<PatchEmbed>,
     layers: Vec<Group>,
     norm: LayerNorm,
     conv_after_body: Connection,
@@ -74,7 +74,7 @@ impl SwinIr {
         };
         Self {
             conv_first: init.conv("conv_first", [c, in_channels, 3, 3], GAIN, plain),
-            patch_embed: PatchEmbed { norm: LayerNorm::of_torch(c, init) },
+            patch_embed: config.patch_norm.then(|| PatchEmbed { norm: LayerNorm::of_torch(c, init) }),
             layers: groups.map(group).collect(),
             norm: LayerNorm::of_torch(c, init),
             conv_after_body: Connection::new(config.resi_connection, c, init, "conv_after_body"),
@@ -168,7 +168,10 @@ impl Transform for SwinIr {
         let x = if channels == 3 { x - mean.clone() } else { x };
         let x = x.mul_scalar(self.range);
         let first = self.conv_first.forward(x.clone());
-        let y = self.patch_embed.norm.forward(first.clone());
+        let y = match &self.patch_embed {
+            Some(embed) => embed.norm.forward(first.clone()),
+            None => first.clone(),
+        };
         let y = self.layers.iter().fold(y, |y, group| group.forward(y));
         let y = self.conv_after_body.forward_onto(self.norm.forward(y), first);
         let y = self.picture(y, x).div_scalar(self.range);
@@ -182,7 +185,10 @@ impl Transform for SwinIr {
         let x = if centred { graph.op("Sub", &[x, &mean]) } else { x.clone() };
         let x = graph.times(&x, self.range);
         let first = self.conv_first.draw(graph, &x);
-        let y = self.patch_embed.norm.draw(graph, &first);
+        let y = match &self.patch_embed {
+            Some(embed) => embed.norm.draw(graph, &first),
+            None => first.clone(),
+        };
         let y = self.layers.iter().fold(y, |y, group| group.draw(graph, &y));
         let y = self.norm.draw(graph, &y);
         let y = self.conv_after_body.draw_onto(graph, &y, &first);

@@ -33,6 +33,10 @@ pub struct SwinIrConfig {
     pub window_size: usize,
     /// How many times more channels a block has inside, above 0 and at most 64. Default 2.
     pub mlp_ratio: f64,
+    /// Whether queries, keys and values have biases. Default true, which all published files have.
+    pub qkv_bias: bool,
+    /// Whether features are normalised before the first group. Default true, which all published files have.
+    pub patch_norm: bool,
     /// How the photo is enlarged: `pixelshuffle` (classical), `pixelshuffledirect` (lightweight), `nearest+conv` (real-world;
     /// scales 2, 4 and 8), or an empty text for pictures that keep their size. Default `pixelshuffledirect`.
     pub upsampler: Upsampler,
@@ -55,6 +59,8 @@ impl Default for SwinIrConfig {
             num_heads: vec![6; 4],
             window_size: 8,
             mlp_ratio: 2.0,
+            qkv_bias: true,
+            patch_norm: true,
             upsampler: Upsampler::PixelShuffleDirect,
             resi_connection: ResiConnection::One,
             num_feat: FEATURES,
@@ -167,6 +173,8 @@ impl Architecture for SwinIrConfig {
             depths: groups.clone().map(blocks).collect(),
             num_heads: groups.map(|group| table(group).map_or(1, |(_, heads)| heads)).collect(),
             mlp_ratio,
+            qkv_bias: has("layers.0.residual_group.blocks.0.attn.qkv.bias"),
+            patch_norm: has("patch_embed.norm.weight"),
             upsampler,
             resi_connection: ResiConnection::of(state),
             num_feat: results(state, "conv_before_upsample.0.weight", upsampler.features(self.num_feat)),
