@@ -1,5 +1,8 @@
 //! Configuration files: defaults, refusals with line and advice, and the template.
 
+use std::fs;
+use std::path::Path;
+
 use percept_nn::disentangle::{ClosedConfig, Control, Score, SelectionConfig, TripletConfig};
 use percept_run::config::{Experiment, OptimType, Preset, SchedulerConfig};
 use percept_run::{Config, ConfigError, Task};
@@ -91,6 +94,32 @@ fn keys_left_out_of_the_template_are_right_once_uncommented() {
         assert!(text.contains(&commented), "{key}");
         Config::from_toml(&text.replace(&commented, &format!("{key} = ")), "template").unwrap();
     }
+}
+
+/// What models and pages were made by has to be what people can run.
+#[test]
+fn every_configuration_of_the_repository_is_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = ["bench", "docs/evidence", "models"].map(|folder| root.join(folder)).to_vec();
+    let (mut configurations, mut experiments) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                let text = fs::read_to_string(&path).unwrap();
+                if text.contains("\n[base]\n") {
+                    Experiment::from_toml(&text, &path.display().to_string()).unwrap();
+                    experiments += 1;
+                } else {
+                    Config::from_toml(&text, &path.display().to_string()).unwrap();
+                    configurations += 1;
+                }
+            }
+        }
+    }
+    assert!(configurations > 2 && experiments > 40, "{configurations} and {experiments}");
 }
 
 #[test]
