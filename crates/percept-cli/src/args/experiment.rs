@@ -9,6 +9,7 @@ Examples:
   percept experiment sr.toml --out runs/sr          trains every variant with every seed
   percept experiment sr.toml --out runs/sr --list   what there is to do, and what is done
   percept experiment sr.toml --out runs/sr --judge-only
+  percept experiment sr.toml --out runs/sr --judge-only --pictures ask
 
 The file: name, title, seeds, reference, ours, test (folders), metrics, test_crop and crop (pixels, may be left out); [base], a \
 training config; [start], what is merged over it for a common start of each seed, if there is one; [variant.NAME], what is merged \
@@ -34,4 +35,7 @@ pub struct ExperimentArgs {
     /// Train nothing; judge the variants of which all runs are finished
     #[arg(long, conflicts_with = "list")]
     pub judge_only: bool,
+    /// Write whole pictures there too: gt, lq and methods/VARIANT, of the first seed; `percept study new` takes them
+    #[arg(long, value_name = "DIR", conflicts_with = "list")]
+    pub pictures: Option<PathBuf>,
 }

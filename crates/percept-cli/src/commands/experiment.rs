@@ -123,7 +123,7 @@ fn judge(
 ) -> Result<(), Failure> {
     let (device, store) = (global.device()?, bundle::store(global.weights.as_deref())?);
     let command = format!("percept experiment {} --out {}", args.file.display(), args.out.display());
-    let plan = Plan { experiment, command, out: args.out.clone() };
+    let plan = Plan { experiment, command, out: args.out.clone(), pictures: args.pictures.clone() };
     let mut progress: Option<Progress> = None;
     let evidence = Evidence::judge(plan, &store, &device, &mut |done, all| {
         progress.get_or_insert_with(|| Progress::new("judge", all, 0)).set(done, "");

@@ -141,6 +141,21 @@ fn trains_judges_and_goes_on_after_a_kill() {
     assert_eq!(results(&other), found);
 }
 
+#[test]
+fn pictures_are_kept_for_a_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = experiment(folder.path(), |text| text);
+    let [out, ask, study] = ["out", "ask", "study"].map(|name| folder.path().join(name));
+    run(&["experiment", &file, "--out", arg(&out), "--pictures", arg(&ask)]).exits(0);
+    let count = |part: &str| fs::read_dir(ask.join(part)).unwrap().count();
+    assert_eq!(["gt", "lq", "methods/feature", "methods/across"].map(count), [5; 4]);
+    let methods =
+        ["feature", "across"].map(|name| format!("{name}={}", arg(&ask.join("methods").join(name))));
+    let [gt, lq] = ["gt", "lq"].map(|part| ask.join(part));
+    let new = ["study", "new", arg(&study), "--ref", arg(&gt), "--input", arg(&lq), "--methods"];
+    run(&[&new[..], &[&methods[0], &methods[1]]].concat()).exits(0);
+}
+
 /// What a process has trained: the names of its runs, each time one began or went on.
 fn trained(stderr: &str) -> Vec<String> {
     let began = stderr.lines().filter(|line| line.contains("M parameters"));

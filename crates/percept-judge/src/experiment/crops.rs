@@ -4,7 +4,7 @@ use percept_conv::Device;
 use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::model::Model;
 
-use super::photos::TestPhotos;
+use super::photos::{TestPhotos, restored};
 use super::{Evidence, ExperimentError, Values};
 use crate::stats::is_gain;
 
@@ -42,14 +42,10 @@ pub(super) fn write(
         names.push(name.to_string());
         let side = plan.experiment.crop.min(gt.width()).min(gt.height());
         let (x, y) = busiest(gt, side);
-        let failed = |error: percept_nn::model::ModelError| ExperimentError::Photo {
-            photo: name.to_string(),
-            problem: error.to_string(),
-        };
         let mut row =
             vec![input.shown(gt.width(), gt.height()).crop(x, y, side, side), gt.crop(x, y, side, side)];
         for model in &models {
-            row.push(input.restored(model).map_err(failed)?.crop(x, y, side, side));
+            row.push(restored(model, name, &input)?.crop(x, y, side, side));
         }
         cells.push(row);
     }

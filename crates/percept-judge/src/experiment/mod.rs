@@ -11,6 +11,7 @@ mod forest;
 mod knobs;
 mod page;
 mod photos;
+mod pictures;
 mod scores;
 mod selected;
 
@@ -43,6 +44,9 @@ pub struct Plan {
     pub command: String,
     /// Folder of the runs.
     pub out: PathBuf,
+    /// Folder for whole pictures, where they are wanted: `gt`, `lq` and `methods/VARIANT`, of the first seed.
+    #[serde(skip)]
+    pub pictures: Option<PathBuf>,
 }
 
 impl Plan {
@@ -191,6 +195,9 @@ impl Evidence {
             plan,
         };
         evidence.write(&photos, &values, device)?;
+        if let Some(folder) = &evidence.plan.pictures {
+            pictures::write(&evidence, &photos, folder, device)?;
+        }
         Ok(evidence)
     }
 

@@ -3,13 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use percept_image::{Image, Srgb, list_photos, photo_name, read_srgb};
-use percept_nn::model::Card;
+use percept_nn::model::{Card, Model, ModelError};
 use percept_run::{Lq, Recipe};
 
 use super::ExperimentError;
 
 /// The shortest side that scores with windows can work on.
 const MIN_SIDE: usize = 64;
+
+/// What `model` makes of the input of the photo `name`.
+pub(super) fn restored(model: &Model, name: &str, input: &Lq) -> Result<Image<Srgb>, ExperimentError> {
+    let failed =
+        |error: ModelError| ExperimentError::Photo { photo: name.to_string(), problem: error.to_string() };
+    input.restored(model).map_err(failed)
+}
 
 /// Targets in memory, cut to their centres, and how inputs are made of them.
 pub(super) struct TestPhotos {

@@ -8,7 +8,7 @@ use percept_run::RunFiles;
 use serde::{Deserialize, Serialize};
 
 use super::ExperimentError;
-use super::photos::TestPhotos;
+use super::photos::{TestPhotos, restored};
 use crate::Panel;
 use crate::compare::score;
 
@@ -52,11 +52,7 @@ fn take(
     let mut scores = BTreeMap::<String, Vec<Option<f64>>>::new();
     for at in 0..photos.len() {
         let Some((name, gt, input)) = photos.get(at) else { continue };
-        let failed = |error: percept_nn::model::ModelError| ExperimentError::Photo {
-            photo: name.to_string(),
-            problem: error.to_string(),
-        };
-        let restored = [input.restored(model).map_err(failed)?];
+        let restored = [restored(model, name, &input)?];
         for (metric, found) in panel.metrics().zip(score(panel, gt, &restored)) {
             let value =
                 found.ok().and_then(|values| values.first().copied()).filter(|value| value.is_finite());
