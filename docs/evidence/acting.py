@@ -1,0 +1,119 @@
+"""The tables of acting.md, from the results that the experiments `acting-TASK` left.
+
+    python docs/evidence/acting.py            # writes the tables in acting.md, beside this file
+    python docs/evidence/acting.py --check    # changes nothing; exit code 1 if they are not what the results say
+
+`acting-TASK/results.json` has the differences to `feature`, `acting-TASK/permuted.json` those to `permuted` (the same experiment
+with that `reference`, by `--judge-only`). Holm's correction is over the nine scores of a row. Standard library alone.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- acting.py writes from here -->", "<!-- to here -->"
+
+TASKS = {
+    "sr": "×4 super-resolution",
+    "lowlight": "low light",
+    "denoise": "noise, σ 25–50",
+    "jpeg": "JPEG, quality 10–30",
+    "deblur": "blur",
+    "derain": "rain",
+}
+ARMS = ["literal", "closed", "systematic", "permuted", "ladder-8-static-2", "l1"]
+FAMILIES = {
+    "fidelity": ["psnr-y", "ciede2000"],
+    "structure": ["haarpsi", "mdsi", "fsimc", "dss", "gmsd"],
+    "texture": ["lpips-alex", "band-energy"],
+}
+COUNTED = [score for scores in FAMILIES.values() for score in scores]
+SHOWN = {"psnr-y": 2, "ciede2000": 2, "haarpsi": 4, "dss": 4, "lpips-alex": 4, "band-energy": 2, "grid": 2}
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+def holm(p):
+    """p-values corrected for one another, in their order."""
+    out, least = [0.0] * len(p), 0.0
+    for rank, at in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        least = max(least, min(1.0, (len(p) - rank) * p[at]))
+        out[at] = least
+    return out
+
+
+class Row:
+    """An arm of a task less another one."""
+
+    def __init__(self, results, arm):
+        found = next(variant for variant in results["variants"] if variant["name"] == arm)["findings"]
+        self.effects = {score: finding["difference"] for score, finding in found.items()}
+        higher = {score: info["better"] == "higher" for score, info in results["metrics"].items()}
+        corrected = holm([self.effects[score]["p"] for score in COUNTED])
+        self.shown = {}
+        for score, p in zip(COUNTED, corrected):
+            if p < 0.05:
+                ahead = (self.effects[score]["mean"] > 0) == higher[score]
+                self.shown[score] = "better" if ahead else "worse"
+
+    def families(self, outcome):
+        return [name for name, scores in FAMILIES.items() if outcome in [self.shown.get(score) for score in scores]]
+
+    def verdict(self):
+        """As rule 1 has it."""
+        better, worse = self.families("better"), self.families("worse")
+        if len(better) >= 2 and not worse:
+            return "**wins**"
+        if len(worse) >= 2 and not better:
+            return "loses"
+        return "–"
+
+    def cell(self, score):
+        mark = {"better": " ✓", "worse": " ✗"}.get(self.shown.get(score), "")
+        return f"{self.effects[score]['mean']:+.{SHOWN[score]}f}{mark}".replace("-", "−")
+
+
+def read(task, name):
+    return json.loads((HERE / f"acting-{task}" / name).read_text())
+
+
+def names(scores):
+    return ", ".join(f"`{score}`" for score in scores) or "–"
+
+
+def tables():
+    results = {task: read(task, "results.json") for task in TASKS}
+    dealt = {task: read(task, "permuted.json") for task in TASKS}
+    assert all(found["plan"]["reference"] == "feature" for found in results.values())
+    assert all(found["plan"]["reference"] == "permuted" for found in dealt.values())
+    better = next(iter(results.values()))["metrics"]
+    heads = " | ".join(f"{score} {ARROWS[better[score]['better']]}" for score in SHOWN)
+    out = ["Each less `feature`:", "", f"| task | arm | {heads} | by rule 1 |", "|---" * (len(SHOWN) + 3) + "|"]
+    for task, title in TASKS.items():
+        for at, arm in enumerate(ARMS):
+            row = Row(results[task], arm)
+            cells = " | ".join(row.cell(score) for score in SHOWN)
+            task_cell = f"[{title}](acting-{task}/README.md)" if at == 0 else ""
+            out.append(f"| {task_cell} | `{arm}` | {cells} | {row.verdict()} |")
+    out += ["", "Each less `permuted`, the same weights dealt to other channels (rule 2):", ""]
+    out += ["| task | arm | shown better | shown worse |", "|---|---|---|---|"]
+    for task, title in TASKS.items():
+        for at, arm in enumerate(["literal", "closed", "systematic"]):
+            shown = Row(dealt[task], arm).shown
+            ahead, behind = ([s for s, o in shown.items() if o == wanted] for wanted in ("better", "worse"))
+            out.append(f"| {title if at == 0 else ''} | `{arm}` | {names(ahead)} | {names(behind)} |")
+    return "\n".join(out)
+
+
+def main():
+    page = HERE / "acting.md"
+    text = page.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    made = f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+    if "--check" in sys.argv[1:]:
+        sys.exit(made != text)
+    page.write_text(made)
+
+
+main()
