@@ -68,6 +68,16 @@ TRAINED = {
             "origin": "trained by percept from nothing, 13000 steps, seed 0; its folder has all of it",
         },
     ),
+    "lowlight/model": (
+        "lowlight",
+        {
+            "title": "lightens dark photos, and takes their noise away",
+            "task": "lowlight",
+            "licence": "MIT OR Apache-2.0",
+            "copyright": "the authors of percept",
+            "origin": "trained by percept from denoise, 10500 steps, seed 0; its folder has all of it",
+        },
+    ),
 }
 
 

@@ -29,15 +29,20 @@ fn bundled_models_are_listed_and_used_by_name() {
         "2.4 MB",
     ]);
     let listed: serde_json::Value = serde_json::from_str(&run(&["models", "--json"]).exits(0).out).unwrap();
-    // The set that is measured first has no noise to take away.
+    // The set that is measured first has no noise to take away, and is not dark.
     let enlarging = |model: &&serde_json::Value| model["task"] == "sr";
     let models = listed["models"].as_array().unwrap();
     assert!(models.iter().filter(enlarging).all(|model| model["scores"].is_object()), "{listed}");
-    assert_eq!((models.len(), models.iter().filter(enlarging).count()), (5, 4), "{listed}");
+    assert_eq!((models.len(), models.iter().filter(enlarging).count()), (6, 4), "{listed}");
     run(&["info", "photo-x4"]).exits(0).prints(&["architecture         compact", "f16", "Xintao Wang"]);
-    for (name, scale) in
-        [("photo-x4", 4), ("photo-x4-mild", 4), ("classic-x4", 4), ("classic-x4-psnr", 4), ("denoise", 1)]
-    {
+    for (name, scale) in [
+        ("photo-x4", 4),
+        ("photo-x4-mild", 4),
+        ("classic-x4", 4),
+        ("classic-x4-psnr", 4),
+        ("denoise", 1),
+        ("lowlight", 1),
+    ] {
         let out = dir.path().join(format!("{name}.png"));
         run(&["apply", name, arg(&photo), "-o", arg(&out)]).exits(0);
         let restored = read_photo(&out).unwrap().pixels;
@@ -76,7 +81,7 @@ fn bundled_models_restore_as_in_torch() {
     let fixture =
         |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.png"));
     let input = fixture("input");
-    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise"] {
+    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise", "lowlight"] {
         for tile in ["0", "16"] {
             let out = dir.path().join("out.png");
             let call = ["apply", name, arg(&input), "-o", arg(&out), "--tile", tile, "--force"];
