@@ -16,6 +16,7 @@ BEGIN, END = "<!-- acting.py writes from here -->", "<!-- to here -->"
 
 TASKS = {
     "sr": "×4 super-resolution",
+    "sr-long": "the same, 1000 steps",
     "lowlight": "low light",
     "denoise": "noise, σ 25–50",
     "jpeg": "JPEG, quality 10–30",
@@ -77,6 +78,11 @@ def read(task, name):
     return json.loads((HERE / f"acting-{task}" / name).read_text())
 
 
+def present(results, arms):
+    there = [variant["name"] for variant in results["variants"]]
+    return [arm for arm in arms if arm in there]
+
+
 def names(scores):
     return ", ".join(f"`{score}`" for score in scores) or "–"
 
@@ -90,7 +96,7 @@ def tables():
     heads = " | ".join(f"{score} {ARROWS[better[score]['better']]}" for score in SHOWN)
     out = ["Each less `feature`:", "", f"| task | arm | {heads} | by rule 1 |", "|---" * (len(SHOWN) + 3) + "|"]
     for task, title in TASKS.items():
-        for at, arm in enumerate(ARMS):
+        for at, arm in enumerate(present(results[task], ARMS)):
             row = Row(results[task], arm)
             cells = " | ".join(row.cell(score) for score in SHOWN)
             task_cell = f"[{title}](acting-{task}/README.md)" if at == 0 else ""
@@ -98,7 +104,7 @@ def tables():
     out += ["", "Each less `permuted`, the same weights dealt to other channels (rule 2):", ""]
     out += ["| task | arm | shown better | shown worse |", "|---|---|---|---|"]
     for task, title in TASKS.items():
-        for at, arm in enumerate(["literal", "closed", "systematic"]):
+        for at, arm in enumerate(present(dealt[task], ["literal", "closed", "systematic"])):
             shown = Row(dealt[task], arm).shown
             ahead, behind = ([s for s, o in shown.items() if o == wanted] for wanted in ("better", "worse"))
             out.append(f"| {title if at == 0 else ''} | `{arm}` | {names(ahead)} | {names(behind)} |")
