@@ -30,8 +30,9 @@ pub struct FeatureLoss {
     /// that no tap drowns another. Default true; false is the perceptual loss of BasicSR and its kin.
     #[serde(skip_serializing_if = "is_true")]
     pub normalize: bool,
-    /// Feature selection; left out, this is the plain perceptual loss. Measured alone (docs/evidence), it helped where light and colour are
-    /// damaged and cost a little where detail is missing (super-resolution, noise, blur, JPEG): leave it out there.
+    /// Feature selection; left out, this is the plain perceptual loss. Measured alone in trainings of up to 1000 steps (docs/evidence):
+    /// `type = "closed"` won by `score = { type = "systematic" }` on super-resolution and by the literal score on blur, nearly any helped on low
+    /// light, and nothing clear is shown with noise, rain or JPEG: leave it out there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({}))]
     pub selection: Option<SelectionConfig>,
