@@ -16,6 +16,7 @@ mod contextual;
 mod device;
 mod even;
 mod export;
+mod foreign_names;
 mod golden_networks;
 mod gradients;
 mod losses;
