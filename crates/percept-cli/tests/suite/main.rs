@@ -23,6 +23,7 @@ mod models;
 mod pages;
 mod report;
 mod score;
+mod score_left_out;
 mod select;
 mod study;
 mod study_page;

@@ -14,15 +14,15 @@ const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,iw-ssim
                    dists,a-dists,vgg,niqe,piqe,tv,noise";
 
 /// Folders for references and for what is judged against them.
-struct Sides {
+pub struct Sides {
     folder: tempfile::TempDir,
-    reference: PathBuf,
-    test: PathBuf,
+    pub reference: PathBuf,
+    pub test: PathBuf,
 }
 
 impl Sides {
     /// The photos `names`, and the same ones a little darker.
-    fn new(names: &[&str], size: (usize, usize)) -> Self {
+    pub fn new(names: &[&str], size: (usize, usize)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sides = Self { reference: folder.path().join("gt"), test: folder.path().join("out"), folder };
         fs::create_dir(&sides.reference).unwrap();
@@ -35,7 +35,7 @@ impl Sides {
         sides
     }
 
-    fn score(&self, more: &[&str]) -> Run {
+    pub fn score(&self, more: &[&str]) -> Run {
         run(&self.call(more))
     }
 
@@ -46,22 +46,22 @@ impl Sides {
 }
 
 /// A smooth picture with detail; another `seed`, another picture.
-fn photo((width, height): (usize, usize), seed: usize) -> Image<Srgb> {
+pub fn photo((width, height): (usize, usize), seed: usize) -> Image<Srgb> {
     Image::from_fn(width, height, |x, y, c| {
         let (x, y, k) = (x as f32, y as f32, (seed * 3 + c) as f32);
         0.5 + 0.2 * (x / (3.0 + k % 5.0) + k).sin() + 0.2 * (y / (2.0 + k % 7.0) - x / 11.0).cos()
     })
 }
 
-fn write(path: &Path, pixels: Image<Srgb>) {
+pub fn write(path: &Path, pixels: Image<Srgb>) {
     write_photo(path, &Photo::new(pixels)).unwrap();
 }
 
-fn json(run: &Run) -> Value {
+pub fn json(run: &Run) -> Value {
     serde_json::from_str(&run.out).unwrap()
 }
 
-fn keys(object: &Value) -> Vec<&str> {
+pub fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
@@ -188,104 +188,6 @@ fn csv_has_a_line_for_each_photo_and_its_protocols() {
     let file = sides.folder.path().join("scores.json");
     sides.score(&["--metric", "psnr-rgb", "-o", arg(&file)]).exits(0);
     assert_eq!(serde_json::from_str::<Value>(&fs::read_to_string(&file).unwrap()).unwrap(), values);
-}
-
-#[test]
-fn photos_without_a_partner_are_listed_and_the_rest_is_scored() {
-    let sides = Sides::new(&["a.png", "b.png", "c.png"], (64, 48));
-    fs::rename(sides.test.join("b.png"), sides.test.join("d.png")).unwrap();
-    fs::rename(sides.test.join("c.png"), sides.test.join("e.png")).unwrap();
-    write(&sides.test.join("a.bmp"), photo((64, 48), 0));
-    fs::remove_file(sides.test.join("a.png")).unwrap();
-    let scored = sides.score(&["--metric", "psnr-y", "--json"]).exits(0).says(&[
-        "only in --ref, not scored: 2 photos\n  b.png\n  c.png\n",
-        "only in --test, not scored: 2 photos\n  d.png\n  e.png\n",
-    ]);
-    assert_eq!(json(&scored)["images"].as_array().unwrap().len(), 1);
-}
-
-#[test]
-fn a_common_ending_is_passed_over_aloud() {
-    let sides = Sides::new(&["a.png", "b.png"], (64, 48));
-    for name in ["a", "b"] {
-        fs::rename(sides.test.join(format!("{name}.png")), sides.test.join(format!("{name}x4.png"))).unwrap();
-    }
-    sides.score(&["--metric", "psnr-y"]).exits(0).says(&["`x4`"]).prints(&["mean of 2 photos"]);
-}
-
-#[test]
-fn a_broken_photo_and_one_of_another_size_are_named_and_the_rest_is_scored() {
-    let sides = Sides::new(&["a.png", "b.png", "c.png", "d.png"], (64, 48));
-    let whole = fs::read(sides.test.join("b.png")).unwrap();
-    fs::write(sides.test.join("b.png"), &whole[..whole.len() / 2]).unwrap();
-    write(&sides.test.join("c.png"), photo((32, 40), 1));
-    let scored = sides.score(&["--metric", "psnr-y", "--json"]).exits(1).says(&[
-        "skipped b: ",
-        "b.png: the file is cut off",
-        "skipped c: ",
-        "(64, 48)",
-        "(32, 40)",
-        "2 of 4 photos skipped, 2 scored",
-    ]);
-    let names: Vec<_> =
-        json(&scored)["images"].as_array().unwrap().iter().map(|image| image["name"].clone()).collect();
-    assert_eq!(names, ["a", "d"]);
-}
-
-#[test]
-fn photos_too_small_for_a_score_are_named() {
-    let sides = Sides::new(&["a.png"], (64, 48));
-    let failed = sides.score(&["--metric", "psnr-y,ms-ssim-y"]).exits(1);
-    // The other score is taken all the same.
-    let failed = failed.says(&[
-        "missing of a: ",
-        "ms-ssim-y needs at least 161 pixels",
-        "1 of 1 photo scored, 1 of them",
-    ]);
-    let lines: Vec<_> = failed.out.lines().collect();
-    let cells: Vec<_> = lines[1].split_whitespace().collect();
-    assert!(cells[1].parse::<f64>().is_ok() && cells[2] == "–", "{failed:#?}");
-    let scored = json(&sides.score(&["--metric", "psnr-y,ms-ssim-y", "--json"]).exits(1));
-    assert_eq!(
-        (keys(&scored["images"][0]["scores"]), keys(&scored["mean"])),
-        (vec!["psnr-y"], vec!["psnr-y"])
-    );
-    assert!(scored["images"][0]["missing"]["ms-ssim-y"].as_str().unwrap().contains("161"));
-    let csv = sides.score(&["--metric", "ms-ssim-y,psnr-y", "--csv"]).exits(1);
-    assert!(csv.out.lines().nth(1).unwrap().starts_with("a,,"), "{csv:#?}");
-    // Where no score is left, the photo is skipped.
-    let failed = sides.score(&["--metric", "ms-ssim-y"]).exits(1).says(&[
-        "skipped a: ",
-        "leave this photo out",
-        "1 of 1 photo skipped",
-    ]);
-    assert_eq!(failed.out, "");
-}
-
-#[test]
-fn a_mean_says_of_how_many_photos_it_is() {
-    let sides = Sides::new(&["a.png"], (64, 48));
-    write(&sides.reference.join("b.png"), photo((200, 180), 1));
-    write(&sides.test.join("b.png"), photo((200, 180), 2));
-    let scored = sides.score(&["--metric", "psnr-y,ms-ssim-y"]).exits(1);
-    scored
-        .prints(&["mean of 2 photos", "ms-ssim-y: mean of 1 photo\n"])
-        .says(&["2 photos scored, 1 of them"]);
-}
-
-/// A learned score looks at whole pictures, so no border was cut off.
-#[test]
-fn too_small_says_what_was_cut_off_and_only_then() {
-    let sides = Sides::new(&["a.png"], (20, 20));
-    let learned = sides
-        .score(&["--metric", "lpips-alex", "--crop", "4"])
-        .exits(1)
-        .says(&["at least 31 pixels", "has 20"]);
-    assert!(!learned.err.contains("cut off"), "{learned:#?}");
-    sides
-        .score(&["--metric", "ms-ssim-y", "--crop", "4"])
-        .exits(1)
-        .says(&["has 12 (4 are cut off at each border)"]);
 }
 
 /// Standard output, devices and links as `-o`.
