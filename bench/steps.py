@@ -38,16 +38,14 @@ def faster(sides):
 
 def main():
     folder = Path(sys.argv[1])
-    ours = [rounds(folder / f"percept-{precision}") for precision in ("f32", "bf16")]
-    layouts = ("first", "last")
-    theirs = [
-        faster([rounds(folder / f"torch-{precision}-{layout}") for layout in layouts]) for precision in ("f32", "bf16")
-    ]
-    print(
-        "| loss | percept f32, s/step | percept bf16 | PyTorch f32 | PyTorch bf16 | f32 ÷ f32 | bf16 ÷ bf16 | best ÷ best "
-        "| MiB, percept f32, bf16 | MiB, PyTorch f32, bf16 |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    precisions = [one for one in ("f32", "bf16") if (folder / f"percept-{one}").exists()]
+    ours = [rounds(folder / f"percept-{one}") for one in precisions]
+    theirs = [faster([rounds(folder / f"torch-{one}-{layout}") for layout in ("first", "last")]) for one in precisions]
+    sides = [f"{side} {one}" for side in ("percept", "PyTorch") for one in precisions]
+    ratios = [f"{one} ÷ {one}" for one in precisions] + ["best ÷ best"]
+    memory = [f"MiB, {side}" for side in sides]
+    head = ["loss", *sides, *ratios, *memory]
+    print(f"Seconds a step.\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
 
     def ratio(a, b):
         all_rounds = [one / other for (one, _), (other, _) in zip(a, b)]
@@ -55,12 +53,11 @@ def main():
 
     for loss in ours[0]:
         settings = [side[loss] for side in ours + theirs]
-        seconds = " | ".join(f"{statistics.median(s for s, _ in side):.3f}" for side in settings)
+        seconds = [f"{statistics.median(s for s, _ in side):.3f}" for side in settings]
         best = [faster(sides)[loss] for sides in (ours, theirs)]
-        pairs = [(settings[0], settings[2]), (settings[1], settings[3]), best]
-        ratios = " | ".join(ratio(*pair) for pair in pairs)
+        pairs = [*zip(settings, settings[len(precisions) :]), best]
         memory = [f"{max(mib for _, mib in side):.0f}" for side in settings]
-        print(f"| {loss} | {seconds} | {ratios} | {memory[0]}, {memory[1]} | {memory[2]}, {memory[3]} |")
+        print(f"| {' | '.join([loss, *seconds, *(ratio(*pair) for pair in pairs), *memory])} |")
     if (folder / "alone").exists():
         added(rounds(folder / "alone", statistics.mean))
 

@@ -1,8 +1,8 @@
 //! Seconds of single convolutions, `f32` and bf16 in turn: one JSON line for every shape, precision and pass, as
 //! `bench/micro.py` prints.
 //!
-//! `cargo run --release -p percept-conv --example micro -- [REPETITIONS] [keep]`; with `keep` the
-//! allocator keeps its memory, as the binary does.
+//! `cargo run --release -p percept-conv --example micro -- [REPETITIONS] [keep] [SHAPE]`; with `keep` the
+//! allocator keeps its memory, as the binary does; SHAPE begins the names of what is timed.
 
 use std::time::Instant;
 
@@ -29,10 +29,12 @@ fn main() {
     if arguments.iter().any(|argument| argument == "keep") {
         keep_memory();
     }
+    let only = arguments.iter().skip(1).find(|argument| *argument != "keep").map_or("", String::as_str);
     let plain = Device::flex();
     let device = plain.clone().autodiff();
     let uniform = Distribution::Uniform(-0.5, 0.5);
-    for (shape, batch, side, inputs, outputs, kernel) in SHAPES {
+    let shapes = SHAPES.into_iter().filter(|(shape, ..)| shape.starts_with(only));
+    for (shape, batch, side, inputs, outputs, kernel) in shapes {
         let x = Tensor::<4>::random([batch, side, side, inputs], uniform, &plain);
         let weight = Tensor::<4>::random([outputs, inputs, kernel, kernel], uniform, &plain);
         let bias = Tensor::<1>::random([outputs], uniform, &plain);

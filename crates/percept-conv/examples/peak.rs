@@ -47,6 +47,11 @@ fn multiply_add(steps: usize) -> f64 {
         // SAFETY: just detected.
         return unsafe { x86::avx512(steps) };
     }
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: just detected.
+        return unsafe { x86::avx2(steps) };
+    }
     let mut sums = [black_box(1.0f32); 64];
     for _ in 0..steps {
         sums.iter_mut().for_each(|sum| *sum = *sum * 0.999 + 0.001);
@@ -57,7 +62,7 @@ fn multiply_add(steps: usize) -> f64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_set1_ps};
+    use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_set1_ps, _mm512_fmadd_ps, _mm512_set1_ps};
     use std::hint::black_box;
 
     #[target_feature(enable = "avx512f")]
@@ -71,5 +76,18 @@ mod x86 {
         }
         black_box(sums);
         (steps * 2 * 16 * sums.len()) as f64
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2(steps: usize) -> f64 {
+        let (factor, addend) = (_mm256_set1_ps(0.999), _mm256_set1_ps(0.001));
+        let mut sums = [_mm256_set1_ps(black_box(1.0)); 12];
+        for _ in 0..steps {
+            for sum in &mut sums {
+                *sum = _mm256_fmadd_ps(*sum, factor, addend);
+            }
+        }
+        black_box(sums);
+        (steps * 2 * 8 * sums.len()) as f64
     }
 }
