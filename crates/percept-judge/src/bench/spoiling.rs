@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use percept_image::degrade::{Jpeg, Subsampling};
+use percept_image::degrade::{Jpeg, LowLight, Subsampling};
 use percept_image::resize::imresize;
 use percept_image::{Degradation, Image, Srgb, rng_for};
 use rand_distr::{Distribution, StandardNormal};
+
+/// Noise of a dark photo: variance of a white pixel, and deviation relative to white.
+const SHOT_NOISE: f64 = 0.0003;
+const READ_NOISE: f64 = 0.001;
 
 /// What a model has to undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +23,8 @@ pub enum Spoiling {
     Jpeg(u8),
     /// White noise of this deviation, of 255 levels, neither clipped nor rounded.
     Noise(u8),
+    /// The target so many stops darker, with a sensor's noise, stored with 8 bits.
+    Dark(u8),
     /// The set has its own inputs.
     Pairs,
 }
@@ -48,7 +54,7 @@ impl Spoiling {
             Self::Bicubic(_) | Self::Worn(_) => known(SHRUNK, &all),
             Self::Jpeg(_) => known(COMPRESSED, &all),
             Self::Noise(_) => known(NOISY, &all),
-            Self::Pairs => true,
+            Self::Dark(_) | Self::Pairs => true,
         }
     }
 
@@ -88,6 +94,7 @@ impl Spoiling {
             Self::Worn(scale) => compressed(eight_bits(noisy(shrunk(scale), 6)), 60),
             Self::Jpeg(quality) => compressed(target.clone(), quality),
             Self::Noise(deviation) => noisy(target.clone(), deviation),
+            Self::Dark(stops) => eight_bits(dark(stops).apply(target.clone(), &mut rng)),
             Self::Pairs => own?.clone(),
         })
     }
@@ -127,6 +134,10 @@ impl Spoiling {
                     "white Gaussian noise of {deviation}/255 on every value, seed 0, not clipped, not rounded"
                 )
             }
+            Self::Dark(stops) => format!(
+                "{stops} stops darker in linear light, shot noise of variance {SHOT_NOISE} at white, read noise of {READ_NOISE} of \
+                 white, seed 0, 8 bits"
+            ),
             Self::Pairs => "the set's own inputs".to_string(),
         }
     }
@@ -139,8 +150,19 @@ impl fmt::Display for Spoiling {
             Self::Worn(scale) => write!(f, "worn ×{scale}"),
             Self::Jpeg(quality) => write!(f, "JPEG {quality}"),
             Self::Noise(deviation) => write!(f, "noise {deviation}"),
+            Self::Dark(stops) => write!(f, "dark {stops}"),
             Self::Pairs => f.write_str("pairs"),
         }
+    }
+}
+
+/// Light and noise of a small sensor, colours as they are.
+fn dark(stops: u8) -> LowLight {
+    LowLight {
+        stops: f64::from(stops).into(),
+        cast: 0.0,
+        shot_noise: SHOT_NOISE.into(),
+        read_noise: READ_NOISE.into(),
     }
 }
 
@@ -157,6 +179,8 @@ pub(crate) fn eight_bits(image: Image<Srgb>) -> Image<Srgb> {
 
 #[cfg(test)]
 mod tests {
+    use percept_image::colour::srgb_to_linear;
+
     use super::*;
 
     #[test]
@@ -176,6 +200,10 @@ mod tests {
         let deviation = (errors.iter().sum::<f64>() / errors.len() as f64).sqrt();
         assert!((deviation - 25.0).abs() < 0.5, "{deviation}");
         assert_ne!(Spoiling::Noise(25).input(&target, None, 4), Some(noisy));
+        let (dark, target) = input(Spoiling::Dark(4));
+        let light = |image: &Image<Srgb>| image.data().iter().map(|v| f64::from(srgb_to_linear(*v))).sum::<f64>();
+        let stops = (light(&target) / light(&dark)).log2();
+        assert!((stops - 4.0).abs() < 0.1, "{stops}");
         assert!(Spoiling::Pairs.input(&photo, None, 0).is_none());
     }
 

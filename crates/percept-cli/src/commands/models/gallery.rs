@@ -17,11 +17,12 @@ use crate::output::print;
 use crate::progress::Progress;
 
 /// What is shown: a title, how photos are spoiled, and the models that undo it, as far as they are inside.
-const SCENES: [(&str, Spoiling, &[&str]); 4] = [
+const SCENES: [(&str, Spoiling, &[&str]); 5] = [
     ("Photos that were only shrunk", Spoiling::Bicubic(4), &["classic-x4-psnr", "classic-x4"]),
     ("Photos as they are", Spoiling::Worn(4), &["photo-x4-mild", "photo-x4"]),
     ("Noise", Spoiling::Noise(25), &["denoise"]),
     ("JPEG", Spoiling::Jpeg(20), &["jpeg"]),
+    ("Dark photos", Spoiling::Dark(4), &["lowlight"]),
 ];
 /// Whose the photos are.
 const CREDITS: &str = include_str!("../../../../../assets/photos/LICENSES.md");
