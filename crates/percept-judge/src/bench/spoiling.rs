@@ -201,7 +201,8 @@ mod tests {
         assert!((deviation - 25.0).abs() < 0.5, "{deviation}");
         assert_ne!(Spoiling::Noise(25).input(&target, None, 4), Some(noisy));
         let (dark, target) = input(Spoiling::Dark(4));
-        let light = |image: &Image<Srgb>| image.data().iter().map(|v| f64::from(srgb_to_linear(*v))).sum::<f64>();
+        let light =
+            |image: &Image<Srgb>| image.data().iter().map(|v| f64::from(srgb_to_linear(*v))).sum::<f64>();
         let stops = (light(&target) / light(&dark)).log2();
         assert!((stops - 4.0).abs() < 0.1, "{stops}");
         assert!(Spoiling::Pairs.input(&photo, None, 0).is_none());
