@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
-use percept_image::{Photo, write_photo};
+use percept_image::{Image, Photo, Srgb, write_photo};
 use percept_nn::backbone::Precision;
 use percept_nn::disentangle::{Start, TripletConfig};
-use percept_nn::model::Model;
-use percept_nn::network::{NetworkConfig, SrResNetConfig};
+use percept_nn::model::{Model, Tiling};
+use percept_nn::network::{NetworkConfig, SpanConfig, SrResNetConfig};
 use percept_nn::weights::{Array, StateDict};
 use percept_run::{RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
@@ -230,4 +230,38 @@ fn a_run_in_bf16_resumes_bit_for_bit_and_says_where_its_precision_changes() {
     let more = Resume { total_iter: Some(11), ..Resume::default() };
     let events = finish(again(&whole.run_dir(), more).unwrap());
     assert_eq!(warned(&events, "products are f32 from here on and were bf16 until step 10"), rounds);
+}
+
+#[test]
+fn an_upsampler_that_is_held_even_resumes_bit_for_bit_and_stays_even() {
+    let dir = folder();
+    let with = |run: &str| {
+        let mut config = config(dir.path(), run, Task::Sr);
+        config.network_g =
+            NetworkConfig::Span(SpanConfig { feature_channels: 4, even: true, ..SpanConfig::default() });
+        config
+    };
+    let whole = with("whole");
+    finish(create(&whole));
+    let stopped = with("stopped");
+    let stop = AtomicBool::new(false);
+    let outcome = create(&stopped).run(&stop, |event| match event {
+        Event::Step(report) if report.iter == 5 => stop.store(true, Ordering::SeqCst),
+        _ => {}
+    });
+    assert_eq!(outcome.unwrap(), Outcome::Stopped { iter: 5 });
+    finish(again(&stopped.run_dir(), Resume::default()).unwrap());
+    assert_equal_runs(&whole.run_dir(), &stopped.run_dir());
+
+    let model = Model::load(RunFiles::new(stopped.run_dir()).model(), &Device::flex()).unwrap();
+    let plain = Image::<Srgb>::from_fn(40, 40, |_, _, _| 0.4);
+    let result = model.restore(&plain, Tiling::default()).unwrap();
+    let (width, height) = result.size();
+    // Away from the border, where zeros are seen.
+    let inside = result.crop(width / 2 - 4, height / 2 - 4, 8, 8);
+    let channel = |c: usize| inside.data().iter().skip(c).step_by(3).copied();
+    for c in 0..3 {
+        let (least, most) = channel(c).fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        assert!(most - least < 1e-5, "{least} to {most}");
+    }
 }
