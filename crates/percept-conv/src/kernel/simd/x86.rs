@@ -31,7 +31,7 @@ impl Simd for Avx2 {
     unsafe fn store_masked(to: *mut f32, value: __m256, mask: __m256i) {
         // SAFETY: passed on from the caller.
         unsafe {
-            // AMD's processors without AVX-512 take tens of cycles for a masked store.
+            // AMD's processors without AVX-512 are slow to store with a mask, a whole one too.
             match _mm256_movemask_ps(_mm256_castsi256_ps(mask)) {
                 0xFF => _mm256_storeu_ps(to, value),
                 _ => _mm256_maskstore_ps(to, mask, value),
