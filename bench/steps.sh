@@ -6,7 +6,7 @@
 # Both sides in f32 and in bf16, PyTorch's by autocast and with channels first and last; it keeps its memory, as percept's
 # allocator does. LOSSES are some of "l1 feature selection contextual contextual-three gan"; left out, all. Where none
 # are named, then what a selection adds to percept's own `feature` step. PRECISIONS are "f32 bf16", or "f32" on processors without
-# instructions for bf16, where PyTorch's takes ten to thirty times as long. PYTHON is the interpreter of an environment with
+# instructions for bf16, where PyTorch's takes up to thirty times as long. PYTHON is the interpreter of an environment with
 # torch and safetensors.
 set -euo pipefail
 

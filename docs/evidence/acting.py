@@ -8,13 +8,12 @@ with that `reference`, by `--judge-only`). Holm's correction is over the nine sc
 """
 
 import json
-import sys
 from pathlib import Path
 
 from figure import figure, signed
+from pages import filled, settle
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- acting.py writes from here -->", "<!-- to here -->"
 
 TASKS = {
     "sr": "×4 super-resolution",
@@ -159,19 +158,11 @@ def summary():
     return "\n".join(out), figure(TITLE, groups, COLUMNS, NOTE)
 
 
-def filled(page, words):
-    before, rest = (HERE / page).read_text().split(BEGIN)
-    return f"{before}{BEGIN}\n\n{words}\n\n{END}{rest.split(END)[1]}"
-
-
 def main():
     table, drawn = summary()
-    made = {"acting.md": filled("acting.md", tables()), "README.md": filled("README.md", table), "acting.svg": drawn}
-    stale = [name for name, words in made.items() if not (HERE / name).exists() or (HERE / name).read_text() != words]
-    if "--check" in sys.argv[1:]:
-        sys.exit(1 if stale else 0)
-    for name in stale:
-        (HERE / name).write_text(made[name])
+    texts = {"acting.md": tables(), "README.md": table}
+    made = {HERE / page: filled(HERE / page, "acting.py", words) for page, words in texts.items()}
+    settle(made | {HERE / "acting.svg": drawn}, "acting.py")
 
 
 main()

@@ -7,14 +7,13 @@ Standard library alone.
 """
 
 import json
-import sys
 from pathlib import Path
 
 from figure import figure, signed
+from pages import filled, settle
 
 HERE = Path(__file__).parent
 NO_BREAK, NO_BREAK_HYPHEN = "\u00a0", "\u2011"
-BEGIN, END = "<!-- default.py writes from here -->", "<!-- to here -->"
 
 # What is damaged, and the rows of it: task, folder of the experiment, variant that is the selection.
 GROUPS = [
@@ -91,20 +90,9 @@ def table(groups):
 
 def main():
     groups = [(title, [Row(*row) for row in rows]) for title, rows in GROUPS]
-    page = (HERE / "default.md").read_text()
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    wanted = {
-        HERE / "default.svg": figure(TITLE, groups, COLUMNS, NOTE),
-        HERE / "default.md": f"{before}{BEGIN}\n\n{table(groups)}\n\n{END}{after}",
-    }
-    stale = [path for path, words in wanted.items() if not path.exists() or path.read_text() != words]
-    if "--check" in sys.argv[1:]:
-        for path in stale:
-            print(f"{path} is not what the results say: python docs/evidence/default.py")
-        sys.exit(1 if stale else 0)
-    for path in stale:
-        path.write_text(wanted[path])
+    page = HERE / "default.md"
+    figures = {HERE / "default.svg": figure(TITLE, groups, COLUMNS, NOTE)}
+    settle({page: filled(page, "default.py", table(groups))} | figures, "default.py")
 
 
 if __name__ == "__main__":

@@ -205,6 +205,7 @@ mod tests {
             |image: &Image<Srgb>| image.data().iter().map(|v| f64::from(srgb_to_linear(*v))).sum::<f64>();
         let stops = (light(&target) / light(&dark)).log2();
         assert!((stops - 4.0).abs() < 0.1, "{stops}");
+        assert_ne!(Spoiling::Dark(4).input(&target, None, 4), Some(dark));
         assert!(Spoiling::Pairs.input(&photo, None, 0).is_none());
     }
 
