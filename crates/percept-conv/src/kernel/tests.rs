@@ -39,17 +39,16 @@ fn assert_within(share: f64, values: &[f32], (expected, magnitude): &(Vec<f64>, 
     }
 }
 
-/// Together within a share of what products of that magnitude in `channels` channels without order add up to.
-fn assert_near(
-    share: f64,
-    values: &[f32],
-    (expected, magnitude): (&[f64], &[f64]),
-    channels: usize,
-    what: &str,
-) {
+/// Minimal filtering with bf16: all numbers together within a share of what as many products without order add up to
+/// (`counts`: of how many each is the sum). Fewer numbers are further from their mean by chance.
+///
+/// Found in 30 000 random geometries, by how many numbers there are: at most 0.069 of up to 16, 0.045 of up to 256, 0.028 of up to
+/// 1024, 0.018 of many.
+fn assert_near(values: &[f32], (expected, magnitude): (&[f64], &[f64]), counts: &[f64], what: &str) {
     assert_eq!(values.len(), expected.len(), "{what}");
     let errors: f64 = values.iter().zip(expected).map(|(v, e)| (f64::from(*v) - e).powi(2)).sum();
-    let size = magnitude.iter().map(|m| m * m).sum::<f64>() / channels as f64;
+    let size: f64 = magnitude.iter().zip(counts).map(|(m, count)| m * m / count.max(1.0)).sum();
+    let share = 0.03 * (1.0 + 10.0 / (values.len().max(1) as f64).sqrt());
     assert!(errors <= share * share * size, "{what}: {} apart", (errors / size).sqrt());
 }
 
@@ -328,6 +327,11 @@ fn check_winograd(g: &Geometry) {
         gradient.iter().zip(&results).map(|(g, result)| if *result > 0.0 { *g } else { 0.25 * g }).collect();
     let (x_gradient, x_magnitude) = naive::input_gradient(g, &gated, &weight);
     let (w_gradient, w_magnitude) = naive::weight_gradient(g, &x, &gradient);
+    let [ones_x, ones_weight, ones_gradient] =
+        [x.len(), weight.len(), gradient.len()].map(|length| vec![1.0; length]);
+    let (counts, _) = naive::forward(g, &ones_x, &ones_weight);
+    let (x_counts, _) = naive::input_gradient(g, &ones_gradient, &ones_weight);
+    let (w_counts, _) = naive::weight_gradient(g, &ones_x, &ones_gradient);
     let size = [g.batch, g.source[0], g.source[1], g.input];
     let source = Pixels { values: &x, size, padding: g.padding, derivative: None };
     let size = [g.batch, height, width, g.output];
@@ -345,8 +349,7 @@ fn check_winograd(g: &Geometry) {
                         assert_within(WINOGRAD, &values, &(expected, largest(&magnitude)), &what);
                     }
                     Precision::Bf16 => {
-                        let expected = (&expected[..], &magnitude[..]);
-                        assert_near(WINOGRAD_BF16, &values, expected, g.input, &what);
+                        assert_near(&values, (&expected, &magnitude), &counts, &what);
                     }
                 }
             }
@@ -360,8 +363,7 @@ fn check_winograd(g: &Geometry) {
                     assert_within(WINOGRAD, &values, &(x_gradient.clone(), largest(&x_magnitude)), &what);
                 }
                 Precision::Bf16 => {
-                    let expected = (&x_gradient[..], &x_magnitude[..]);
-                    assert_near(WINOGRAD_BF16, &values, expected, g.output, &what);
+                    assert_near(&values, (&x_gradient, &x_magnitude), &x_counts, &what);
                 }
             }
         }
@@ -369,18 +371,12 @@ fn check_winograd(g: &Geometry) {
         let what = format!("{name} gradient to the weights {g:?}");
         assert_within(WINOGRAD, &values, &(w_gradient.clone(), largest(&w_magnitude)), &what);
         let values = winograd_weight_gradient(level, Bf16, source, outer);
-        let expected = (&w_gradient[..], &w_magnitude[..]);
-        let results = (g.batch * height * width).max(1);
-        assert_near(2.0 * WINOGRAD_BF16, &values, expected, results, &format!("{what}, bf16"));
+        assert_near(&values, (&w_gradient, &w_magnitude), &w_counts, &format!("{what}, bf16"));
     }
 }
 
 /// Error of minimal filtering, relative to the largest sum of absolute products.
 const WINOGRAD: f64 = 1e-5;
-
-/// The same with bf16, as [`assert_near`] measures it; found were 0.003 to 0.022, and up to 0.041 in gradients to the weights
-/// of a few pixels.
-const WINOGRAD_BF16: f64 = 0.04;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
