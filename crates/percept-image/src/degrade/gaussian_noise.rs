@@ -16,11 +16,14 @@ pub struct GaussianNoise {
     pub sigma: Strength,
     /// Probability, 0 to 1, that the noise is grey: the same in all channels of a pixel. Default 0.
     pub grey_prob: f64,
+    /// Keep what becomes darker than black or brighter than white at black and white, as a file does. Papers on denoising do not:
+    /// a network that is judged by their protocol is trained with `false`. Default true.
+    pub clip: bool,
 }
 
 impl Default for GaussianNoise {
     fn default() -> Self {
-        Self { sigma: 25.0.into(), grey_prob: 0.0 }
+        Self { sigma: 25.0.into(), grey_prob: 0.0, clip: true }
     }
 }
 
@@ -34,16 +37,16 @@ impl GaussianNoise {
 impl Degradation for GaussianNoise {
     fn apply(&self, mut image: Image<Srgb>, rng: &mut Rng) -> Image<Srgb> {
         let sigma = (self.sigma.sample(rng) / 255.0) as f32;
-        if strength::happens(self.grey_prob, rng) {
-            for pixel in image.data_mut().chunks_exact_mut(3) {
-                let noise: f32 = StandardNormal.sample(rng);
-                pixel.iter_mut().for_each(|v| *v = (*v + sigma * noise).clamp(0.0, 1.0));
-            }
-            return image;
-        }
-        image.map(|v| {
+        let spread = if strength::happens(self.grey_prob, rng) { 3 } else { 1 };
+        for values in image.data_mut().chunks_exact_mut(spread) {
             let noise: f32 = StandardNormal.sample(rng);
-            (v + sigma * noise).clamp(0.0, 1.0)
-        })
+            for value in values {
+                *value += sigma * noise;
+                if self.clip {
+                    *value = value.clamp(0.0, 1.0);
+                }
+            }
+        }
+        image
     }
 }

@@ -78,6 +78,18 @@ fn gaussian_noise_has_the_asked_deviation() {
 }
 
 #[test]
+fn noise_that_is_not_clipped_keeps_its_mean_in_the_dark_and_what_follows_brings_it_back() {
+    let noise = GaussianNoise { sigma: 50.0.into(), clip: false, ..GaussianNoise::default() };
+    let noisy = noise.apply(flat(0.0), &mut rng_for(1, 2, 3));
+    let (mean, deviation) = mean_and_deviation(&noisy);
+    assert!(mean.abs() < 3e-3 && (deviation * 255.0 - 50.0).abs() < 0.5, "{mean} {deviation}");
+    for config in every_kind().into_iter().filter(|config| !matches!(config, DegradationConfig::OneOf(_))) {
+        let out = config.init().unwrap().apply(noisy.clone(), &mut rng_for(4, 5, 6));
+        assert!(out.data().iter().all(|v| (0.0..=1.0).contains(v)), "{config:?}");
+    }
+}
+
+#[test]
 fn poisson_noise_grows_with_the_root_of_the_light() {
     let noise = PoissonNoise { peak: 200.0.into(), ..PoissonNoise::default() };
     for level in [0.1, 0.5] {

@@ -162,7 +162,7 @@ fn noise(kind: &impl Degradation, level: f32, seed: u64) -> (f64, f64, f64) {
 #[test]
 fn grey_noise_is_the_same_in_all_channels() {
     for (grey_prob, together) in [(0.0, 0.0), (1.0, 1.0)] {
-        let gaussian = GaussianNoise { sigma: 20.0.into(), grey_prob };
+        let gaussian = GaussianNoise { sigma: 20.0.into(), grey_prob, ..GaussianNoise::default() };
         let (mean, deviation, correlation) = noise(&gaussian, 0.5, 1);
         assert!(mean.abs() < 2e-3 && (deviation * 255.0 - 20.0).abs() < 0.3, "{mean} {deviation}");
         assert!((correlation - together).abs() < 0.03, "{correlation}");
@@ -171,7 +171,7 @@ fn grey_noise_is_the_same_in_all_channels() {
         assert!(mean.abs() < 2e-3 && (deviation / 0.005_f64.sqrt() - 1.0).abs() < 0.03, "{mean} {deviation}");
         assert!((correlation - together).abs() < 0.03, "{correlation}");
     }
-    let sometimes = GaussianNoise { sigma: 20.0.into(), grey_prob: 0.4 };
+    let sometimes = GaussianNoise { sigma: 20.0.into(), grey_prob: 0.4, ..GaussianNoise::default() };
     let grey = (0..300).filter(|seed| noise_is_grey(&sometimes, *seed)).count();
     assert!((95..145).contains(&grey), "{grey} of 300");
 }

@@ -92,7 +92,7 @@ fn divided(scale: Strength, of: Whole, filters: &[Filter]) -> Step {
 
 fn noise() -> Step {
     let gaussian = |grey_prob: f64, weight: f64| {
-        let noise = GaussianNoise { sigma: NOISE_RANGE.into(), grey_prob };
+        let noise = GaussianNoise { sigma: NOISE_RANGE.into(), grey_prob, clip: true };
         Step::from(DegradationConfig::GaussianNoise(noise)).weight(weight)
     };
     let [colour, grey, correlated] = NOISE_PROB;

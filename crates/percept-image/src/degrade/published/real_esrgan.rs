@@ -132,7 +132,7 @@ fn resizes(order: &Order, of: impl Fn(Strength) -> Resize) -> Step {
 }
 
 fn noise(order: &Order) -> Step {
-    let gaussian = GaussianNoise { sigma: order.noise_range.into(), grey_prob: GREY_NOISE_PROB };
+    let gaussian = GaussianNoise { sigma: order.noise_range.into(), grey_prob: GREY_NOISE_PROB, clip: true };
     let poisson = PoissonNoise {
         peak_of_levels: true,
         scale: order.poisson_scale_range.into(),
