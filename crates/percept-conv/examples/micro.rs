@@ -10,11 +10,13 @@ use burn::tensor::{Device, Distribution, Tensor};
 use percept_conv::{Activation, Conv, FrozenConv, Precision, conv2d, keep_memory};
 
 /// Name, batch, side, input channels, output channels, side of the kernel.
-const SHAPES: [(&str, usize, usize, usize, usize, usize); 9] = [
+const SHAPES: [(&str, usize, usize, usize, usize, usize); 11] = [
     ("64->64 8x96", 8, 96, 64, 64, 3),
     ("128->128 8x48", 8, 48, 128, 128, 3),
     ("256->256 8x24", 8, 24, 256, 256, 3),
     ("48->48 8x24", 8, 24, 48, 48, 3),
+    ("48->48 8x96", 8, 96, 48, 48, 3),
+    ("48->192 8x48", 8, 48, 48, 192, 3),
     ("3->64 8x96", 8, 96, 3, 64, 3),
     ("48->3 8x96", 8, 96, 48, 3, 3),
     ("1x1 32->64 1x512", 1, 512, 32, 64, 1),

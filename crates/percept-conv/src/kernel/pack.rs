@@ -9,7 +9,7 @@ use crate::precision::Precision;
 
 /// Channels that are written at once: as many weights of a result as stand in one line of the cache.
 const TOGETHER: usize = 16;
-/// Weights from which on the blocks are packed in parallel.
+/// Weights from which on the taps are packed in parallel.
 const MANY: usize = 1 << 14;
 
 /// A run of result channels that one register tile covers.
@@ -63,23 +63,23 @@ impl Packed {
         let part = |block: Block| {
             let lanes = block.vectors * level.lanes();
             let mut values = vec![0.0; taps * slots * lanes];
-            for tap in 0..taps {
+            let pack = |(tap, values): (usize, &mut [f32])| {
                 for first in (0..slots).step_by(TOGETHER) {
                     for lane in 0..block.width {
                         for slot in first..slots.min(first + TOGETHER) {
-                            values[(tap * slots + slot) * lanes + lane] =
-                                in_slot(block.start + lane, slot, tap);
+                            values[slot * lanes + lane] = in_slot(block.start + lane, slot, tap);
                         }
                     }
                 }
+            };
+            let size = (slots * lanes).max(1);
+            match results * channels * taps < MANY {
+                true => values.chunks_mut(size).enumerate().for_each(pack),
+                false => values.par_chunks_mut(size).enumerate().for_each(pack),
             }
             (block, values)
         };
-        let blocks = blocks(results, level);
-        let parts = match results * channels * taps < MANY {
-            true => blocks.into_iter().map(part).collect(),
-            false => blocks.into_par_iter().map(part).collect(),
-        };
+        let parts = blocks(results, level).into_iter().map(part).collect();
         Self { level, precision, channels, results, parts }
     }
 

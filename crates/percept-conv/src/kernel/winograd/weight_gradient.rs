@@ -1,5 +1,6 @@
 //! The gradient to the weights.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use rayon::prelude::*;
@@ -14,8 +15,18 @@ use crate::kernel::slot::{OfTwo, Single, Slot};
 use crate::kernel::span::{span, span_mut};
 use crate::precision::Precision;
 
-/// Numbers that are kept transformed at a time.
-const KEPT: usize = 1 << 22;
+/// Tasks that sum tiles, at most, and tiles that are worth sums of their own. What each sums is added in order, so the tasks must
+/// not depend on the number of threads.
+const TASKS: usize = 8;
+const WORTH: usize = 64;
+/// Sums that fit into the second cache beside transformed tiles.
+const FEW: usize = 3 << 18;
+/// Numbers of the transformed tiles that stay in that cache.
+const NEAR: usize = 1 << 17;
+/// Tiles of which sums are read and written for at least so many products.
+const LEAST: usize = 12;
+/// Numbers that are kept transformed at a time where sums are many.
+const MOST: usize = 1 << 22;
 
 /// Gradient to weights `[out, in, 3, 3]`, stride 1: `x` is what the convolution read, `gradient` that to its result.
 ///
@@ -33,7 +44,7 @@ pub(crate) fn winograd_weight_gradient(
 }
 
 /// How transformed tiles are kept: each by itself, or two neighbours in the slots of one.
-trait Keep {
+trait Keep: Sync {
     /// What the first and the second of them are written as; products are those of either.
     type First: Slot;
     type Second: Slot;
@@ -58,59 +69,169 @@ impl Keep for Paired {
 }
 
 fn summed<K: Keep>(level: Level, x: Pixels<'_>, gradient: Pixels<'_>) -> Vec<f32> {
-    let ([.., input], [batch, height, width, output]) = (x.size, gradient.size);
+    let ([.., input], output) = (x.size, gradient.size[3]);
     x.check();
     gradient.check();
-    let [down, across] = [height, width].map(|side| side.div_ceil(OUT));
-    let tiles = batch * down * across;
-    let place = |tile: usize| [tile / across / down, tile / across % down * OUT, tile % across * OUT];
-    // Both sides of `TILES` slots in one buffer, as many buffers as are kept.
-    let [near, far] = [x.padded(level.lanes()), gradient.padded(level.lanes())].map(|c| POINTS * stride(c));
-    let group = TILES * K::TILES;
-    let groups = (KEPT / (near + far).max(1)).clamp(1, tiles.div_ceil(group).max(1));
-    let mut kept = vec![0.0; groups * (near + far)];
     let blocks = blocks(output, level);
-    let lanes = |block: &Block| block.vectors * level.lanes();
-    let mut sums: Vec<_> = blocks.iter().map(|block| vec![0.0; POINTS * input * lanes(block)]).collect();
-    for start in (0..tiles).step_by(groups * group) {
-        let count = (tiles - start).min(groups * group);
-        let filled = kept.par_chunks_mut(near + far).take(count.div_ceil(group)).enumerate();
-        filled.for_each(|(at, buffer)| {
-            let (near, far) = buffer.split_at_mut(near);
-            let first = start + at * group;
-            let tiles = first..(first + group).min(start + count);
-            // SAFETY: a level exists only where it is available; pixels were checked, and the buffers have room
-            // for `TILES` tiles of theirs.
-            unsafe {
-                level.run(Enter { x, gradient, tiles, place: &place, near, far, keep: PhantomData::<K> })
-            }
-        });
-        let points = blocks.iter().zip(&mut sums).flat_map(|(block, sums)| {
-            let size = (input * lanes(block)).max(1);
-            sums.chunks_mut(size).enumerate().map(move |(point, sums)| (*block, point, sums))
-        });
-        points.collect::<Vec<_>>().into_par_iter().for_each(|(block, point, sums)| {
-            for (at, buffer) in kept.chunks(near + far).take(count.div_ceil(group)).enumerate() {
-                let (near, far) = buffer.split_at(near);
-                let slots = group.min(count - at * group).div_ceil(K::TILES);
-                let sizes = [x.padded(level.lanes()), gradient.padded(level.lanes())];
-                // SAFETY: as above; `sums` has room for all channels and the lanes of the block.
-                unsafe {
-                    let keep = PhantomData::<K>;
-                    let job = Multiply { near, far, sizes, point, slots, block, sums, keep };
-                    level.tile(block.vectors, job);
-                }
-            }
-        });
-    }
+    let job = Job::<K> { level, x, gradient, blocks: &blocks, keep: PhantomData };
+    let parts = match POINTS * input * output <= FEW {
+        true => job.by_tiles(),
+        false => vec![job.by_points()],
+    };
     let mut weights = vec![0.0; output * input * 9];
-    for (block, sums) in blocks.iter().zip(&sums) {
-        // SAFETY: as above.
+    let size = (level.lanes() * input * 9).max(1);
+    let vectors =
+        blocks.iter().enumerate().flat_map(|(at, block)| (0..block.vectors).map(move |j| (at, *block, j)));
+    vectors.zip(weights.chunks_mut(size)).par_bridge().for_each(|((at, block, vector), weights)| {
+        let sums: Vec<&[f32]> = parts.iter().map(|part| &part[at][..]).collect();
+        // SAFETY: a level exists only where it is available.
+        unsafe { level.run(Leave { input, block, vector, sums: &sums, weights, keep: PhantomData::<K> }) }
+    });
+    weights
+}
+
+/// What is summed: of every block, `[point][channel][lane]`.
+type Sums = Vec<Vec<f32>>;
+
+struct Job<'a, K> {
+    level: Level,
+    x: Pixels<'a>,
+    gradient: Pixels<'a>,
+    blocks: &'a [Block],
+    keep: PhantomData<K>,
+}
+
+thread_local! {
+    /// Transformed tiles, of `x` and of the gradient, kept for the next time.
+    static KEPT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+impl<K: Keep> Job<'_, K> {
+    /// Every task transforms and sums some of the tiles, while they are in the cache.
+    fn by_tiles(&self) -> Vec<Sums> {
+        let tiles = self.tiles();
+        let [near, far] = self.sizes();
+        let channels: usize = self.padded().iter().sum();
+        let group = (NEAR / (POINTS * channels).max(1)).clamp(LEAST, TILES) * K::TILES;
+        let tasks = (tiles / WORTH).clamp(1, TASKS);
+        let chunk = tiles.div_ceil(tasks).next_multiple_of(K::TILES).max(1);
+        let starts: Vec<_> = (0..tiles).step_by(chunk).collect();
+        starts
+            .into_par_iter()
+            .map(|start| {
+                let mut sums = self.zeros();
+                with_kept(near + far, |buffer| {
+                    for first in (start..tiles.min(start + chunk)).step_by(group) {
+                        let count = group.min(tiles - first);
+                        self.enter(first, count, buffer);
+                        for (block, sums) in self.blocks.iter().zip(&mut sums) {
+                            for (point, sums) in self.by_point(block, sums) {
+                                self.multiply(count, buffer, *block, point, sums);
+                            }
+                        }
+                    }
+                });
+                sums
+            })
+            .collect()
+    }
+
+    /// Many channels have more sums than the cache holds: every task sums one point of all tiles.
+    fn by_points(&self) -> Sums {
+        let (tiles, group) = (self.tiles(), TILES * K::TILES);
+        let [near, far] = self.sizes();
+        let groups = (MOST / (near + far).max(1)).clamp(1, tiles.div_ceil(group).max(1));
+        let mut sums = self.zeros();
+        with_kept(groups * (near + far), |kept| {
+            for start in (0..tiles).step_by(groups * group) {
+                let parts = (start..tiles.min(start + groups * group)).step_by(group);
+                let parts: Vec<_> = parts.map(|first| (first, group.min(tiles - first))).collect();
+                let buffers = kept.par_chunks_mut(near + far).zip(&parts);
+                buffers.for_each(|(buffer, (first, count))| self.enter(*first, *count, buffer));
+                let points = self.blocks.iter().zip(&mut sums);
+                let points = points.flat_map(|(block, sums)| {
+                    self.by_point(block, sums).map(move |(point, sums)| (*block, point, sums))
+                });
+                points.collect::<Vec<_>>().into_par_iter().for_each(|(block, point, sums)| {
+                    for (buffer, (_, count)) in kept.chunks(near + far).zip(&parts) {
+                        self.multiply(*count, buffer, block, point, sums);
+                    }
+                });
+            }
+        });
+        sums
+    }
+
+    fn tiles(&self) -> usize {
+        let [batch, down, across] = self.places();
+        batch * down * across
+    }
+
+    /// Images, and tiles down and across each.
+    fn places(&self) -> [usize; 3] {
+        let [batch, height, width, _] = self.gradient.size;
+        [batch, height.div_ceil(OUT), width.div_ceil(OUT)]
+    }
+
+    /// Channels of a tile of `x` and of the gradient, whole vectors.
+    fn padded(&self) -> [usize; 2] {
+        [&self.x, &self.gradient].map(|pixels| pixels.padded(self.level.lanes()))
+    }
+
+    /// Room for `TILES` slots of both.
+    fn sizes(&self) -> [usize; 2] {
+        self.padded().map(|channels| POINTS * stride(channels))
+    }
+
+    fn zeros(&self) -> Sums {
+        self.blocks.iter().map(|block| vec![0.0; POINTS * self.x.size[3] * self.lanes(block)]).collect()
+    }
+
+    fn lanes(&self, block: &Block) -> usize {
+        block.vectors * self.level.lanes()
+    }
+
+    /// The sums of every point.
+    fn by_point<'a>(
+        &self,
+        block: &Block,
+        sums: &'a mut [f32],
+    ) -> impl Iterator<Item = (usize, &'a mut [f32])> {
+        sums.chunks_mut((self.x.size[3] * self.lanes(block)).max(1)).enumerate()
+    }
+
+    /// Transforms `count` tiles, at most as many as the buffer has room for.
+    fn enter(&self, first: usize, count: usize, buffer: &mut [f32]) {
+        let [_, down, across] = self.places();
+        let place = |tile: usize| [tile / across / down, tile / across % down * OUT, tile % across * OUT];
+        let (near, far) = buffer.split_at_mut(self.sizes()[0]);
+        let (tiles, Self { level, x, gradient, keep, .. }) = (first..first + count, self);
+        // SAFETY: a level exists only where it is available; pixels were checked, and the buffer has room.
         unsafe {
-            level.run(Leave { input, block: *block, sums, weights: &mut weights, keep: PhantomData::<K> })
+            level.run(Enter { x: *x, gradient: *gradient, tiles, place: &place, near, far, keep: *keep })
         }
     }
-    weights
+
+    /// Adds the products of `count` tiles at one point.
+    fn multiply(&self, count: usize, buffer: &[f32], block: Block, point: usize, sums: &mut [f32]) {
+        let (near, far) = buffer.split_at(self.sizes()[0]);
+        let (sizes, slots) = (self.padded(), count.div_ceil(K::TILES));
+        // SAFETY: as above; `sums` has room for all channels and the lanes of the block.
+        unsafe {
+            let kernel = Multiply { near, far, sizes, point, slots, block, sums, keep: self.keep };
+            self.level.tile(block.vectors, kernel);
+        }
+    }
+}
+
+/// Calls `use_it` with `length` numbers of any value.
+fn with_kept(length: usize, use_it: impl FnOnce(&mut [f32])) {
+    let mut kept = KEPT.take();
+    if kept.len() < length {
+        kept.resize(length, 0.0);
+    }
+    use_it(&mut kept[..length]);
+    KEPT.set(kept);
 }
 
 /// Tiles whose points are computed.
@@ -205,13 +326,15 @@ impl<K: Keep> Tiled for Multiply<'_, K> {
     }
 }
 
-/// Sums that are transformed to weights.
+/// Sums of one vector of results that are transformed to weights.
 struct Leave<'a, K> {
     input: usize,
     block: Block,
-    /// `[point][channel][lane]`.
-    sums: &'a [f32],
-    /// `[out, in, 3, 3]`.
+    /// Which of the block's.
+    vector: usize,
+    /// Of every task, `[point][channel][lane]` of the block.
+    sums: &'a [&'a [f32]],
+    /// `[out, in, 3, 3]`, of the results in the vector.
     weights: &'a mut [f32],
     keep: PhantomData<K>,
 }
@@ -219,18 +342,20 @@ struct Leave<'a, K> {
 impl<K: Keep> Kernel for Leave<'_, K> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { input, block, sums, weights, .. } = self;
+        let Self { input, block, vector, sums, weights, .. } = self;
         let lanes = block.vectors * S::LANES;
-        for (channel, j) in (0..input).flat_map(|channel| (0..block.vectors).map(move |j| (channel, j))) {
+        for channel in 0..input {
             let mut taps = [[0.0f32; MOST_LANES]; 9];
-            // SAFETY: `sums` has all points of all channels and lanes; a row of `taps` has room for a vector.
+            // SAFETY: `sums` have all points of all channels and lanes; a row of `taps` has room for a vector.
             unsafe {
                 let mut down = [[S::splat(0.0); 3]; IN];
                 for x in 0..IN {
                     let mut column = [S::splat(0.0); IN];
                     for y in 0..IN {
-                        let at = ((y * IN + x) * input + channel) * lanes + j * S::LANES;
-                        column[y] = S::load(span(sums, at, S::LANES));
+                        let at = ((y * IN + x) * input + channel) * lanes + vector * S::LANES;
+                        for sums in sums {
+                            column[y] = S::add(column[y], S::load(span(sums, at, S::LANES)));
+                        }
                     }
                     down[x] = lower_weights::<S, K::First>(column);
                 }
@@ -242,10 +367,8 @@ impl<K: Keep> Kernel for Leave<'_, K> {
                     }
                 }
             }
-            let first = j * S::LANES;
-            for lane in 0..S::LANES.min(block.width - first) {
-                let out = block.start + first + lane;
-                let weights = &mut weights[(out * input + channel) * 9..][..9];
+            for (lane, weights) in weights.chunks_mut(input * 9).enumerate() {
+                let weights = &mut weights[channel * 9..][..9];
                 weights.iter_mut().zip(&taps).for_each(|(weight, tap)| *weight = tap[lane]);
             }
         }

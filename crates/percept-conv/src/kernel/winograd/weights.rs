@@ -73,12 +73,20 @@ fn transformed<P: Slot>(level: Level, taps: &[f32], turned: bool, [channels, lan
     let transform = Transform { taps, turned, points: &mut points, slots: PhantomData::<P> };
     // SAFETY: a level exists only where it is available; `points` has room for all of `taps`.
     unsafe { level.run(transform) }
-    let mut slots = Vec::with_capacity(POINTS * channels.div_ceil(P::CHANNELS) * lanes);
-    for point in points.chunks_exact((channels * lanes).max(1)) {
-        for channels in point.chunks(P::CHANNELS * lanes) {
-            let (first, second) = channels.split_at(lanes);
-            let second = second.iter().copied().chain(std::iter::repeat(0.0));
-            slots.extend(first.iter().zip(second).map(|(first, second)| P::slot(*first, second)));
+    if P::CHANNELS == 1 {
+        return points;
+    }
+    let mut slots = vec![0.0; POINTS * channels.div_ceil(P::CHANNELS) * lanes];
+    let size = (channels * lanes).max(1);
+    let of_point = slots
+        .chunks_exact_mut((channels.div_ceil(P::CHANNELS) * lanes).max(1))
+        .zip(points.chunks_exact(size));
+    for (slots, channels) in
+        of_point.flat_map(|(slots, point)| slots.chunks_mut(lanes).zip(point.chunks(P::CHANNELS * lanes)))
+    {
+        let (first, second) = channels.split_at(lanes);
+        for (lane, slot) in slots.iter_mut().enumerate() {
+            *slot = P::slot(first[lane], second.get(lane).copied().unwrap_or(0.0));
         }
     }
     slots
