@@ -195,22 +195,15 @@ impl Pixels<'_> {
         out: &mut [f32],
     ) {
         let Self { values, size: [_, height, width, channels], padding, derivative } = *self;
-        const NONE: usize = usize::MAX;
-        let place = |line: usize, column: usize| ((image * height + line) * width + column) * channels;
-        let (mut first, mut places) = (0, [[NONE; N]; N]);
+        // Where lines and columns of the tile begin, and whether they are in the image.
+        let line = |y: usize| (top + y).checked_sub(padding).filter(|line| *line < height);
+        let column = |x: usize| (left + x).checked_sub(padding).filter(|column| *column < width);
+        let (mut first, mut lines, mut columns) = (0, [None; N], [None; N]);
         if WITHIN {
-            first = place(top - padding, left - padding);
+            first = ((image * height + top - padding) * width + left - padding) * channels;
         } else {
-            for (y, places) in places.iter_mut().enumerate() {
-                let Some(line) = (top + y).checked_sub(padding).filter(|line| *line < height) else {
-                    continue;
-                };
-                for (x, at) in places.iter_mut().enumerate() {
-                    if let Some(column) = (left + x).checked_sub(padding).filter(|column| *column < width) {
-                        *at = place(line, column);
-                    }
-                }
-            }
+            lines = std::array::from_fn(|y| line(y).map(|line| (image * height + line) * width * channels));
+            columns = std::array::from_fn(|x| column(x).map(|column| column * channels));
         }
         let padded = self.padded(S::LANES);
         let stride = stride(padded / P::CHANNELS);
@@ -224,10 +217,11 @@ impl Pixels<'_> {
                 for x in 0..N {
                     let mut column = [zero; N];
                     for y in 0..N {
-                        let place = if WITHIN { first + (y * width + x) * channels } else { places[y][x] };
-                        if !WITHIN && place == NONE {
-                            continue;
-                        }
+                        let place = match (lines[y], columns[x]) {
+                            _ if WITHIN => first + (y * width + x) * channels,
+                            (Some(line), Some(column)) => line + column,
+                            _ => continue,
+                        };
                         let value = S::load_masked(span(values, place + c, lanes), mask);
                         column[y] = match derivative {
                             Some(derivative) => derivative.times::<S>(value, place + c, lanes, mask),

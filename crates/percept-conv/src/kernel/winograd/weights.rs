@@ -1,6 +1,7 @@
 //! Transformed weights.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
@@ -69,10 +70,15 @@ impl Transformed {
 
 /// The points of `taps`, `[tap][channel][lane]`, in slots.
 fn transformed<P: Slot>(level: Level, taps: &[f32], turned: bool, [channels, lanes]: [usize; 2]) -> Vec<f32> {
-    let mut points = vec![0.0; POINTS * channels * lanes];
-    let transform = Transform { taps, turned, points: &mut points, slots: PhantomData::<P> };
-    // SAFETY: a level exists only where it is available; `points` has room for all of `taps`.
-    unsafe { level.run(transform) }
+    let length = POINTS * channels * lanes;
+    let mut points = Vec::with_capacity(length);
+    let room = &mut points.spare_capacity_mut()[..length];
+    let transform = Transform { taps, turned, points: room, slots: PhantomData::<P> };
+    // SAFETY: a level exists only where it is available; `points` has room for all of `taps`, and all of it is written.
+    unsafe {
+        level.run(transform);
+        points.set_len(length);
+    }
     if P::CHANNELS == 1 {
         return points;
     }
@@ -99,7 +105,7 @@ struct Transform<'a, P> {
     /// Whether the kernels are turned around.
     turned: bool,
     /// `[point][channel][lane]`.
-    points: &'a mut [f32],
+    points: &'a mut [MaybeUninit<f32>],
     slots: PhantomData<P>,
 }
 
@@ -122,7 +128,7 @@ impl<P: Slot> Kernel for Transform<'_, P> {
                 for y in 0..IN {
                     let line = lift_weights::<S, P>([down[0][y], down[1][y], down[2][y]]);
                     for x in 0..IN {
-                        S::store(span_mut(self.points, (y * IN + x) * size + at, S::LANES), line[x]);
+                        S::store(span_mut(self.points, (y * IN + x) * size + at, S::LANES).cast(), line[x]);
                     }
                 }
             }
