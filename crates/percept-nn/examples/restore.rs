@@ -74,8 +74,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let networks = [exact?, narrow?];
         let [x, target] =
             [1, scale].map(|s| Tensor::<4>::random([batch, s * side, s * side, 3], uniform, &device));
+        // On one of the threads that compute, as a training does it.
         report(&format!("{name} {batch}x{side}"), "step", 3 * repeat, |at| {
-            drop((networks[at].forward(x.clone()) - target.clone()).abs().mean().backward());
+            rayon::scope(|_| {
+                drop((networks[at].forward(x.clone()) - target.clone()).abs().mean().backward());
+            });
         });
     }
     Ok(())

@@ -102,6 +102,15 @@ impl Team {
         self.0.as_ref().map_or(1, |link| link.size())
     }
 
+    /// Calls `work` on one of the threads that compute, so that not every operation has to wake one. Processes of a team talk
+    /// from the thread that joined it, so there `work` stays on it.
+    pub(crate) fn compute<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match self.0 {
+            None => rayon::scope(|_| work()),
+            Some(_) => work(),
+        }
+    }
+
     /// Whether all batches can be dealt.
     pub(crate) fn check(&self, config: &Config) -> Result<(), TeamError> {
         let processes = self.size();

@@ -280,20 +280,21 @@ impl Trainer {
 
     /// One step: the players learn from each of its batches, and then they move.
     fn step(&mut self, loader: &mut Loader) -> Result<StepReport, TrainError> {
-        let (iter, batches) = (self.iter + 1, self.config.train.accumulate);
+        let (iter, batches, team) = (self.iter + 1, self.config.train.accumulate, self.team.clone());
         let (mut means, mut active) = (Means::default(), Vec::new());
         let mut batch = loader.next_batch()?;
         for part in 0..batches {
             if part > 0 {
                 batch = loader.next_batch()?;
             }
-            let terms = self.learn(&batch, iter, part == 0, &mut active);
+            let terms = team.compute(|| self.learn(&batch, iter, part == 0, &mut active));
             means.add(terms.map_err(|error| self.failed(error, iter, &batch))?);
         }
-        let Moved { lr, gradient_norm } =
-            self.generator.step(iter).map_err(|error| self.failed(error.into(), iter, &batch))?;
+        let Moved { lr, gradient_norm } = team
+            .compute(|| self.generator.step(iter))
+            .map_err(|error| self.failed(error.into(), iter, &batch))?;
         if let Some(game) = self.game.as_mut().filter(|game| game.plays(iter)) {
-            let moved = game.step(iter, batches);
+            let moved = team.compute(|| game.step(iter, batches));
             let warning = moved.map_err(|error| self.failed(error.into(), iter, &batch))?;
             self.notes.extend(warning.map(Event::Warning));
         }
