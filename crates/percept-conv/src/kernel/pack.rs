@@ -9,8 +9,9 @@ use crate::precision::Precision;
 
 /// Channels that are written at once: as many weights of a result as stand in one line of the cache.
 const TOGETHER: usize = 16;
-/// Weights from which on the taps are packed in parallel.
+/// Weights from which on they are packed in parallel, and the least runs of a task.
 const MANY: usize = 1 << 14;
+const RUNS: usize = 4;
 
 /// A run of result channels that one register tile covers.
 #[derive(Clone, Copy, Debug)]
@@ -63,23 +64,29 @@ impl Packed {
         let part = |block: Block| {
             let lanes = block.vectors * level.lanes();
             let mut values = vec![0.0; taps * slots * lanes];
-            let pack = |(tap, values): (usize, &mut [f32])| {
-                for first in (0..slots).step_by(TOGETHER) {
-                    for lane in 0..block.width {
-                        for slot in first..slots.min(first + TOGETHER) {
-                            values[slot * lanes + lane] = in_slot(block.start + lane, slot, tap);
-                        }
+            let of_tap = values.chunks_mut((slots * lanes).max(1)).enumerate();
+            let runs = of_tap.flat_map(|(tap, values)| {
+                let runs = values.chunks_mut((TOGETHER * lanes).max(1)).enumerate();
+                runs.map(move |(run, values)| (tap, run * TOGETHER, values))
+            });
+            let pack = |(tap, first, values): (usize, usize, &mut [f32])| {
+                for lane in 0..block.width {
+                    for (slot, values) in values.chunks_mut(lanes).enumerate() {
+                        values[lane] = in_slot(block.start + lane, first + slot, tap);
                     }
                 }
             };
-            let size = (slots * lanes).max(1);
             match results * channels * taps < MANY {
-                true => values.chunks_mut(size).enumerate().for_each(pack),
-                false => values.par_chunks_mut(size).enumerate().for_each(pack),
+                true => runs.for_each(pack),
+                false => runs.collect::<Vec<_>>().into_par_iter().with_min_len(RUNS).for_each(pack),
             }
             (block, values)
         };
-        let parts = blocks(results, level).into_iter().map(part).collect();
+        let blocks = blocks(results, level);
+        let parts = match results * channels * taps < MANY {
+            true => blocks.into_iter().map(part).collect(),
+            false => blocks.into_par_iter().map(part).collect(),
+        };
         Self { level, precision, channels, results, parts }
     }
 
