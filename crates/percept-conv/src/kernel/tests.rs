@@ -401,6 +401,38 @@ fn minimal_filtering_of_real_layers_equals_the_definition() {
     }
 }
 
+/// Sums of few channels are made by tiles, those of many by points; both in memory that held something else before.
+#[test]
+fn minimal_filtering_depends_neither_on_the_number_of_threads_nor_on_what_was_before() {
+    for [batch, side, input, output] in [[2, 37, 19, 70], [1, 9, 150, 151]] {
+        let size = [batch, side, side, input];
+        let x = noise(size.iter().product(), 1);
+        let gradient = noise(batch * side * side * output, 2);
+        let weight = noise(output * input * 9, 3);
+        let source = Pixels { values: &x, size, padding: 1, derivative: None };
+        let outer =
+            Pixels { values: &gradient, size: [batch, side, side, output], padding: 0, derivative: None };
+        let broken = vec![f32::NAN; gradient.len()];
+        for (level, precision) in
+            Level::available().into_iter().flat_map(|level| [(level, F32), (level, Bf16)])
+        {
+            let run = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let transformed = Transformed::forward(level, precision, &weight, [output, input]);
+                    let forward = winograd_to(Vec::new(), source, &transformed, Epilogue::default(), None);
+                    winograd_weight_gradient(level, precision, source, Pixels { values: &broken, ..outer });
+                    [forward, winograd_weight_gradient(level, precision, source, outer)]
+                })
+            };
+            let one = run(1);
+            assert!(one.iter().flatten().all(|value| value.is_finite()), "{level:?}");
+            assert_eq!(one, run(2), "two threads");
+            assert_eq!(one, run(5), "five threads");
+        }
+    }
+}
+
 #[test]
 fn bf16_means_the_same_at_all_levels() {
     for [input, output] in [[33, 40], [64, 64]] {
