@@ -88,11 +88,14 @@ impl Lq {
         }
     }
 
-    /// As a picture of `width × height`: enlarged by MATLAB's bicubic, a RAW demosaiced first.
+    /// As a picture of `width × height`, every value in `[0, 1]`: enlarged by MATLAB's bicubic, a RAW demosaiced first.
     pub fn shown(&self, width: usize, height: usize) -> Image<Srgb> {
-        let fitted = |image: &Image<Srgb>| match image.size() == (width, height) {
-            true => image.clone(),
-            false => imresize(image, width, height).map(|value| value.clamp(0.0, 1.0)),
+        let fitted = |image: &Image<Srgb>| {
+            let fitted = match image.size() == (width, height) {
+                true => image.clone(),
+                false => imresize(image, width, height),
+            };
+            fitted.map(|value| value.clamp(0.0, 1.0))
         };
         match self {
             Self::Rgb(image) => fitted(image),
@@ -192,7 +195,8 @@ impl Recipe {
     }
 
     /// The input for a target whose sides are multiples of [`multiple`](Self::multiple); all chance comes from `rng`. A
-    /// degraded photo is rounded to 8 bits, as the files that the network will be used on.
+    /// degraded photo is rounded to 8 bits, as the files that the network will be used on. One that reaches beyond black or white, by
+    /// noise that is not clipped, is no file, and stays as it is.
     ///
     /// # Errors
     /// When the degradations gave another size than the scale means.
@@ -210,7 +214,8 @@ impl Recipe {
     fn seen(&self, image: &Image<Srgb>, rng: &mut Rng) -> Lq {
         match &self.mosaic {
             Some(mosaic) => Lq::Bayer(mosaic.apply(image, rng)),
-            None => Lq::Rgb(image.clone().map(|value| eight_bit(value.clamp(0.0, 1.0)))),
+            None if image.data().iter().any(|value| !(0.0..=1.0).contains(value)) => Lq::Rgb(image.clone()),
+            None => Lq::Rgb(image.clone().map(eight_bit)),
         }
     }
 

@@ -17,7 +17,8 @@ pub struct GaussianNoise {
     /// Probability, 0 to 1, that the noise is grey: the same in all channels of a pixel. Default 0.
     pub grey_prob: f64,
     /// Keep what becomes darker than black or brighter than white at black and white, as a file does. Papers on denoising do not:
-    /// a network that is judged by their protocol is trained with `false`. Default true.
+    /// a network that is judged by their protocol is trained with `false`. Then a network's input that reaches beyond the two is not
+    /// rounded to 8 bits either, unless a later step does it. Default true.
     pub clip: bool,
 }
 

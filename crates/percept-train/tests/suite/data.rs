@@ -125,6 +125,22 @@ fn super_resolution_shrinks_the_crop_and_rounds_it_as_a_file_would() {
 }
 
 #[test]
+fn noise_that_is_not_clipped_reaches_the_network_and_is_shown_as_a_picture() {
+    let dir = folder(1);
+    let mut config = config(Task::Denoise, dir.path());
+    for clip in [true, false] {
+        let noise = GaussianNoise { sigma: 90.0.into(), clip, ..GaussianNoise::default() };
+        config.datasets.train.degradation = Some(vec![DegradationConfig::GaussianNoise(noise).into()]);
+        let batch = TrainSource::open(&config).unwrap().batch(1).unwrap();
+        let inside = |values: &[f32]| values.iter().all(|value| (0.0..=1.0).contains(value));
+        assert_eq!(inside(&batch.lq), clip);
+        assert!(inside(&batch.distorted) && inside(&batch.gt));
+        let level = |value: &f32| (value * 255.0 - (value * 255.0).round()).abs() < 1e-3;
+        assert_eq!(batch.lq.iter().all(level), clip, "a file has levels");
+    }
+}
+
+#[test]
 fn a_raw_at_scale_two_has_a_quarter_of_the_side() {
     let dir = folder(1);
     let mut config = config(Task::Raw2rgb, dir.path());
