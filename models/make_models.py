@@ -59,13 +59,13 @@ TRAINED = {
         },
     ),
     "denoise/model": (
-        "denoise",
+        "denoise-3",
         {
             "title": "takes noise away from colour photos, up to about 50 of 255",
             "task": "denoise",
             "licence": "MIT OR Apache-2.0",
             "copyright": "the authors of percept",
-            "origin": "trained by percept from nothing, 13000 steps, seed 0; its folder has all of it",
+            "origin": "trained by percept from nothing, 30000 steps in three stages; its folder has all of it",
         },
     ),
     "lowlight/model": (
