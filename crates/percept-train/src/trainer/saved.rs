@@ -21,8 +21,8 @@ const BEST: &str = "best";
 const PRECISION: &str = "precision";
 
 impl Trainer {
-    /// Saves the model, and after it a checkpoint of everything that the next step depends on; nothing where both are
-    /// there already. What they stand for is in the logs by then.
+    /// Saves a checkpoint of everything that the next step depends on, and after it the model: whoever is killed between the two
+    /// goes on from the checkpoint. Nothing where both are there already. What they stand for is in the logs by then.
     pub(super) fn save(
         &mut self,
         recorder: &Recorder,
@@ -34,7 +34,6 @@ impl Trainer {
         }
         recorder.sync()?;
         let model = self.model()?;
-        model.save(self.files.model())?;
         let mut state = StateDict::new();
         self.generator.save(&mut state);
         if let Some(game) = &self.game {
@@ -52,6 +51,7 @@ impl Trainer {
         let checkpoint = Checkpoint { iter: self.iter, card, state };
         let path = Checkpoints::new(self.files.checkpoints())
             .save(checkpoint, self.config.logger.keep_checkpoints)?;
+        model.save(self.files.model())?;
         self.saved = Some(now);
         tell(Event::Saved { iter: self.iter, path });
         Ok(())
@@ -84,8 +84,7 @@ impl Trainer {
         self.validated = card.get(VALIDATED).and_then(Value::as_u64).unwrap_or(0);
         let best = card.get(BEST).cloned().unwrap_or_default();
         self.best = serde_json::from_value(best).unwrap_or_default();
-        // The model may be of an earlier save: the end of a run writes it once more.
-        self.saved = (!self.is_finished()).then_some((self.iter, self.validated));
+        // Nothing counts as saved: the model may be of an earlier save, so the first one from here writes it anew.
         Ok(())
     }
 

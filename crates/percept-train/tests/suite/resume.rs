@@ -50,6 +50,20 @@ fn without_a_sound_checkpoint_nothing_begins_anew() {
 }
 
 #[test]
+fn a_run_that_was_killed_between_its_first_checkpoint_and_its_model_goes_on() {
+    let dir = folder();
+    let config = config(dir.path(), "run", Task::Sr);
+    let run = config.run_dir();
+    finish(create(&config));
+    let model = run.join("model.safetensors");
+    let whole = fs::read(&model).unwrap();
+    fs::remove_file(&model).unwrap();
+    fs::remove_file(run.join("checkpoints/00000010.safetensors")).unwrap();
+    finish(again(&run, Resume::default()).unwrap());
+    assert!(fs::read(&model).unwrap() == whole, "the models differ");
+}
+
+#[test]
 fn a_finished_run_trains_on_for_more_steps() {
     let dir = folder();
     let config = config(dir.path(), "run", Task::Sr);
