@@ -205,17 +205,17 @@ impl Recipe {
         let (got, scale) = (image.size(), self.scale.max(1));
         let need = (gt.width() / scale, gt.height() / scale);
         match got == need {
-            true => Ok(self.seen(&image, rng)),
+            true => Ok(self.seen(image, rng)),
             false => Err(RecipeError::LqSize { gt: gt.size(), got, need, scale }),
         }
     }
 
     /// What a degraded photo is to the network.
-    fn seen(&self, image: &Image<Srgb>, rng: &mut Rng) -> Lq {
+    fn seen(&self, image: Image<Srgb>, rng: &mut Rng) -> Lq {
         match &self.mosaic {
-            Some(mosaic) => Lq::Bayer(mosaic.apply(image, rng)),
-            None if image.data().iter().any(|value| !(0.0..=1.0).contains(value)) => Lq::Rgb(image.clone()),
-            None => Lq::Rgb(image.clone().map(eight_bit)),
+            Some(mosaic) => Lq::Bayer(mosaic.apply(&image, rng)),
+            None if image.data().iter().any(|value| !(0.0..=1.0).contains(value)) => Lq::Rgb(image),
+            None => Lq::Rgb(image.map(eight_bit)),
         }
     }
 

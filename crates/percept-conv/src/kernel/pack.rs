@@ -61,32 +61,28 @@ impl Packed {
                 pair(of(2 * slot), of(2 * slot + 1))
             }
         };
-        let part = |block: Block| {
-            let lanes = block.vectors * level.lanes();
-            let mut values = vec![0.0; taps * slots * lanes];
-            let of_tap = values.chunks_mut((slots * lanes).max(1)).enumerate();
-            let runs = of_tap.flat_map(|(tap, values)| {
-                let runs = values.chunks_mut((TOGETHER * lanes).max(1)).enumerate();
-                runs.map(move |(run, values)| (tap, run * TOGETHER, values))
-            });
-            let pack = |(tap, first, values): (usize, usize, &mut [f32])| {
-                for lane in 0..block.width {
-                    for (slot, values) in values.chunks_mut(lanes).enumerate() {
-                        values[lane] = in_slot(block.start + lane, first + slot, tap);
-                    }
+        let size = |block: &Block| slots * block.vectors * level.lanes();
+        let empty = |block: Block| (block, vec![0.0; taps * size(&block)]);
+        let mut parts: Vec<_> = blocks(results, level).into_iter().map(empty).collect();
+        // Of every block and tap, some slots.
+        let runs = parts.iter_mut().flat_map(|(block, values)| {
+            let block = *block;
+            values.chunks_mut(size(&block).max(1)).enumerate().flat_map(move |(tap, values)| {
+                let runs = values.chunks_mut(TOGETHER * block.vectors * level.lanes()).enumerate();
+                runs.map(move |(run, values)| (block, tap, run * TOGETHER, values))
+            })
+        });
+        let pack = |(block, tap, first, values): (Block, usize, usize, &mut [f32])| {
+            for lane in 0..block.width {
+                for (slot, values) in values.chunks_mut(block.vectors * level.lanes()).enumerate() {
+                    values[lane] = in_slot(block.start + lane, first + slot, tap);
                 }
-            };
-            match results * channels * taps < MANY {
-                true => runs.for_each(pack),
-                false => runs.collect::<Vec<_>>().into_par_iter().with_min_len(RUNS).for_each(pack),
             }
-            (block, values)
         };
-        let blocks = blocks(results, level);
-        let parts = match results * channels * taps < MANY {
-            true => blocks.into_iter().map(part).collect(),
-            false => blocks.into_par_iter().map(part).collect(),
-        };
+        match results * channels * taps < MANY {
+            true => runs.for_each(pack),
+            false => runs.collect::<Vec<_>>().into_par_iter().with_min_len(RUNS).for_each(pack),
+        }
         Self { level, precision, channels, results, parts }
     }
 

@@ -1,6 +1,5 @@
 //! What 32 bits of a buffer hold.
 
-use super::bf16::pair;
 use super::simd::Simd;
 use crate::precision::Precision;
 
@@ -13,9 +12,6 @@ pub(super) trait Slot {
     /// Where minimal filtering evaluates tiles and weights, taken as polynomials, beside 0 and infinity: at these and their
     /// negatives.
     const POINTS: [f32; 2];
-
-    /// A slot for two neighbouring channels, or for the first of them.
-    fn slot(first: f32, second: f32) -> f32;
 
     /// Writes a vector of channels to as many slots as it needs.
     ///
@@ -46,10 +42,6 @@ impl Slot for Single {
     /// Whole numbers: they make transforms of whole numbers exact.
     const POINTS: [f32; 2] = [1.0, 2.0];
 
-    fn slot(first: f32, _: f32) -> f32 {
-        first
-    }
-
     #[inline(always)]
     unsafe fn store<S: Simd>(to: *mut f32, values: S::V) {
         // SAFETY: passed on from the caller.
@@ -71,10 +63,6 @@ impl Slot for Pair {
     /// Reciprocals: what is rounded to bf16 then varies less in size, and half the error comes back.
     const POINTS: [f32; 2] = [std::f32::consts::FRAC_1_SQRT_2, std::f32::consts::SQRT_2];
 
-    fn slot(first: f32, second: f32) -> f32 {
-        pair(first, second)
-    }
-
     #[inline(always)]
     unsafe fn store<S: Simd>(to: *mut f32, values: S::V) {
         // SAFETY: passed on from the caller.
@@ -94,10 +82,6 @@ pub(super) struct OfTwo<const SECOND: bool>;
 impl<const SECOND: bool> Slot for OfTwo<SECOND> {
     const CHANNELS: usize = 1;
     const POINTS: [f32; 2] = Pair::POINTS;
-
-    fn slot(first: f32, second: f32) -> f32 {
-        pair(first, second)
-    }
 
     #[inline(always)]
     unsafe fn store<S: Simd>(to: *mut f32, values: S::V) {

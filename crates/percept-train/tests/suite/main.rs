@@ -9,6 +9,7 @@
 
 mod data;
 mod game;
+mod inputs;
 mod keys;
 mod losses;
 mod mix;

@@ -1,7 +1,7 @@
 //! What a run that goes on promises: nothing lost, nothing begun anew, nothing changed in silence.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
@@ -11,8 +11,9 @@ use percept_nn::disentangle::{Start, TripletConfig};
 use percept_nn::model::{Model, Tiling};
 use percept_nn::network::{NetworkConfig, SpanConfig, SrResNetConfig};
 use percept_nn::weights::{Array, StateDict};
-use percept_run::{RunFiles, Standing, Task};
+use percept_run::{Config, RunFiles, Standing, Task};
 use percept_train::{Event, Outcome, Resume, TrainError, Trainer};
+use tempfile::TempDir;
 
 use crate::trainer::{assert_equal_runs, config, create, finish, folder, lines, photo, refused, weights};
 
@@ -20,12 +21,18 @@ fn again(dir: &Path, how: Resume) -> Result<Trainer, TrainError> {
     Trainer::resume(dir, &how, &weights())
 }
 
-#[test]
-fn without_a_sound_checkpoint_nothing_begins_anew() {
+/// The folder of a run that is finished, with what it read.
+fn finished() -> (TempDir, Config, PathBuf) {
     let dir = folder();
     let config = config(dir.path(), "run", Task::Sr);
     let run = config.run_dir();
     finish(create(&config));
+    (dir, config, run)
+}
+
+#[test]
+fn without_a_sound_checkpoint_nothing_begins_anew() {
+    let (_dir, _, run) = finished();
     let checkpoints: Vec<_> =
         fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap().path()).collect();
     assert_eq!(checkpoints.len(), 2);
@@ -50,25 +57,27 @@ fn without_a_sound_checkpoint_nothing_begins_anew() {
 }
 
 #[test]
-fn a_run_that_was_killed_between_its_first_checkpoint_and_its_model_goes_on() {
-    let dir = folder();
-    let config = config(dir.path(), "run", Task::Sr);
+fn a_checkpoint_is_there_before_its_model_and_makes_the_model_at_the_first_save() {
+    let (dir, _, whole) = finished();
+    let config = config(dir.path(), "cut", Task::Sr);
     let run = config.run_dir();
-    finish(create(&config));
     let model = run.join("model.safetensors");
-    let whole = fs::read(&model).unwrap();
-    fs::remove_file(&model).unwrap();
+    let trainer = create(&config);
+    // Where a folder lies, no model can be written.
+    fs::create_dir(&model).unwrap();
+    assert!(trainer.run(&AtomicBool::new(false), |_| ()).is_err(), "the end is not saved");
+    assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 2);
+    fs::remove_dir(&model).unwrap();
     fs::remove_file(run.join("checkpoints/00000010.safetensors")).unwrap();
+    let stopped = again(&run, Resume::default()).unwrap().run(&AtomicBool::new(true), |_| ()).unwrap();
+    assert!(matches!(stopped, Outcome::Stopped { .. }) && model.is_file(), "{stopped:?}");
     finish(again(&run, Resume::default()).unwrap());
-    assert!(fs::read(&model).unwrap() == whole, "the models differ");
+    assert_equal_runs(&whole, &run);
 }
 
 #[test]
 fn a_finished_run_trains_on_for_more_steps() {
-    let dir = folder();
-    let config = config(dir.path(), "run", Task::Sr);
-    let run = config.run_dir();
-    finish(create(&config));
+    let (_dir, config, run) = finished();
     assert_eq!(Standing::of(&config), Standing::Finished);
     let total = |total| Resume { total_iter: Some(total), ..Resume::default() };
     let error = refused(again(&run, total(9)));

@@ -82,7 +82,8 @@ fn summed<K: Keep>(level: Level, x: Pixels<'_>, gradient: Pixels<'_>) -> Vec<f32
     let size = (level.lanes() * input * 9).max(1);
     let vectors =
         blocks.iter().enumerate().flat_map(|(at, block)| (0..block.vectors).map(move |j| (at, *block, j)));
-    vectors.zip(weights.chunks_mut(size)).par_bridge().for_each(|((at, block, vector), weights)| {
+    let vectors: Vec<_> = vectors.zip(weights.chunks_mut(size)).collect();
+    vectors.into_par_iter().for_each(|((at, block, vector), weights)| {
         let sums: Vec<&[f32]> = parts.iter().map(|part| &part[at][..]).collect();
         // SAFETY: a level exists only where it is available.
         unsafe { level.run(Leave { input, block, vector, sums: &sums, weights, keep: PhantomData::<K> }) }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::tile::lift_weights;
 use super::{IN, POINTS};
 use crate::kernel::Level;
+use crate::kernel::bf16::pair;
 use crate::kernel::level::Kernel;
 use crate::kernel::pack::{Block, Packed};
 use crate::kernel::simd::Simd;
@@ -59,7 +60,7 @@ impl Transformed {
             let sizes = [channels, lanes];
             let points = match precision {
                 Precision::F32 => transformed::<Single>(level, taps, turned, sizes),
-                Precision::Bf16 => transformed::<Pair>(level, taps, turned, sizes),
+                Precision::Bf16 => paired(&transformed::<Pair>(level, taps, turned, sizes), sizes),
             };
             (block, points)
         };
@@ -68,7 +69,7 @@ impl Transformed {
     }
 }
 
-/// The points of `taps`, `[tap][channel][lane]`, in slots.
+/// The points of `taps`, `[tap][channel][lane]`: `[point][channel][lane]`, those that slots of `P` need.
 fn transformed<P: Slot>(level: Level, taps: &[f32], turned: bool, [channels, lanes]: [usize; 2]) -> Vec<f32> {
     let length = POINTS * channels * lanes;
     let mut points = Vec::with_capacity(length);
@@ -79,23 +80,23 @@ fn transformed<P: Slot>(level: Level, taps: &[f32], turned: bool, [channels, lan
         level.run(transform);
         points.set_len(length);
     }
-    if P::CHANNELS == 1 {
-        return points;
-    }
-    let mut slots = vec![0.0; POINTS * channels.div_ceil(P::CHANNELS) * lanes];
-    let size = (channels * lanes).max(1);
-    let of_point = slots
-        .chunks_exact_mut((channels.div_ceil(P::CHANNELS) * lanes).max(1))
-        .zip(points.chunks_exact(size));
-    for (slots, channels) in
-        of_point.flat_map(|(slots, point)| slots.chunks_mut(lanes).zip(point.chunks(P::CHANNELS * lanes)))
+    points
+}
+
+/// The same, two channels in a slot.
+fn paired(points: &[f32], [channels, lanes]: [usize; 2]) -> Vec<f32> {
+    let slots = channels.div_ceil(Pair::CHANNELS) * lanes;
+    let mut pairs = vec![0.0; POINTS * slots];
+    let of_point = pairs.chunks_mut(slots.max(1)).zip(points.chunks((channels * lanes).max(1)));
+    for (pairs, channels) in
+        of_point.flat_map(|(pairs, point)| pairs.chunks_mut(lanes).zip(point.chunks(Pair::CHANNELS * lanes)))
     {
         let (first, second) = channels.split_at(lanes);
-        for (lane, slot) in slots.iter_mut().enumerate() {
-            *slot = P::slot(first[lane], second.get(lane).copied().unwrap_or(0.0));
+        for (lane, both) in pairs.iter_mut().enumerate() {
+            *both = pair(first[lane], second.get(lane).copied().unwrap_or(0.0));
         }
     }
-    slots
+    pairs
 }
 
 /// `G g Gᵀ` of all kernels of a block.
