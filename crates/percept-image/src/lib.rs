@@ -39,7 +39,7 @@
 //! several make a [`Pipeline`]. All chance comes from an [`Rng`] that [`rng_for`] derives from seed, step and sample.
 //!
 //! [`Psnr`], [`Ssim`], [`Fsim`] and the others are [`Metric`]s: a number, and the protocol without which it means nothing.
-//! [`Niqe`], [`Piqe`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
+//! [`Niqe`], [`Piqe`], [`Brisque`], [`TotalVariation`] and [`Noise`] look at the test image alone. Where a score comes from places, its
 //! [`Spatial`] side gives a map, which [`heat`] colours. Of the scores of a pair [`Grid`], [`IwSsim`], [`Mdsi`],
 //! [`Ssimulacra2`] and [`Vifp`] ask which picture is the reference; the others give the same either way.
 //!
@@ -95,6 +95,6 @@ pub use crate::photo::{
 };
 pub use crate::rng::{Rng, rng_for};
 pub use crate::score::{
-    BandEnergy, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd, MsSsim,
-    Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
+    BandEnergy, Brisque, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, MsGmsd,
+    MsSsim, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Shrunk, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };

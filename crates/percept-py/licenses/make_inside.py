@@ -15,7 +15,8 @@ import sys
 
 
 ROOT = pathlib.Path(__file__).parents[3]
-OWN = ["LICENSE-MIT", "LICENSE-APACHE", "assets/weights/LICENSES.md", "assets/niqe/LICENSES.md", "assets/photos/LICENSES.md"]
+ASSETS = ["weights", "niqe", "brisque", "photos"]
+OWN = ["LICENSE-MIT", "LICENSE-APACHE", *(f"assets/{folder}/LICENSES.md" for folder in ASSETS)]
 
 
 def cargo(*arguments):

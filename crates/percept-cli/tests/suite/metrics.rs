@@ -18,14 +18,14 @@ fn every_score_is_listed_with_what_it_is() {
         assert!(["low", "medium", "network"].contains(&metric["cost"].as_str().unwrap()), "{metric}");
         let range = metric["range"].as_array().unwrap();
         assert_eq!(range.len(), 2, "{metric}");
-        // SSIMULACRA 2 alone has no least value.
-        assert_eq!(range[0].is_null(), metric["name"] == "ssimulacra2", "{metric}");
+        let endless = ["ssimulacra2", "brisque"].contains(&metric["name"].as_str().unwrap());
+        assert_eq!(range[0].is_null(), endless, "{metric}");
         assert!(metric["source"].as_str().unwrap().len() > 20, "{metric}");
     }
     let of = |name: &str| metrics.iter().find(|metric| metric["name"] == name).unwrap();
     let alone: Vec<_> =
         metrics.iter().filter(|metric| metric["reference"] == false).map(|metric| &metric["name"]).collect();
-    assert_eq!(alone, ["niqe", "piqe", "tv", "noise"]);
+    assert_eq!(alone, ["niqe", "piqe", "brisque", "tv", "noise"]);
     assert_eq!(of("psnr-y")["range"], serde_json::json!([0.0, null]));
     assert_eq!(of("fsim")["range"], serde_json::json!([0.0, 1.0]));
     assert_eq!(of("ssimulacra2")["range"], serde_json::json!([null, 100.0]));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const ALL: &str = "psnr-y,psnr-rgb,ssim-y,ssim-rgb,ms-ssim-y,ms-ssim-rgb,iw-ssim,vifp,gmsd,ms-gmsd,fsim,fsimc,vsi,haarpsi,mdsi,dss,\
                    nlpd,flip,ssimulacra2,butteraugli,butteraugli-3,ciede2000,ms-swd,luminance-shift,saturation-shift,sharpness-shift,band-energy,grid,lpips-alex,lpips-vgg,\
-                   dists,a-dists,vgg,niqe,piqe,tv,noise";
+                   dists,a-dists,vgg,niqe,piqe,brisque,tv,noise";
 
 /// Folders for references and for what is judged against them.
 pub struct Sides {

@@ -1,6 +1,7 @@
 //! Classical scores: of a picture against its reference, and of a picture alone.
 
 mod band_energy;
+mod brisque;
 mod butteraugli;
 mod ciede2000;
 mod dss;
@@ -15,6 +16,7 @@ mod iw_ssim;
 mod lab;
 mod mdsi;
 mod ms_ssim;
+mod natural;
 mod niqe;
 mod nlpd;
 mod noise;
@@ -37,6 +39,7 @@ mod window;
 
 pub use self::butteraugli::Butteraugli;
 pub use band_energy::BandEnergy;
+pub use brisque::Brisque;
 pub use ciede2000::Ciede2000;
 pub use dss::Dss;
 pub use flip::Flip;

@@ -2,8 +2,8 @@
 //! pair.
 
 use percept_image::{
-    BandEnergy, Better, Butteraugli, Ciede2000, Cost, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image, IwSsim,
-    Mdsi, Metric, MetricError, MsGmsd, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Srgb, Ssim, Ssimulacra2,
+    BandEnergy, Better, Brisque, Butteraugli, Ciede2000, Cost, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, Image,
+    IwSsim, Mdsi, Metric, MetricError, MsGmsd, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Srgb, Ssim, Ssimulacra2,
     TotalVariation, Vifp, Vsi,
 };
 
@@ -33,6 +33,7 @@ pub fn all(crop: usize) -> Vec<Box<dyn Metric>> {
         Box::new(Butteraugli::three(crop)),
         Box::new(Niqe::new(crop)),
         Box::new(Piqe::new(crop)),
+        Box::new(Brisque::new(crop)),
         Box::new(TotalVariation::new(crop)),
         Box::new(Noise::new(crop)),
     ]
@@ -54,7 +55,7 @@ fn least(metric: &str) -> (usize, usize) {
         "vifp" => (41, 42),
         "iw-ssim" => (161, 162),
         "ssimulacra2" | "butteraugli" | "butteraugli-3" => (8, 9),
-        "piqe" => (16, 17),
+        "piqe" | "brisque" => (16, 17),
         "tv" | "sharpness-shift" => (2, 3),
         _ => (1, 1),
     }

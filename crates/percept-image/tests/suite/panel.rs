@@ -49,6 +49,7 @@ fn scores_equal_the_references() {
     let counts: Vec<_> = compared.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     let expected = [
         ("band-energy", 11),
+        ("brisque", 11),
         ("flip", 11),
         ("grid", 11),
         ("iw-ssim", 3),

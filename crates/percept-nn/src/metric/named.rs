@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use percept_image::{
-    BandEnergy, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, Metric, MsGmsd,
-    MsSsim, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
+    BandEnergy, Brisque, Butteraugli, Ciede2000, Dss, Flip, Fsim, Gmsd, Grid, HaarPsi, IwSsim, Mdsi, Metric,
+    MsGmsd, MsSsim, Niqe, Nlpd, Noise, Piqe, Psnr, Shift, Ssim, Ssimulacra2, TotalVariation, Vifp, Vsi,
 };
 
 use super::a_dists::ADists;
@@ -77,6 +77,7 @@ pub const METRICS: &[NamedMetric] = &[
     learned!("selected-alex", bundled_selection),
     classical!("niqe", Niqe::new),
     classical!("piqe", Piqe::new),
+    classical!("brisque", Brisque::new),
     classical!("tv", TotalVariation::new),
     classical!("noise", Noise::new),
 ];

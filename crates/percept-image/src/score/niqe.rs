@@ -1,13 +1,11 @@
 //! Natural image quality evaluator.
 
-mod features;
-
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
-use self::features::{FEATURES, features};
+use super::natural::Part;
 use super::plane::Plane;
 use super::{alone, numeric};
 use crate::resize::imresize;
@@ -15,10 +13,13 @@ use crate::{Better, Cost, Image, Luma, Metric, MetricError, Srgb};
 
 /// Pixels of a block a side.
 const BLOCK: usize = 96;
-/// Numbers that describe a block: those of full and of half size.
+/// Numbers that describe a block at one scale: shape and width of its values, and of their products with the neighbours in
+/// four directions shape, mean and the two widths.
+const FEATURES: usize = 18;
+/// Those of full and of half size.
 const ALL: usize = 2 * FEATURES;
 /// Mean and covariance of the blocks of sharp natural photos; where they are from is said beside the file.
-static PRISTINE: &[u8; 8 * (ALL + ALL * ALL)] = include_bytes!("../../../../../assets/niqe/pristine.f64");
+static PRISTINE: &[u8; 8 * (ALL + ALL * ALL)] = include_bytes!("../../../../assets/niqe/pristine.f64");
 /// Luma in studio range, in levels.
 const STUDIO: [f64; 3] = [65.481, 128.553, 24.966];
 const BLACK: f64 = 16.0;
@@ -83,8 +84,8 @@ impl Metric for Niqe {
         let (full, half) = (normalised(&luma), normalised(&halved(&luma)));
         let blocks = (0..across * down).into_par_iter().map(|at| {
             let (x, y) = (at % across, at / across);
-            let fine = features(&full, (x * BLOCK, y * BLOCK), BLOCK);
-            let coarse = features(&half, (x * BLOCK / 2, y * BLOCK / 2), BLOCK / 2);
+            let fine = features(&full, (x, y), BLOCK);
+            let coarse = features(&half, (x, y), BLOCK / 2);
             std::array::from_fn(|k| if k < FEATURES { fine[k] } else { coarse[k - FEATURES] })
         });
         let blocks: Vec<[f64; ALL]> = blocks.collect();
@@ -99,6 +100,19 @@ impl Metric for Niqe {
         }
         numeric(self, distance(&blocks, &whole().copied().collect::<Vec<_>>()))
     }
+}
+
+/// The features of block (`x`, `y`) of `side` values each way. NaN where it has no values of a sign.
+fn features(plane: &Plane, (x, y): (usize, usize), side: usize) -> [f64; FEATURES] {
+    let [values, products @ ..] =
+        Part { left: x * side, top: y * side, width: side, height: side }.fits(plane);
+    let mut out = [0.0; FEATURES];
+    (out[0], out[1]) = (values.shape, (values.left + values.right) / 2.0 * values.width());
+    for (out, fit) in out[2..].chunks_exact_mut(4).zip(products) {
+        let width = fit.width();
+        out.copy_from_slice(&[fit.shape, fit.mean(), fit.left * width, fit.right * width]);
+    }
+    out
 }
 
 /// Half the size, by MATLAB's bicubic on values of range 1.
