@@ -68,6 +68,16 @@ TRAINED = {
             "origin": "trained by percept from nothing, 30000 steps in three stages; its folder has all of it",
         },
     ),
+    "jpeg/model": (
+        "jpeg-1",
+        {
+            "title": "takes the blocks and false colours of JPEG away, whatever its quality",
+            "task": "jpeg",
+            "licence": "MIT OR Apache-2.0",
+            "copyright": "the authors of percept",
+            "origin": "trained by percept from denoise, 10000 steps, seed 0; its folder has all of it",
+        },
+    ),
     "lowlight/model": (
         "lowlight",
         {

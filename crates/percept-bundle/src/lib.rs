@@ -52,6 +52,7 @@ pub static MODELS: &[Asset] = &[
         bytes: include_bytes!("../../../models/classic-x4-psnr/model.safetensors"),
     },
     Asset { name: "denoise", bytes: include_bytes!("../../../models/denoise/model.safetensors") },
+    Asset { name: "jpeg", bytes: include_bytes!("../../../models/jpeg/model.safetensors") },
     Asset { name: "lowlight", bytes: include_bytes!("../../../models/lowlight/model.safetensors") },
 ];
 

@@ -29,11 +29,11 @@ fn bundled_models_are_listed_and_used_by_name() {
         "2.4 MB",
     ]);
     let listed: serde_json::Value = serde_json::from_str(&run(&["models", "--json"]).exits(0).out).unwrap();
-    // The set that is measured first has no noise to take away, and is not dark.
+    // The set that is measured first has no noise to take away, no blocks, and is not dark.
     let enlarging = |model: &&serde_json::Value| model["task"] == "sr";
     let models = listed["models"].as_array().unwrap();
     assert!(models.iter().filter(enlarging).all(|model| model["scores"].is_object()), "{listed}");
-    assert_eq!((models.len(), models.iter().filter(enlarging).count()), (6, 4), "{listed}");
+    assert_eq!((models.len(), models.iter().filter(enlarging).count()), (7, 4), "{listed}");
     run(&["info", "photo-x4"]).exits(0).prints(&["architecture         compact", "f16", "Xintao Wang"]);
     for (name, scale) in [
         ("photo-x4", 4),
@@ -41,6 +41,7 @@ fn bundled_models_are_listed_and_used_by_name() {
         ("classic-x4", 4),
         ("classic-x4-psnr", 4),
         ("denoise", 1),
+        ("jpeg", 1),
         ("lowlight", 1),
     ] {
         let out = dir.path().join(format!("{name}.png"));
@@ -81,7 +82,7 @@ fn bundled_models_restore_as_in_torch() {
     let fixture =
         |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.png"));
     let input = fixture("input");
-    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise", "lowlight"] {
+    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise", "jpeg", "lowlight"] {
         for tile in ["0", "16"] {
             let out = dir.path().join("out.png");
             let call = ["apply", name, arg(&input), "-o", arg(&out), "--tile", tile, "--force"];
