@@ -1,14 +1,17 @@
 //! Networks that restore pictures.
 
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use percept_conv::Precision;
 use percept_image::resize::RowResizer;
 use percept_image::{Image, Luma, Photo, Srgb};
 use percept_nn::model::{self, Asked, Ensemble, ImageRows, ModelError, Rows, Tiling};
 use percept_nn::weights::WeightError;
+use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -35,16 +38,30 @@ impl Model {
 #[pymethods]
 impl Model {
     #[new]
-    fn new(py: Python<'_>, model: PathBuf) -> PyResult<Self> {
+    #[pyo3(signature = (model, *, precision = "f32"))]
+    fn new(py: Python<'_>, model: PathBuf, precision: &str) -> PyResult<Self> {
         let (store, device) = (store()?, cpu()?);
+        let known = Precision::ALL.iter().copied().find(|known| known.name() == precision);
+        let precision = known.ok_or_else(|| {
+            let names: Vec<_> = Precision::ALL.iter().map(|known| known.name()).collect();
+            error::call(format!("precision: {precision:?} is none of {}", names.join(", ")))
+        })?;
+        if let Some(why) = precision.lacking(&device) {
+            let why = CString::new(format!("precision: {why}"))?;
+            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &why, 1)?;
+        }
         let file = if model.is_dir() { model.join("model.safetensors") } else { model.clone() };
         let file = percept_image::expand_home(file);
         let opened = quiet(py, |_| {
             let state = store
                 .model(&file)
                 .map_err(|error| (matches!(error, WeightError::NoModel { .. }), error.to_string()))?;
-            model::Model::of_weights(state, &file, Asked::default(), &device)
-                .map_err(|error| (false, error.to_string()))
+            let model = model::Model::of_weights(state, &file, Asked::default(), &device);
+            let model = model.and_then(|model| match precision {
+                Precision::F32 => Ok(model),
+                other => model.in_precision(other),
+            });
+            model.map_err(|error| (false, error.to_string()))
         });
         let opened = opened?.map_err(|(call, why)| if call { error::call(why) } else { error::work(why) })?;
         if opened.card().in_channels != 3 {

@@ -36,6 +36,14 @@ def test_opacity_is_enlarged_and_batches_are_lists(model, tmp_path):
     assert [one.shape for one in batch] == [(64, 64, 3)] * 2 and batch[0].tobytes() == batch[1].tobytes()
 
 
+@pytest.mark.filterwarnings("ignore:precision")
+def test_half_precision_is_within_a_level():
+    full, half = (percept.Model("denoise", precision=precision).restore(rgb(40, 32)) for precision in ("f32", "bf16"))
+    assert max(abs(a - b) for a, b in zip(full.tobytes(), half.tobytes())) <= 1
+    with pytest.raises(percept.CallError, match="f16"):
+        percept.Model("denoise", precision="f16")
+
+
 def test_wrong_models_and_pictures_are_refused(model, tmp_path):
     with pytest.raises(percept.CallError, match="photo-x5"):
         percept.Model("photo-x5")

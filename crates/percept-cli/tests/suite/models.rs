@@ -82,7 +82,8 @@ fn bundled_models_restore_as_in_torch() {
     let fixture =
         |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.png"));
     let input = fixture("input");
-    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise", "jpeg", "lowlight"] {
+    for name in ["photo-x4", "photo-x4-mild", "classic-x4", "classic-x4-psnr", "denoise", "jpeg", "lowlight"]
+    {
         for tile in ["0", "16"] {
             let out = dir.path().join("out.png");
             let call = ["apply", name, arg(&input), "-o", arg(&out), "--tile", tile, "--force"];

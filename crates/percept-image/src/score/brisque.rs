@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
-use super::filter::{Border, filtered, gaussian};
-use super::natural::Part;
+use super::filter::Border;
+use super::natural::{Part, normalised};
 use super::plane::Plane;
 use super::{alone, numeric};
 use crate::resize::imresize_by;
@@ -28,11 +28,6 @@ const RHO: f64 = -153.591;
 /// beside the file.
 static MODEL: &[u8; 8 * (2 * ALL + VECTORS * (1 + ALL))] =
     include_bytes!("../../../../assets/brisque/model.f64");
-/// The window of the local mean and contrast, beyond the edge of the picture zeros.
-const REACH: usize = 3;
-const SIGMA: f64 = 7.0 / 6.0;
-/// What rounding leaves of a flat part.
-const NOTHING: f64 = 1e-9;
 
 /// Blind/referenceless image spatial quality evaluator (Mittal, Moorthy, Bovik, *No-Reference Image Quality Assessment in the Spatial
 /// Domain*, 2012): what a regression that learned from people's scores of JPEG, JPEG 2000, noise, blur and lost packets makes of
@@ -90,7 +85,7 @@ impl Metric for Brisque {
         luma.data.par_iter_mut().with_min_len(1 << 14).for_each(|v| *v = v.round());
         let mut all = [0.0; ALL];
         for (k, plane) in [&luma, &halved(&luma)].into_iter().enumerate() {
-            all[k * FEATURES..][..FEATURES].copy_from_slice(&features(&normalised(plane)));
+            all[k * FEATURES..][..FEATURES].copy_from_slice(&features(&normalised(plane, Border::Zero)));
         }
         if all.iter().any(|v| v.is_nan()) {
             let why = "it needs contrast, and this image is flat".to_owned();
@@ -106,29 +101,6 @@ fn halved(luma: &Plane) -> Plane {
     let small = imresize_by(&Image::<Luma>::from_parts(luma.width, luma.height, values), 0.5);
     let (width, height) = small.size();
     Plane { width, height, data: small.data().iter().map(|v| f64::from(*v) * 255.0).collect() }
-}
-
-/// Every value without its local mean, divided by its local contrast plus one level.
-///
-/// A flat part becomes zeros, which the statistics leave out. What rounding leaves of it would be counted as positive or negative by
-/// chance, as it is by the authors' program.
-fn normalised(luma: &Plane) -> Plane {
-    let (width, height) = (luma.width, luma.height);
-    let (wide, high) = (width + 2 * REACH, height + 2 * REACH);
-    let mut padded = Plane { width: wide, height: high, data: vec![0.0; wide * high] };
-    for (y, row) in padded.data.chunks_exact_mut(wide).skip(REACH).take(height).enumerate() {
-        row[REACH..REACH + width].copy_from_slice(luma.row(y));
-    }
-    let taps = gaussian(2 * REACH + 1, SIGMA);
-    let means = filtered(&padded, &taps, Border::Inside, 1);
-    padded.data.par_iter_mut().with_min_len(1 << 14).for_each(|v| *v *= *v);
-    let mut out = filtered(&padded, &taps, Border::Inside, 1);
-    let rows = luma.data.par_iter().zip(&means.data).with_min_len(1 << 14);
-    out.data.par_iter_mut().zip(rows).for_each(|(out, (v, mean))| {
-        let value = (v - mean) / ((*out - mean * mean).abs().sqrt() + 1.0);
-        *out = if value.abs() < NOTHING { 0.0 } else { value };
-    });
-    out
 }
 
 /// NaN where the plane has no values of a sign.

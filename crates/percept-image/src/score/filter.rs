@@ -16,6 +16,8 @@ pub(super) enum Border {
     Inside,
     /// The outermost pixel again and again.
     Edge,
+    /// Zeros.
+    Zero,
     /// The plane mirrored at its outermost pixels, which are not repeated.
     Mirror,
 }
@@ -48,11 +50,12 @@ pub(super) fn separable<T: Number>(
         // Down first, which runs along whole rows.
         let mut sums = vec![T::default(); plane.width + 2 * beside];
         for (k, tap) in down.iter().enumerate() {
-            let row = plane.row(source(y * step + k, above, plane.height, border));
-            sums[beside..].iter_mut().zip(row).for_each(|(sum, v)| *sum += *tap * *v);
+            let Some(from) = source(y * step + k, above, plane.height, border) else { continue };
+            sums[beside..].iter_mut().zip(plane.row(from)).for_each(|(sum, v)| *sum += *tap * *v);
         }
         for at in (0..beside).chain(beside + plane.width..sums.len()) {
-            sums[at] = sums[beside + source(at, beside, plane.width, border)];
+            sums[at] =
+                source(at, beside, plane.width, border).map_or(T::default(), |from| sums[beside + from]);
         }
         let mut row = vec![T::default(); width];
         for (k, tap) in across.iter().enumerate() {
@@ -63,17 +66,19 @@ pub(super) fn separable<T: Number>(
     Plane { width: size.0, height: size.1, data }
 }
 
-/// Where the value comes from that is at `at` of a line with `reach` more on both sides.
-fn source(at: usize, reach: usize, side: usize, border: Border) -> usize {
-    match border {
-        Border::Inside | Border::Edge => at.saturating_sub(reach).min(side - 1),
+/// Where the value comes from that is at `at` of a line with `reach` more on both sides; zeros come from nowhere.
+fn source(at: usize, reach: usize, side: usize, border: Border) -> Option<usize> {
+    let nearest = at.saturating_sub(reach).min(side - 1);
+    Some(match border {
+        Border::Inside | Border::Edge => nearest,
+        Border::Zero => return (nearest + reach == at).then_some(nearest),
         // There and back again; a line of one pixel has nothing else.
         Border::Mirror => {
             let period = (2 * (side - 1)).max(1);
             let turned = (at + reach * period - reach) % period;
             turned.min(period - turned).min(side - 1)
         }
-    }
+    })
 }
 
 /// A normalised Gaussian of `count` taps.

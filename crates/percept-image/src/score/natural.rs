@@ -4,14 +4,36 @@ use std::array;
 use std::sync::LazyLock;
 
 use libm::tgamma;
+use rayon::prelude::*;
 
+use super::filter::{Border, filtered, gaussian};
 use super::plane::Plane;
 use super::sum_rows;
+
+/// What rounding leaves of a flat part.
+const NOTHING: f64 = 1e-9;
 
 /// Shapes that are tried, from 0.2 to 10.
 const FIRST: f64 = 0.2;
 const STEP: f64 = 0.001;
 const SHAPES: usize = 9801;
+
+/// Every level without its local mean, divided by its local deviation plus one level, in a Gaussian window of 7×7.
+///
+/// A flat part becomes zeros, which the statistics leave out. What rounding leaves of it would be counted as positive or negative by
+/// chance, as it is by the authors' programs.
+pub(super) fn normalised(levels: &Plane, border: Border) -> Plane {
+    let window = gaussian(7, 7.0 / 6.0);
+    let mean = filtered(levels, &window, border, 1);
+    let squares = Plane { data: levels.data.iter().map(|v| v * v).collect(), ..*levels };
+    let mut out = filtered(&squares, &window, border, 1);
+    let local = levels.data.par_iter().zip(&mean.data).with_min_len(1 << 14);
+    out.data.par_iter_mut().zip(local).for_each(|(out, (v, mean))| {
+        let value = (v - mean) / ((*out - mean * mean).abs().sqrt() + 1.0);
+        *out = if value.abs() < NOTHING { 0.0 } else { value };
+    });
+    out
+}
 
 /// A rectangle of a plane.
 #[derive(Clone, Copy, Debug)]

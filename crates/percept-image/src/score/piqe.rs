@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::filter::{Border, filtered, gaussian};
+use super::filter::Border;
+use super::natural::normalised;
 use super::plane::Plane;
 use super::{alone, numeric};
 use crate::{Better, Image, Metric, MetricError, Srgb};
@@ -63,7 +64,7 @@ impl Metric for Piqe {
 
     fn score(&self, _: &Image<Srgb>, test: &Image<Srgb>) -> Result<f64, MetricError> {
         let image = alone(self, test, self.crop, SIDE)?;
-        let plane = normalised(&whole(&Plane::luma(&image)));
+        let plane = normalised(&whole(&Plane::luma(&image)), Border::Edge);
         let (across, down) = (plane.width / SIDE, plane.height / SIDE);
         let blocks: Vec<Option<f64>> = (0..across * down)
             .into_par_iter()
@@ -83,16 +84,6 @@ fn whole(luma: &Plane) -> Plane {
         (0..width).map(move |x| row[inside(x, luma.width)].round())
     });
     Plane { width, height, data: rows.collect() }
-}
-
-/// Every value without its local mean, divided by its local deviation plus one level.
-fn normalised(plane: &Plane) -> Plane {
-    let window = gaussian(7, 7.0 / 6.0);
-    let squares = Plane { data: plane.data.iter().map(|v| v * v).collect(), ..*plane };
-    let [mean, square] = [plane, &squares].map(|plane| filtered(plane, &window, Border::Edge, 1));
-    let local = plane.data.iter().zip(mean.data.iter().zip(&square.data));
-    let data = local.map(|(v, (mean, square))| (v - mean) / ((square - mean * mean).abs().sqrt() + 1.0));
-    Plane { data: data.collect(), ..*plane }
 }
 
 type Block = [[f64; SIDE]; SIDE];

@@ -1,0 +1,84 @@
+"""Losses that trade fidelity for texture, at equal fidelity: weights between the common start and each result make a curve.
+
+    percept experiment FILE.toml --out RUNS --judge-only --pictures PICTURES
+    python docs/evidence/curves.py RUNS START PICTURES [REFERENCE]
+
+RUNS holds the runs of `percept experiment`, START is its `start_model`, PICTURES what it wrote. Each model goes a half, one and one and a half
+of the way from START to the result; its pictures are scored by `percept score`. Prints Markdown: LPIPS (AlexNet), CIEDE2000 and DSS by PSNR-Y
+for every arm in the mean of the seeds, and the differences at the PSNR that REFERENCE (uniform) ends at, for every seed. Needs percept in the
+PATH, or its path in PERCEPT.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PERCEPT = os.environ.get("PERCEPT", "percept")
+STEPS = [0.5, 1.0, 1.5]
+SCORES = ["psnr-y", "lpips-alex", "ciede2000", "dss"]
+
+
+def percept(*arguments):
+    call = subprocess.run([PERCEPT, *map(str, arguments)], capture_output=True, text=True)
+    if call.returncode:
+        raise SystemExit(call.stderr)
+    return call.stdout
+
+
+def scored(model, pictures, folder):
+    percept("apply", model, pictures / "lq", "-o", folder / "out", "--force")
+    # The kinds of file are those of the photos; what is compared is the name.
+    report = json.loads(percept("score", "--ref", pictures / "gt", "--test", folder / "out", "--metric", ",".join(SCORES), "--crop", 4, "--json"))
+    return [report["mean"][name] for name in SCORES]
+
+
+def at_psnr(curve, psnr):
+    """The scores where a curve has that PSNR, linear between its points; None where it does not reach it."""
+    points = sorted(curve)
+    for a, b in zip(points, points[1:]):
+        if a[0] <= psnr <= b[0]:
+            share = (psnr - a[0]) / (b[0] - a[0])
+            return [x + share * (y - x) for x, y in zip(a, b)]
+    return None
+
+
+def main():
+    if len(sys.argv) not in (4, 5):
+        raise SystemExit(__doc__)
+    runs, start, pictures = map(pathlib.Path, sys.argv[1:4])
+    reference = sys.argv[4] if len(sys.argv) == 5 else "uniform"
+    seeds = sorted(path for path in runs.glob("seed-*") if (path / reference / "model.safetensors").exists())
+    arms = sorted((path.name for path in seeds[0].iterdir() if (path / "model.safetensors").exists()), key=lambda name: (name != reference, name))
+    curves = {}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        first = scored(start, pictures, folder)
+        for seed in seeds:
+            for arm in arms:
+                curve = curves[seed.name, arm] = [first]
+                for step in STEPS:
+                    model = folder / "model.safetensors"
+                    percept("interpolate", seed / arm / "model.safetensors", start, "--alpha", step, "-o", model, "--force")
+                    curve.append(scored(model, pictures, folder))
+                    print(seed.name, arm, step, *(f"{value:.4f}" for value in curve[-1]), file=sys.stderr)
+    print(f"| arm | share | {' | '.join(SCORES)} |\n|---|---|{'---|' * len(SCORES)}")
+    for arm in arms:
+        for at, step in enumerate([0.0, *STEPS]):
+            if at or arm == reference:
+                of = [curves[seed.name, arm][at] for seed in seeds]
+                print(f"| {f'`{arm}`' if at else 'start'} | {step} | {' | '.join(f'{sum(values) / len(values):.4f}' for values in zip(*of))} |")
+    print(f"\nLess `{reference}` at the PSNR that it ends at, by seed:\n\n| arm | {' | '.join(SCORES[1:])} |\n|---|{'---|' * len(SCORES[1:])}")
+    for arm in arms[1:]:
+        pairs = []
+        for seed in seeds:
+            own = curves[seed.name, reference][1 + STEPS.index(1.0)]
+            other = at_psnr(curves[seed.name, arm], own[0])
+            pairs.append(None if other is None else [b - a for a, b in zip(own[1:], other[1:])])
+        columns = [", ".join("–" if pair is None else f"{pair[k]:+.4f}" for pair in pairs) for k in range(len(SCORES) - 1)]
+        print(f"| `{arm}` | {' | '.join(columns)} |")
+
+
+main()
