@@ -34,7 +34,7 @@ static MODEL: &[u8; 8 * (2 * ALL + VECTORS * (1 + ALL))] =
 /// the statistics of a picture (`brisque`). Looks at the test image alone. Photos are between 0 and 100 as a rule, the best near 0;
 /// it can be a little less, and above.
 ///
-/// A picture without contrast is an error.
+/// Beyond the picture is black, as in the authors' program. A flat picture is an error.
 #[derive(Clone, Debug)]
 pub struct Brisque {
     crop: usize,
@@ -88,7 +88,7 @@ impl Metric for Brisque {
             all[k * FEATURES..][..FEATURES].copy_from_slice(&features(&normalised(plane, Border::Zero)));
         }
         if all.iter().any(|v| v.is_nan()) {
-            let why = "it needs contrast, and this image is flat".to_owned();
+            let why = "it needs contrast, and this image has none".to_owned();
             return Err(MetricError::Undefined { metric: self.name().to_owned(), why });
         }
         numeric(self, regressed(&all))

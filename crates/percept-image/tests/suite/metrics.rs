@@ -152,6 +152,8 @@ fn flat_images_have_the_best_score_too() {
         let error = Niqe::new(0).score(&flat(value), &flat(value)).unwrap_err();
         assert!(matches!(error, MetricError::Undefined { .. }), "{error}");
         assert!(error.to_string().contains("this image has 0 (of 2)"), "{error}");
+        let error = Brisque::new(0).score(&flat(value), &flat(value)).unwrap_err();
+        assert!(matches!(error, MetricError::Undefined { .. }), "{error}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scores against their references (`fixtures/make_panel.py`), and what each of them is for.
 
 use percept_image::{
-    BandEnergy, Butteraugli, Flip, Grid, Image, Metric, MetricError, Piqe, Srgb, Ssimulacra2, Vifp,
+    BandEnergy, Brisque, Butteraugli, Flip, Grid, Image, Metric, MetricError, Piqe, Srgb, Ssimulacra2, Vifp,
 };
 
 use super::metrics::{all, pair, triangle};
@@ -252,6 +252,18 @@ fn blocks_and_noise_raise_piqe() {
     let noisy = piqe(&image(&|x, y| texture(x, y) + noise(x, y) / 12.0));
     assert!(blocky > clean + 20.0 && noisy > clean + 20.0, "{clean} {blocky} {noisy}");
     assert_eq!(piqe(&image(&|_, _| 0.3)), 100.0);
+}
+
+#[test]
+fn less_natural_pictures_have_more_of_brisque() {
+    let brisque = |image: &Image<Srgb>| Brisque::new(0).score(image, image).unwrap();
+    let (photo, _) = pair("smooth", 240, 200);
+    let changed =
+        |of: &dyn Fn(usize, usize, usize) -> f32| Image::<Srgb>::from_fn(240, 200, |x, y, c| of(x, y, c));
+    let clean = brisque(&photo);
+    let noisy = brisque(&changed(&|x, y, c| photo.pixel(x, y)[c] + noise(x, y) / 10.0));
+    let blocky = brisque(&changed(&|x, y, c| photo.pixel(x / 8 * 8, y / 8 * 8)[c]));
+    assert!(noisy > clean + 5.0 && blocky > clean + 50.0, "{clean} {noisy} {blocky}");
 }
 
 #[test]
