@@ -154,13 +154,14 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_edge_follows_from_the_border() {
-        let of = |side: usize, reach: usize, border: Border| -> Vec<usize> {
+        let of = |side: usize, reach: usize, border: Border| -> Vec<Option<usize>> {
             (0..side + 2 * reach).map(|at| source(at, reach, side, border)).collect()
         };
-        assert_eq!(of(4, 2, Border::Mirror), [2, 1, 0, 1, 2, 3, 2, 1]);
-        assert_eq!(of(2, 3, Border::Mirror), [1, 0, 1, 0, 1, 0, 1, 0]);
-        assert_eq!(of(1, 2, Border::Mirror), [0; 5]);
-        assert_eq!(of(3, 2, Border::Edge), [0, 0, 0, 1, 2, 2, 2]);
+        assert_eq!(of(4, 2, Border::Mirror), [2, 1, 0, 1, 2, 3, 2, 1].map(Some));
+        assert_eq!(of(2, 3, Border::Mirror), [1, 0, 1, 0, 1, 0, 1, 0].map(Some));
+        assert_eq!(of(1, 2, Border::Mirror), [Some(0); 5]);
+        assert_eq!(of(3, 2, Border::Edge), [0, 0, 0, 1, 2, 2, 2].map(Some));
+        assert_eq!(of(2, 2, Border::Zero), [None, None, Some(0), Some(1), None, None]);
     }
 
     fn plane() -> Plane {

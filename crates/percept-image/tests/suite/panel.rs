@@ -258,8 +258,7 @@ fn blocks_and_noise_raise_piqe() {
 fn less_natural_pictures_have_more_of_brisque() {
     let brisque = |image: &Image<Srgb>| Brisque::new(0).score(image, image).unwrap();
     let (photo, _) = pair("smooth", 240, 200);
-    let changed =
-        |of: &dyn Fn(usize, usize, usize) -> f32| Image::<Srgb>::from_fn(240, 200, |x, y, c| of(x, y, c));
+    let changed = |of: &dyn Fn(usize, usize, usize) -> f32| Image::<Srgb>::from_fn(240, 200, of);
     let clean = brisque(&photo);
     let noisy = brisque(&changed(&|x, y, c| photo.pixel(x, y)[c] + noise(x, y) / 10.0));
     let blocky = brisque(&changed(&|x, y, c| photo.pixel(x / 8 * 8, y / 8 * 8)[c]));
