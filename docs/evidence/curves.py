@@ -4,9 +4,9 @@
     python docs/evidence/curves.py RUNS START PICTURES [REFERENCE]
 
 RUNS holds the runs of `percept experiment`, START is its `start_model`, PICTURES what it wrote. Each model goes a half, one and one and a half
-of the way from START to the result; its pictures are scored by `percept score`. Prints Markdown: LPIPS (AlexNet), CIEDE2000 and DSS by PSNR-Y
-for every arm in the mean of the seeds, and the differences at the PSNR that REFERENCE (uniform) ends at, for every seed. Needs percept in the
-PATH, or its path in PERCEPT.
+of the way from START to the result; `percept models bench` scores it on the targets, shrunk four times. Prints Markdown: the scores of every
+arm in the mean of the seeds, and those less REFERENCE (`uniform`) at the PSNR that it ends at, for every seed. Needs percept in the PATH, or
+its path in PERCEPT.
 """
 
 import json
@@ -18,7 +18,7 @@ import tempfile
 
 PERCEPT = os.environ.get("PERCEPT", "percept")
 STEPS = [0.5, 1.0, 1.5]
-SCORES = ["psnr-y", "lpips-alex", "ciede2000", "dss"]
+SCORES = ["psnr-y", "lpips-alex", "ssim-y", "grid"]
 
 
 def percept(*arguments):
@@ -28,11 +28,12 @@ def percept(*arguments):
     return call.stdout
 
 
-def scored(model, pictures, folder):
-    percept("apply", model, pictures / "lq", "-o", folder / "out", "--force")
-    # The kinds of file are those of the photos; what is compared is the name.
-    report = json.loads(percept("score", "--ref", pictures / "gt", "--test", folder / "out", "--metric", ",".join(SCORES), "--crop", 4, "--json"))
-    return [report["mean"][name] for name in SCORES]
+def scored(models, sets):
+    """The scores of each model, on photos that were only shrunk."""
+    named = [part for model in models for part in ("--model", model)]
+    rows = json.loads(percept("models", "bench", sets, *named, "--json"))["rows"]
+    found = {row["model"]: row["scores"] for row in rows if row["spoiling"].startswith("bicubic")}
+    return [[found[str(model)][name] for name in SCORES] for model in models]
 
 
 def at_psnr(curve, psnr):
@@ -55,15 +56,18 @@ def main():
     curves = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        first = scored(start, pictures, folder)
+        (folder / "sets").mkdir()
+        (folder / "sets/photos").symlink_to((pictures / "gt").resolve())
         for seed in seeds:
+            models = [start]
             for arm in arms:
-                curve = curves[seed.name, arm] = [first]
                 for step in STEPS:
-                    model = folder / "model.safetensors"
-                    percept("interpolate", seed / arm / "model.safetensors", start, "--alpha", step, "-o", model, "--force")
-                    curve.append(scored(model, pictures, folder))
-                    print(seed.name, arm, step, *(f"{value:.4f}" for value in curve[-1]), file=sys.stderr)
+                    models.append(folder / f"{seed.name}-{arm}-{step}.safetensors")
+                    percept("interpolate", seed / arm / "model.safetensors", start, "--alpha", step, "-o", models[-1])
+            first, *values = scored(models, folder / "sets")
+            for at, arm in enumerate(arms):
+                curves[seed.name, arm] = [first, *values[len(STEPS) * at : len(STEPS) * (at + 1)]]
+            print(seed.name, file=sys.stderr)
     print(f"| arm | share | {' | '.join(SCORES)} |\n|---|---|{'---|' * len(SCORES)}")
     for arm in arms:
         for at, step in enumerate([0.0, *STEPS]):
