@@ -3,7 +3,7 @@
     percept experiment FILE.toml --out RUNS --judge-only --pictures PICTURES
     python docs/evidence/curves.py RUNS START PICTURES [REFERENCE]
 
-RUNS holds the runs of `percept experiment`, START is its `start_model`, PICTURES what it wrote. Each model goes a half, one and one and a half
+RUNS holds the runs of `percept experiment`, START is its `start_model`, PICTURES what it wrote. Each model goes several shares (`STEPS`)
 of the way from START to the result; `percept models bench` scores it on the targets, shrunk four times. Prints Markdown: the scores of every
 arm in the mean of the seeds, and those less REFERENCE (`uniform`) at the PSNR that it ends at, for every seed. Needs percept in the PATH, or
 its path in PERCEPT.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 PERCEPT = os.environ.get("PERCEPT", "percept")
-STEPS = [0.5, 1.0, 1.5]
+STEPS = [0.5, 0.75, 0.85, 0.92, 1.0, 1.5]
 SCORES = ["psnr-y", "lpips-alex", "ssim-y", "grid"]
 
 
