@@ -52,7 +52,10 @@ def main():
     runs, start, pictures = map(pathlib.Path, sys.argv[1:4])
     reference = sys.argv[4] if len(sys.argv) == 5 else "uniform"
     seeds = sorted(path for path in runs.glob("seed-*") if (path / reference / "model.safetensors").exists())
-    arms = sorted((path.name for path in seeds[0].iterdir() if (path / "model.safetensors").exists()), key=lambda name: (name != reference, name))
+    # A variant that some seed lacks cannot be compared.
+    names = {path.name for seed in seeds for path in seed.iterdir()}
+    whole = [name for name in names if all((seed / name / "model.safetensors").exists() for seed in seeds)]
+    arms = sorted(whole, key=lambda name: (name != reference, name))
     curves = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
